@@ -1,0 +1,1 @@
+"""What is true: the pure rules of the product. No trio, no SQL, no clock, no logging."""

@@ -1,0 +1,35 @@
+"""What may be said: the rules of a message's text."""
+
+import re
+
+from domain.refusal import Code, Refusal
+
+# C0 and C1 controls but tab and line feed; lone surrogates, which no encoding can carry.
+_forbidden = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").search
+
+_BLANK = Refusal(Code.BAD_REQUEST, "Write something first: the text is empty.")
+_CONTROL = Refusal(
+    Code.BAD_REQUEST, "The text holds control characters. Remove them and send again."
+)
+
+
+def refuse_text(text: str, limit_bytes: int) -> Refusal | None:
+    """Why ``text`` cannot be a message, or ``None``: blank, control characters, too long (UTF-8)."""
+    if not text or text.isspace():
+        return _BLANK
+    if _forbidden(text):
+        return _CONTROL
+    if len(text) * 4 > limit_bytes and len(text.encode()) > limit_bytes:
+        return Refusal(
+            Code.TOO_LARGE,
+            f"The text is longer than {limit_bytes} bytes. Send it in several messages.",
+        )
+    return None
+
+
+def refuse_label(label: str, limit_bytes: int, what: str) -> Refusal | None:
+    """The same for a name or a title: one line, at most ``limit_bytes``."""
+    refusal = refuse_text(label, limit_bytes)
+    if refusal is None and ("\n" in label or "\t" in label):
+        refusal = Refusal(Code.BAD_REQUEST, f"A {what} is one line.")
+    return refusal
