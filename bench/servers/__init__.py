@@ -1,0 +1,1 @@
+"""The servers that bench/run compares: how each is installed, filled, started and addressed."""
