@@ -8,7 +8,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     frame_bytes: int = 131072
     text_bytes: int = 32768
-    depth: int = 16
     history_limit: int = 200
     members: int = 128
     watch_people: int = 200

@@ -14,7 +14,7 @@ _CONTROL = Refusal(
 
 
 def refuse_text(text: str, limit_bytes: int) -> Refusal | None:
-    """Why ``text`` cannot be a message, or ``None``: blank, control characters, too long (UTF-8)."""
+    """Why ``text`` cannot be a message, or ``None``: blank, control characters, too long."""
     if not text or text.isspace():
         return _BLANK
     if _forbidden(text):

@@ -1,4 +1,4 @@
-"""Why a connection ends, and what the client then does: one table, `docs/protocol.md` section 10."""
+"""Why a connection ends, and what the client then does (`docs/protocol.md` section 10)."""
 
 from enum import IntEnum
 

@@ -32,7 +32,8 @@ class _Tag(msgspec.Struct, frozen=True):
 
 
 _KNOWN = frozenset(
-    str(struct.__struct_config__.tag) for struct in AnyCommand.__args__  # type: ignore[attr-defined]
+    str(struct.__struct_config__.tag)
+    for struct in AnyCommand.__args__  # type: ignore[attr-defined]
 )
 
 
@@ -57,7 +58,7 @@ class Codec:
         self._tag = tag
 
     def framed(self, value: Frame) -> bytes:
-        """``value`` encoded and framed once; the same bytes go to every connection of this codec."""
+        """``value`` encoded and framed once, for every connection of this codec."""
         return frame(self.encode(value), self.opcode)
 
     def decode(self, payload: bytes) -> Command | Malformed:

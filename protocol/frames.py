@@ -6,17 +6,22 @@ Field order is the document's order: the golden files hold both to the same byte
 import msgspec
 
 from domain.limits import Limits
+from domain.views import (
+    Conversation,
+    MemberCursor,
+    Message,
+    MessageReceipt,
+    PersonName,
+    Presence,
+    Version,
+)
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
     """One websocket message from the server."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A piece of a frame that has no type of its own."""
-
-
-class Heartbeat(Part):
+class Heartbeat(msgspec.Struct, frozen=True):
     ping_after_ms: int
     timeout_ms: int
 
@@ -28,55 +33,12 @@ class Welcome(Frame, tag="welcome", kw_only=True, omit_defaults=False):
     epoch: str
     revision: int
     resume: str
-    reset_reason: str | None | msgspec.UnsetType = msgspec.UNSET
+    reset_reason: str | msgspec.UnsetType = msgspec.UNSET
     session_token: str
     session_token_expires_at: int
     server_time: int
     heartbeat: Heartbeat
     limits: Limits
-
-
-class Message(Part):
-    """An entry of a conversation, as in `page`, `last_message` and the `message` event."""
-
-    conversation: str
-    seq: int
-    revision: int
-    at: int
-    author: str
-    kind: str = "text"
-    text: str = ""
-    person: str = ""
-    role: str = ""
-    reply_to: int = 0
-    client_message_id: str = ""
-    edited_at: int = 0
-    deleted_at: int = 0
-
-
-class Member(Part):
-    person: str
-    name: str
-    role: str
-    delivered_up_to: int = 0
-    delivered_at: int = 0
-    read_up_to: int = 0
-    read_at: int = 0
-    state: str = "offline"
-    last_seen_at: int = 0
-
-
-class Conversation(Part):
-    id: str
-    kind: str
-    title: str = ""
-    created_at: int
-    created_by: str
-    members: tuple[Member, ...]
-    last_seq: int = 0
-    last_message: Message | None = None
-    unread: int = 0
-    revision: int = 0
 
 
 class Ack(Frame, tag="ack", kw_only=True):
@@ -109,7 +71,7 @@ class Pong(Frame, tag="pong", kw_only=True):
 class Page(Frame, tag="page", kw_only=True):
     id: int | None = None
     conversation: str
-    messages: tuple[Message, ...] | list[Message]
+    messages: list[Message]
     more: bool
 
 
@@ -125,22 +87,11 @@ class ConversationReply(Frame, tag="conversation", kw_only=True):
     conversation: Conversation
 
 
-class MessageReceipt(Part):
-    person: str
-    delivered_at: int = 0
-    read_at: int = 0
-
-
 class ReceiptList(Frame, tag="receipt_list", kw_only=True):
     id: int | None = None
     conversation: str
     seq: int
     receipts: tuple[MessageReceipt, ...]
-
-
-class Version(Part):
-    text: str
-    at: int
 
 
 class VersionList(Frame, tag="version_list", kw_only=True):
@@ -150,15 +101,9 @@ class VersionList(Frame, tag="version_list", kw_only=True):
     versions: tuple[Version, ...]
 
 
-class Person(Part):
-    id: str
-    name: str
-    role: str
-
-
 class PersonList(Frame, tag="person_list", kw_only=True):
     id: int | None = None
-    people: tuple[Person, ...]
+    people: tuple[PersonName, ...]
 
 
 class MessageEvent(Frame, tag="message", kw_only=True):
@@ -194,14 +139,6 @@ class MessageDeleted(Frame, tag="message_deleted", kw_only=True):
     seq: int
     at: int
     author: str
-
-
-class MemberCursor(Part):
-    person: str
-    delivered_up_to: int = 0
-    delivered_at: int = 0
-    read_up_to: int = 0
-    read_at: int = 0
 
 
 class ReceiptEvent(Frame, tag="receipt", kw_only=True):
@@ -244,12 +181,6 @@ class TypingEvent(Frame, tag="typing", kw_only=True, omit_defaults=False):
     person: str
     active: bool
     for_ms: int
-
-
-class Presence(Part):
-    person: str
-    state: str
-    last_seen_at: int = 0
 
 
 class PresenceEvent(Frame, tag="presence", kw_only=True):

@@ -1,0 +1,319 @@
+"""A conversation: order, membership, receipts and repetition, as rules without I/O.
+
+Rules
+1. ``seq`` counts 1, 2, 3 … without gaps; messages and changes of membership take one each.
+2. The owner is in every conversation. Their membership is not kept here: it follows from owning
+   the business, so nobody can forget or remove it, and a transfer moves it at once (DT-08, DT-09, I8).
+3. A ``client_message_id`` names one message of (person, device) for ever. The same one again gets
+   the first answer; with another content it is a conflict (EX-1, R05).
+4. Nothing is said, seen or received by who is not a member (I12).
+5. ``decide`` looks and answers; ``evolve`` records. What is decided is true only once it is stored.
+"""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from domain.commands import (
+    Accepted,
+    AddMember,
+    Create,
+    Delete,
+    Done,
+    Edit,
+    RemoveMember,
+    Send,
+    Speaker,
+)
+from domain.events import (
+    ConversationCreated,
+    ConversationEvent,
+    Cursor,
+    MemberAdded,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    Person,
+    ReceiptsAdvanced,
+)
+from domain.limits import TITLE_BYTES, Limits
+from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.roles import TEAM, Role
+from domain.text import refuse_label, refuse_text
+
+REMEMBERED = 512
+"""How many of the newest entries are kept at hand; what is older is looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place of the log, as far as the rules need it."""
+
+    author: str
+    is_message: bool = True
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The one answer to a ``client_message_id``, and the digest of what was said."""
+
+    digest: bytes
+    accepted: Accepted
+
+
+SentKey = tuple[str, str, str]
+"""(person, device, client_message_id)"""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The state of one conversation that exists."""
+
+    id: str
+    kind: str
+    title: str
+    members: dict[str, Person]
+    last_seq: int = 0
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    recent: dict[int, Entry] = field(default_factory=dict)
+    sent: OrderedDict[SentKey, Sent] = field(default_factory=OrderedDict)
+    audience: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.audience = tuple(self.members)
+
+    def admits(self, speaker: Speaker) -> bool:
+        """Whether ``speaker`` is in this conversation; an owner always is."""
+        return speaker.person in self.members or speaker.role is Role.OWNER
+
+
+def digest(conversation: str, text: str, reply_to: int) -> bytes:
+    """What makes two sends the same send."""
+    said = f"{conversation}\n{reply_to}\n{text}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(said, digest_size=16).digest()
+
+
+def decide_send(
+    state: Conversation, command: Send, limits: Limits, now: int
+) -> MessageSent | Accepted | Refusal:
+    """A new message, the answer that its id already has, or why not."""
+    speaker = command.speaker
+    if not state.admits(speaker):
+        return NOT_FOUND
+    print_ = digest(state.id, command.text, command.reply_to)
+    known = state.sent.get((speaker.person, speaker.device, command.client_message_id))
+    if known is not None:
+        return known.accepted if known.digest == print_ else CONFLICTING_ID
+    refusal = refuse_text(command.text, limits.text_bytes)
+    if refusal is not None:
+        return refusal
+    if command.reply_to > state.last_seq:
+        return Refusal(Code.NOT_FOUND, "The message you reply to does not exist here.")
+    return MessageSent(
+        state.id,
+        state.last_seq + 1,
+        now,
+        speaker.person,
+        command.text,
+        command.reply_to,
+        speaker.device,
+        command.client_message_id,
+        print_,
+    )
+
+
+CONFLICTING_ID = Refusal(
+    Code.CONFLICT, "This client_message_id was used for another message. Make a new one."
+)
+
+
+def decide_edit(
+    state: Conversation, command: Edit, entry: Entry | None, limits: Limits, now: int
+) -> MessageEdited | Refusal:
+    """Only the author edits, and only what is there (EX-34)."""
+    speaker = command.speaker
+    if not state.admits(speaker) or entry is None or not entry.is_message:
+        return NOT_FOUND
+    if entry.author != speaker.person:
+        return Refusal(Code.FORBIDDEN, "Only the author can edit a message.")
+    if entry.deleted:
+        return Refusal(Code.DELETED, "The message has been deleted.")
+    refusal = refuse_text(command.text, limits.text_bytes)
+    if refusal is not None:
+        return refusal
+    return MessageEdited(state.id, command.seq, now, speaker.person, command.text)
+
+
+def decide_delete(
+    state: Conversation, command: Delete, entry: Entry | None, now: int
+) -> MessageDeleted | Done | Refusal:
+    """The author deletes their own, an owner any; deleting twice changes nothing."""
+    speaker = command.speaker
+    if not state.admits(speaker) or entry is None or not entry.is_message:
+        return NOT_FOUND
+    if entry.author != speaker.person and speaker.role is not Role.OWNER:
+        return Refusal(Code.FORBIDDEN, "Only the author or an owner can delete a message.")
+    if entry.deleted:
+        return Done()
+    return MessageDeleted(state.id, command.seq, now, speaker.person)
+
+
+def decide_create(
+    conversation: str, command: Create, limits: Limits, now: int
+) -> ConversationCreated | Refusal:
+    """Whom the speaker asked for are in it, and always the owner (DT-19, DT-20)."""
+    speaker = command.speaker
+    found = {person.id: person for person in command.people if person.active}
+    if any(asked not in found for asked in command.asked if asked != speaker.person):
+        return NOT_FOUND
+    found.pop(speaker.person, None)
+    refusal = _refuse_company(speaker, command, found, limits)
+    if refusal is not None:
+        return refusal
+    me = Person(speaker.person, speaker.name, speaker.role)
+    members = tuple(p for p in (me, *found.values()) if p.role is not Role.OWNER)
+    return ConversationCreated(
+        conversation, command.kind, command.title, now, speaker.person, members
+    )
+
+
+def _refuse_company(
+    speaker: Speaker, command: Create, others: dict[str, Person], limits: Limits
+) -> Refusal | None:
+    if not others:
+        return Refusal(Code.BAD_REQUEST, "Name somebody to talk to.")
+    if command.kind == "direct" and len(others) != 1:
+        return Refusal(Code.BAD_REQUEST, "A direct conversation is with exactly one other person.")
+    if len(others) + 1 > limits.members:
+        return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
+    if command.title:
+        refusal = refuse_label(command.title, TITLE_BYTES, "title")
+        if refusal is not None:
+            return refusal
+    if speaker.role is Role.CUSTOMER and any(p.role not in TEAM for p in others.values()):
+        return NOT_FOUND
+    return None
+
+
+def same_creation(state: Conversation, command: Create) -> bool:
+    """Whether ``command`` asks for what exists already."""
+    if command.kind == "direct":
+        return state.kind == "direct" and state.admits(command.speaker)
+    asked = {p.id for p in command.people if p.role is not Role.OWNER}
+    if command.speaker.role is not Role.OWNER:
+        asked.add(command.speaker.person)
+    return (
+        state.kind == command.kind
+        and state.title == command.title
+        and asked == state.members.keys()
+    )
+
+
+def decide_add(
+    state: Conversation, command: AddMember, limits: Limits, now: int
+) -> MemberAdded | Done | Refusal:
+    """Owners, managers and staff bring people in; an owner is in already."""
+    speaker = command.speaker
+    if not state.admits(speaker):
+        return NOT_FOUND
+    if speaker.role not in TEAM:
+        return Refusal(Code.FORBIDDEN, "Ask somebody of the business to add people.")
+    if command.person is None or not command.person.active:
+        return NOT_FOUND
+    if command.person.role is Role.OWNER or command.person.id in state.members:
+        return Done()
+    if len(state.members) + 1 >= limits.members:
+        return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
+    return MemberAdded(state.id, state.last_seq + 1, now, speaker.person, command.person)
+
+
+def decide_remove(
+    state: Conversation, command: RemoveMember, owners: frozenset[str], now: int
+) -> MemberRemoved | Done | Refusal:
+    """The team removes, everyone may leave, the owner stays (DT-09)."""
+    speaker = command.speaker
+    if not state.admits(speaker):
+        return NOT_FOUND
+    if command.person in owners:
+        return Refusal(
+            Code.OWNER_REQUIRED,
+            "The owner is part of every conversation; transfer the ownership to change that.",
+        )
+    if command.person != speaker.person and speaker.role not in TEAM:
+        return Refusal(Code.FORBIDDEN, "You can leave, but not remove others.")
+    member = state.members.get(command.person)
+    if member is None:
+        return Done()
+    return MemberRemoved(state.id, state.last_seq + 1, now, speaker.person, member)
+
+
+def evolve(state: Conversation, event: ConversationEvent) -> None:
+    """Record ``event`` in ``state``. Total: every event that was decided can be recorded."""
+    match event:
+        case MessageSent():
+            _remember(state, event.seq, Entry(event.author))
+            confirm(state, event, 0)
+        case MessageDeleted():
+            entry = state.recent.get(event.seq)
+            if entry is not None:
+                state.recent[event.seq] = Entry(entry.author, deleted=True)
+        case MemberAdded():
+            _remember(state, event.seq, Entry(event.author, is_message=False))
+            state.members[event.member.id] = event.member
+            state.audience = tuple(state.members)
+        case MemberRemoved():
+            _remember(state, event.seq, Entry(event.author, is_message=False))
+            state.members.pop(event.member.id, None)
+            state.audience = tuple(state.members)
+        case ReceiptsAdvanced():
+            for advance in event.advances:
+                state.cursors[advance.person] = advance.cursor
+        case MessageEdited() | ConversationCreated():
+            pass
+
+
+def confirm(state: Conversation, event: MessageSent, revision: int) -> Accepted:
+    """The answer to a message, known in full once its revision is: when it has been stored."""
+    accepted = Accepted(event.seq, revision, event.at)
+    key = (event.author, event.device, event.client_message_id)
+    remember_sent(state, key, Sent(event.digest, accepted))
+    return accepted
+
+
+def created(event: ConversationCreated) -> Conversation:
+    """The state right after a conversation was created."""
+    return Conversation(
+        event.conversation, event.kind, event.title, {p.id: p for p in event.members}
+    )
+
+
+def remember_sent(state: Conversation, key: SentKey, sent: Sent) -> None:
+    """Keep the answer to a ``client_message_id`` at hand; the oldest go beyond the bound."""
+    state.sent[key] = sent
+    if len(state.sent) > REMEMBERED:
+        state.sent.popitem(last=False)
+
+
+def _remember(state: Conversation, seq: int, entry: Entry) -> None:
+    state.last_seq = seq
+    state.recent[seq] = entry
+    state.recent.pop(seq - REMEMBERED, None)
+
+
+def concerned_authors(state: Conversation, event: ReceiptsAdvanced) -> frozenset[str] | None:
+    """Whose messages the advances are about; ``None`` if they reach back beyond what is at hand.
+
+    A receipt goes to the authors whom it concerns, not to every member: 100 members who each
+    receive one message must not cause 10,000 events.
+    """
+    authors: set[str] = set()
+    spans = {(a.after, max(a.cursor.delivered_up_to, a.cursor.read_up_to)) for a in event.advances}
+    for after, up_to in spans:
+        for seq in range(after + 1, up_to + 1):
+            entry = state.recent.get(seq)
+            if entry is None:
+                return None
+            authors.add(entry.author)
+    return frozenset(authors)

@@ -1,0 +1,85 @@
+"""What people are shown: pictures of the stored state, each for one viewer.
+
+The wire carries these as they are (`docs/protocol.md` section 3.6), so field order and defaults are
+part of the protocol. Times are milliseconds since 1970 UTC; 0 and "" stand for "none".
+"""
+
+import msgspec
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A picture without a type of its own."""
+
+
+class Message(View):
+    """An entry of a conversation: something said, or a change of membership."""
+
+    conversation: str
+    seq: int
+    revision: int
+    at: int
+    author: str
+    kind: str = "text"
+    text: str = ""
+    person: str = ""
+    role: str = ""
+    reply_to: int = 0
+    client_message_id: str = ""
+    edited_at: int = 0
+    deleted_at: int = 0
+
+
+class Member(View):
+    person: str
+    name: str
+    role: str
+    delivered_up_to: int = 0
+    delivered_at: int = 0
+    read_up_to: int = 0
+    read_at: int = 0
+    state: str = "offline"
+    last_seen_at: int = 0
+
+
+class Conversation(View):
+    id: str
+    kind: str
+    title: str = ""
+    created_at: int
+    created_by: str
+    members: tuple[Member, ...]
+    last_seq: int = 0
+    last_message: Message | None = None
+    unread: int = 0
+    revision: int = 0
+
+
+class MemberCursor(View):
+    person: str
+    delivered_up_to: int = 0
+    delivered_at: int = 0
+    read_up_to: int = 0
+    read_at: int = 0
+
+
+class MessageReceipt(View):
+    person: str
+    delivered_at: int = 0
+    read_at: int = 0
+
+
+class Version(View):
+    text: str
+    at: int
+
+
+class PersonName(View):
+    id: str
+    name: str
+    role: str
+
+
+class Presence(View):
+    person: str
+    state: str
+    last_seen_at: int = 0

@@ -1,0 +1,1 @@
+"""What survives: the journal, the queries and the migrations, on SQLite."""
