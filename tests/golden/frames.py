@@ -95,7 +95,6 @@ EMPTY_CONVERSATION: Map = {
 LIMITS: Map = {
     "frame_bytes": 131072,
     "text_bytes": 32768,
-    "depth": 16,
     "history_limit": 200,
     "members": 128,
     "watch_people": 200,
