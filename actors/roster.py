@@ -1,0 +1,111 @@
+"""Who lives, who is at work since when, and who has been idle longest."""
+
+from collections.abc import Iterator, Sequence
+from typing import Generic
+
+import trio
+
+from actors.envelope import Envelope, M
+from actors.mailbox import Mailbox
+from actors.restart_budget import RestartBudget
+from actors.statistics import ActorState
+
+
+class Cell(Generic[M]):
+    """What a supervisor keeps for one live actor, across its restarts."""
+
+    __slots__ = (
+        "actor_id",
+        "batch",
+        "budget",
+        "mailbox",
+        "restarts",
+        "scope",
+        "since",
+        "state",
+    )
+
+    def __init__(
+        self, actor_id: str, mailbox: Mailbox[M], budget: RestartBudget, now: float
+    ) -> None:
+        self.actor_id = actor_id
+        self.mailbox = mailbox
+        self.budget = budget
+        self.since = now
+        self.restarts = 0
+        self.state: ActorState = "activating"
+        self.batch: Sequence[Envelope[M]] = ()  # in hand
+        self.scope = trio.CancelScope()  # around the present incarnation
+
+
+class Roster(Generic[M]):
+    """The live actors by id; those at work, and those idle, in the order in which they became so.
+
+    A dictionary keeps that order, so the longest hanging and the longest idle are found at the
+    head, without a timer for each actor. An idle actor waits at an empty mailbox; one that is
+    restarting, or woken but not at work yet, is in neither order.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[str, Cell[M]] = {}
+        self._working: dict[Cell[M], None] = {}
+        self._idle: dict[Cell[M], None] = {}
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __iter__(self) -> Iterator[Cell[M]]:
+        return iter(self._cells.values())
+
+    def get(self, actor_id: str) -> Cell[M] | None:
+        """Return the live actor of that id, if there is one."""
+        return self._cells.get(actor_id)
+
+    def add(self, cell: Cell[M]) -> None:
+        """Make a new cell the live one of its id."""
+        self._cells[cell.actor_id] = cell
+
+    def remove(self, cell: Cell[M]) -> None:
+        """Forget a cell; another one that has its id by now is not touched."""
+        if self._cells.get(cell.actor_id) is cell:
+            del self._cells[cell.actor_id]
+        self._idle.pop(cell, None)
+        self._working.pop(cell, None)
+
+    def wake(self, cell: Cell[M]) -> None:
+        """Note that a message has come: it is idle no longer."""
+        self._idle.pop(cell, None)
+
+    def begin(self, cell: Cell[M], now: float) -> None:
+        """Note that it is at work from `now` on, with an activation or a batch."""
+        cell.since = now
+        self._working[cell] = None
+
+    def end(self, cell: Cell[M], now: float) -> None:
+        """Note that it is not at work any more; it is idle if no message is waiting."""
+        cell.since = now
+        self._working.pop(cell, None)
+        if not cell.mailbox:
+            self._idle[cell] = None
+
+    def crash(self, cell: Cell[M], now: float) -> None:
+        """Note that it will restart: neither at work nor idle."""
+        cell.since = now
+        cell.state = "restarting"
+        self._working.pop(cell, None)
+
+    def state(self, cell: Cell[M]) -> ActorState:
+        """Tell what it is doing."""
+        return "idle" if cell in self._idle else cell.state
+
+    def longest_idle(self) -> Cell[M] | None:
+        """Return the actor that became idle first."""
+        return next(iter(self._idle), None)
+
+    def longest_at_work(self) -> Cell[M] | None:
+        """Return the actor that has been at work on the same thing longest."""
+        return next(iter(self._working), None)
+
+    def all_idle(self) -> bool:
+        """Whether no actor has anything to do."""
+        return len(self._idle) == len(self._cells)
