@@ -3,7 +3,7 @@
 Rules
 1. ``seq`` counts 1, 2, 3 … without gaps; messages and changes of membership take one each.
 2. The owner is in every conversation. Their membership is not kept here: it follows from owning
-   the business, so nobody can forget or remove it, and a transfer moves it at once (DT-08, DT-09, I8).
+   the business, so nobody can forget or remove it, and a transfer moves it at once (DT-08, I8).
 3. A ``client_message_id`` names one message of (person, device) for ever. The same one again gets
    the first answer; with another content it is a conflict (EX-1, R05).
 4. Nothing is said, seen or received by who is not a member (I12).

@@ -11,7 +11,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A picture without a type of its own."""
 
 
-class Message(View):
+class Message(View, frozen=True, kw_only=True):
     """An entry of a conversation: something said, or a change of membership."""
 
     conversation: str
@@ -29,7 +29,7 @@ class Message(View):
     deleted_at: int = 0
 
 
-class Member(View):
+class Member(View, frozen=True, kw_only=True):
     person: str
     name: str
     role: str
@@ -41,7 +41,7 @@ class Member(View):
     last_seen_at: int = 0
 
 
-class Conversation(View):
+class Conversation(View, frozen=True, kw_only=True):
     id: str
     kind: str
     title: str = ""
@@ -54,7 +54,7 @@ class Conversation(View):
     revision: int = 0
 
 
-class MemberCursor(View):
+class MemberCursor(View, frozen=True, kw_only=True):
     person: str
     delivered_up_to: int = 0
     delivered_at: int = 0
@@ -62,24 +62,24 @@ class MemberCursor(View):
     read_at: int = 0
 
 
-class MessageReceipt(View):
+class MessageReceipt(View, frozen=True, kw_only=True):
     person: str
     delivered_at: int = 0
     read_at: int = 0
 
 
-class Version(View):
+class Version(View, frozen=True, kw_only=True):
     text: str
     at: int
 
 
-class PersonName(View):
+class PersonName(View, frozen=True, kw_only=True):
     id: str
     name: str
     role: str
 
 
-class Presence(View):
+class Presence(View, frozen=True, kw_only=True):
     person: str
     state: str
     last_seen_at: int = 0

@@ -1,7 +1,7 @@
 """aiosqlite driven natively from trio: its worker thread, with completions that wake trio.
 
 aiosqlite touches asyncio in one place, the future that its thread resolves. `Completion` takes
-that place; everything else of the library stays as it is. A contract test holds us to the pinned version.
+that place; everything else of the library stays as it is. A contract test holds us to the pin.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """Rows of one commit, collected by table and written with few statements.
 
-Every statement hands the interpreter lock to and fro once, whatever number of rows it writes, so rows
-go in by the dozen: that, not SQLite, is what a commit costs.
+Every statement hands the interpreter lock to and fro once, whatever number of rows it writes, so
+rows go in by the dozen: that, not SQLite, is what a commit costs.
 """
 
 import sqlite3

@@ -1,0 +1,72 @@
+"""What actors need of the world; `server` plugs the real ones in."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from domain.business import Business
+from domain.conversation import Conversation, Entry
+from domain.events import ConversationEvent, Event, Person
+
+Clock = Callable[[], int]
+"""Now, in milliseconds since 1970 UTC."""
+
+
+class Journal(Protocol):
+    """Stores events durably, in order."""
+
+    async def append(
+        self, business: str, events: Sequence[Event], release: Callable[[int], None]
+    ) -> None:
+        """Store ``events`` in one transaction; return once they are synced and released.
+
+        ``release`` is called with the revision of the first (the others follow by one), in commit
+        order among all appends and without a checkpoint. Raises `domain.errors.AlreadySent` or
+        `domain.errors.StorageFailed`: then nothing was stored.
+        """
+        ...
+
+
+class ConversationStore(Protocol):
+    """What a conversation actor reads."""
+
+    async def conversation(self, business: Business, conversation: str) -> Conversation | None:
+        """The stored state, or ``None`` if there is no such conversation."""
+        ...
+
+    async def entry(self, business: Business, conversation: str, seq: int) -> Entry | None:
+        """One place of the log."""
+        ...
+
+    async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:
+        """Those of ``people`` who exist."""
+        ...
+
+
+class Publisher(Protocol):
+    """Shows live connections what has been stored. Never waits."""
+
+    def publish(
+        self,
+        business: Business,
+        revision: int,
+        event: ConversationEvent,
+        audience: Sequence[str],
+        origin: int,
+    ) -> None:
+        """Show ``event`` to ``audience`` and the owners, but not to connection ``origin``.
+
+        For receipts the audience is complete: the owners are not added.
+        """
+        ...
+
+    def typing(
+        self,
+        business: Business,
+        conversation: str,
+        person: str,
+        active: bool,
+        audience: Sequence[str],
+        origin: int,
+    ) -> None:
+        """Show that ``person`` types; may be dropped."""
+        ...

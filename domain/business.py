@@ -1,0 +1,133 @@
+"""A business as the rules see it while it runs: its owners, and what people chose to hide.
+
+Rules
+1. There is always an owner; who owns is in every conversation (DT-08, DT-24).
+2. Who hides their read receipts or last-seen does not see others' (C-26); a business can switch
+   either off for everyone (EX-24).
+"""
+
+from dataclasses import dataclass, field
+
+from domain.events import (
+    AccessRevoked,
+    BusinessChanged,
+    BusinessEvent,
+    LocationChanged,
+    OwnershipTransferred,
+    Person,
+    PersonChanged,
+    PrivacyChanged,
+)
+from domain.limits import NAME_BYTES
+from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.roles import LEADERS, Role
+from domain.text import refuse_label
+
+
+@dataclass(slots=True)
+class Business:
+    """What is known of a business at any moment; changed only by `evolve`, after the commit."""
+
+    id: str
+    no: int
+    name: str
+    read_receipts: bool = True
+    last_seen: bool = True
+    owners: frozenset[str] = frozenset()
+    hidden_read: set[str] = field(default_factory=set)
+    hidden_seen: set[str] = field(default_factory=set)
+
+    def shows_read(self, person: str, viewer: str) -> bool:
+        """Whether ``viewer`` may see how far ``person`` has read."""
+        return person == viewer or (
+            self.read_receipts and person not in self.hidden_read and viewer not in self.hidden_read
+        )
+
+    def shows_seen(self, person: str, viewer: str) -> bool:
+        """Whether ``viewer`` may see when ``person`` is or was there."""
+        return person == viewer or (
+            self.last_seen and person not in self.hidden_seen and viewer not in self.hidden_seen
+        )
+
+
+def evolve(state: Business, event: BusinessEvent) -> None:
+    """Record ``event`` in ``state``."""
+    match event:
+        case BusinessChanged():
+            state.name = event.name
+            state.read_receipts = event.read_receipts
+            state.last_seen = event.last_seen
+        case PersonChanged():
+            person = event.person
+            others = state.owners - {person.id}
+            is_owner = person.role is Role.OWNER and person.active
+            state.owners = others | {person.id} if is_owner else others
+        case PrivacyChanged():
+            _toggle(state.hidden_read, event.person, hidden=not event.read_receipts)
+            _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
+        case OwnershipTransferred():
+            state.owners = state.owners - {event.former} | {event.owner}
+        case LocationChanged() | AccessRevoked():
+            pass
+
+
+def _toggle(hidden_people: set[str], person: str, *, hidden: bool) -> None:
+    if hidden:
+        hidden_people.add(person)
+    else:
+        hidden_people.discard(person)
+
+
+LAST_OWNER = Refusal(
+    Code.OWNER_REQUIRED,
+    "A business needs an owner. Transfer the ownership to somebody else first.",
+)
+
+
+def decide_person(
+    state: Business,
+    author: str,
+    author_role: Role | None,
+    before: Person | None,
+    after: Person,
+    locations: tuple[str, ...],
+    now: int,
+) -> PersonChanged | Refusal:
+    """Add or change somebody. ``author_role`` is ``None`` for the business's own backend.
+
+    Managers may not touch owners and managers; the only owner stays one until they transfer.
+    """
+    refusal = refuse_label(after.name, NAME_BYTES, "name")
+    if refusal is not None:
+        return refusal
+    if author_role is not None:
+        touched = {after.role} if before is None else {after.role, before.role}
+        if author_role not in LEADERS or (author_role is not Role.OWNER and touched & LEADERS):
+            return Refusal(Code.FORBIDDEN, "Ask an owner to change owners and managers.")
+    was_owner = before is not None and before.role is Role.OWNER and before.active
+    stays_owner = after.role is Role.OWNER and after.active
+    if was_owner and not stays_owner and state.owners == {after.id}:
+        return LAST_OWNER
+    access = before is not None and (before.role is not after.role or before.active != after.active)
+    return PersonChanged(now, author, after, locations, access)
+
+
+def decide_transfer(
+    state: Business,
+    author: str,
+    author_role: Role | None,
+    former: str,
+    former_role: Role,
+    heir: Person | None,
+    now: int,
+) -> OwnershipTransferred | Refusal:
+    """The ownership of ``former`` goes to ``heir``, in one step (DT-24)."""
+    if author_role is not None and author_role is not Role.OWNER:
+        return Refusal(Code.FORBIDDEN, "Only an owner can transfer the ownership.")
+    if former not in state.owners or heir is None or not heir.active:
+        return NOT_FOUND
+    if heir.role is Role.CUSTOMER:
+        return Refusal(Code.BAD_REQUEST, "A customer cannot own the business. Change their role.")
+    if heir.role is Role.OWNER or former_role is Role.OWNER:
+        return Refusal(Code.CONFLICT, "Name somebody who is no owner, and the role that follows.")
+    return OwnershipTransferred(now, author, former, former_role, heir.id)

@@ -1,0 +1,146 @@
+"""Reading one conversation: pages of messages, their receipts and their versions."""
+
+import sqlite3
+
+import msgspec
+
+from domain.roles import Role
+from domain.views import Message, MessageReceipt, Version
+from storage.access import SEQ_MASK, Granted, Viewer, grant
+from storage.write_events import SEQ_BITS
+
+MESSAGE_COLUMNS = (
+    "id, revision, at, author, kind, text, person, role, reply_to, client_message_id,"
+    " edited_at, deleted_at"
+)
+
+_decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
+
+
+def message(conversation: str, row: tuple[object, ...]) -> Message:
+    """The picture of a row of `MESSAGE_COLUMNS`."""
+    key, revision, at, author, kind, text, person, role, reply_to, client_id, edited, deleted = row
+    return Message(
+        conversation=conversation,
+        seq=key & SEQ_MASK,  # type: ignore[operator]
+        revision=revision,  # type: ignore[arg-type]
+        at=at,  # type: ignore[arg-type]
+        author=author,  # type: ignore[arg-type]
+        kind=kind,  # type: ignore[arg-type]
+        text=text,  # type: ignore[arg-type]
+        person=person,  # type: ignore[arg-type]
+        role=role,  # type: ignore[arg-type]
+        reply_to=reply_to,  # type: ignore[arg-type]
+        client_message_id=client_id or "",  # type: ignore[arg-type]
+        edited_at=edited,  # type: ignore[arg-type]
+        deleted_at=deleted,  # type: ignore[arg-type]
+    )
+
+
+def page(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    conversation: str,
+    before: int | None,
+    after: int | None,
+    limit: int,
+) -> tuple[list[Message], bool] | None:
+    """Messages in ascending seq, and whether there are more in that direction; ``None``: no access.
+
+    One indexed range, no counting: one row more than asked for says whether there is more.
+    """
+    granted = grant(connection, viewer, conversation)
+    if granted is None:
+        return None
+    low, high, order = granted.first_key, granted.last_key, "DESC"
+    if after is not None:
+        low, order = max(low, granted.no << SEQ_BITS | min(after + 1, SEQ_MASK)), "ASC"
+    elif before is not None:
+        high = (granted.no << SEQ_BITS) + min(before, SEQ_MASK) - 1
+    rows = connection.execute(
+        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE id BETWEEN ? AND ?"
+        f" ORDER BY id {order} LIMIT ?",
+        (low, high, limit + 1),
+    ).fetchall()
+    more = len(rows) > limit
+    del rows[limit:]
+    if order == "DESC":
+        rows.reverse()
+    return [message(conversation, row) for row in rows], more
+
+
+def receipts(
+    connection: sqlite3.Connection, viewer: Viewer, conversation: str, seq: int
+) -> list[MessageReceipt] | None:
+    """When each other member who could see the message had it, and read it (DT-04, C-25)."""
+    granted = grant(connection, viewer, conversation)
+    if granted is None:
+        return None
+    sent = connection.execute(
+        "SELECT revision, author FROM message WHERE id = ? AND id >= ?",
+        (granted.no << SEQ_BITS | seq, granted.first_key),
+    ).fetchone()
+    if sent is None:
+        return None
+    revision, author = sent
+    people = [p for p in _could_see(connection, viewer, granted, seq) if p != author]
+    delivered: dict[str, int] = {}
+    read: dict[str, int] = {}
+    rows = connection.execute(
+        "SELECT at, steps FROM receipt WHERE conversation_no = ? AND revision > ?"
+        " ORDER BY revision",
+        (granted.no, revision),
+    )
+    for at, steps in rows:
+        for person, delivered_up_to, read_up_to in _decode_steps(steps):
+            if delivered_up_to >= seq:
+                delivered.setdefault(person, at)
+            if read_up_to >= seq:
+                read.setdefault(person, at)
+        if len(read) >= len(people) and all(p in read for p in people):
+            break
+    return [
+        MessageReceipt(person=p, delivered_at=delivered.get(p, 0), read_at=read.get(p, 0))
+        for p in people
+    ]
+
+
+def _could_see(
+    connection: sqlite3.Connection, viewer: Viewer, granted: Granted, seq: int
+) -> list[str]:
+    rows = connection.execute(
+        "SELECT id FROM person WHERE business_no = ?1 AND active = 1 AND role = 'owner' UNION"
+        " SELECT m.person FROM member m JOIN person p ON p.business_no = ?1 AND p.id = m.person"
+        " WHERE m.conversation_no = ?2 AND (m.since_seq <= ?3 OR p.role <> 'customer') ORDER BY 1",
+        (viewer.business_no, granted.no, seq),
+    )
+    return [person for (person,) in rows]
+
+
+def versions(
+    connection: sqlite3.Connection, viewer: Viewer, conversation: str, seq: int
+) -> list[Version] | None:
+    """What the message has said, oldest first: for owners, and the author until it is deleted."""
+    granted = grant(connection, viewer, conversation)
+    if granted is None:
+        return None
+    key = granted.no << SEQ_BITS | seq
+    row = connection.execute(
+        "SELECT author, text, max(at, edited_at), deleted_at, kind FROM message"
+        " WHERE id = ? AND id >= ?",
+        (key, granted.first_key),
+    ).fetchone()
+    if row is None:
+        return None
+    author, text, at, deleted_at, kind = row
+    if kind != "text":
+        return None
+    if viewer.role is not Role.OWNER and (author != viewer.person or deleted_at):
+        return None
+    earlier = connection.execute(
+        "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision", (key,)
+    )
+    found = [Version(text=old, at=old_at) for old, old_at in earlier]
+    if not deleted_at:
+        found.append(Version(text=text, at=at))
+    return found

@@ -1,0 +1,180 @@
+"""Looking people, locations, businesses and keys up."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from domain.events import Person
+from domain.roles import Role
+from domain.views import PersonName
+from storage.access import Viewer
+
+
+class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody as the HTTP API shows them. ``tokens_from``: earlier tokens are void (ms)."""
+
+    id: str
+    name: str
+    role: Role
+    active: bool
+    locations: tuple[str, ...]
+    read_receipts: bool
+    last_seen: bool
+    last_seen_at: int
+    access_revision: int
+    tokens_from: int
+
+    @property
+    def person(self) -> Person:
+        return Person(self.id, self.name, self.role, self.active)
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    time_zone: str
+
+
+class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    read_receipts: bool
+    last_seen: bool
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """Whose API key it is; ``business`` is ``None`` for the operator's."""
+
+    business: str | None
+
+
+_PERSON = (
+    "SELECT id, name, role, active, locations, read_receipts, last_seen, last_seen_at,"
+    " access_revision, tokens_from FROM person WHERE business_no = ?"
+)
+
+
+def _record(row: tuple[object, ...]) -> PersonRecord:
+    id_, name, role, active, locations, receipts, seen, seen_at, access, tokens_from = row
+    return PersonRecord(
+        id=str(id_),
+        name=str(name),
+        role=Role(str(role)),
+        active=bool(active),
+        locations=tuple(json.loads(str(locations))),
+        read_receipts=bool(receipts),
+        last_seen=bool(seen),
+        last_seen_at=int(str(seen_at)),
+        access_revision=int(str(access)),
+        tokens_from=int(str(tokens_from)),
+    )
+
+
+def one(connection: sqlite3.Connection, business_no: int, person: str) -> PersonRecord | None:
+    """One person by id."""
+    row = connection.execute(_PERSON + " AND id = ?", (business_no, person)).fetchone()
+    return None if row is None else _record(row)
+
+
+def some(
+    connection: sqlite3.Connection, business_no: int, people: Iterable[str]
+) -> tuple[Person, ...]:
+    """Those of ``people`` who exist, active or not, as the rules know them."""
+    records = (one(connection, business_no, person) for person in dict.fromkeys(people))
+    return tuple(record.person for record in records if record is not None)
+
+
+def everyone(
+    connection: sqlite3.Connection, business_no: int, after: str, limit: int
+) -> list[PersonRecord]:
+    """All people of a business in the order of their ids, after ``after``."""
+    rows = connection.execute(
+        _PERSON + " AND id > ? ORDER BY id LIMIT ?", (business_no, after, limit)
+    )
+    return [_record(row) for row in rows]
+
+
+def search(
+    connection: sqlite3.Connection, viewer: Viewer, text: str, limit: int
+) -> list[PersonName]:
+    """Whom the viewer may talk to and whose name holds ``text`` (DT-13); customers see the team."""
+    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = connection.execute(
+        "SELECT id, name, role FROM person WHERE business_no = ? AND active = 1 AND id <> ?"
+        " AND (role <> 'customer' OR ?) AND name LIKE ? ESCAPE '\\' ORDER BY name, id LIMIT ?",
+        (viewer.business_no, viewer.person, viewer.role is not Role.CUSTOMER, pattern, limit),
+    )
+    return [PersonName(id=id_, name=name, role=role) for id_, name, role in rows]
+
+
+def companions(
+    connection: sqlite3.Connection, viewer: Viewer, people: Iterable[str]
+) -> dict[str, int]:
+    """Those of ``people`` whose presence the viewer may watch, with their stored last-seen.
+
+    The team may watch everybody; a customer those who share a conversation with them.
+    """
+    wanted = tuple(dict.fromkeys(people))
+    marks = ",".join("?" * len(wanted))
+    sql = (
+        f"SELECT id, last_seen_at FROM person WHERE business_no = ? AND active = 1"
+        f" AND id IN ({marks})"
+    )
+    parameters: tuple[object, ...] = (viewer.business_no, *wanted)
+    if viewer.role is Role.CUSTOMER:
+        sql += (
+            " AND (role = 'owner' OR id IN (SELECT other.person FROM member me"
+            " JOIN member other ON other.conversation_no = me.conversation_no"
+            " WHERE me.business_no = ? AND me.person = ?))"
+        )
+        parameters += (viewer.business_no, viewer.person)
+    return dict(connection.execute(sql, parameters).fetchall())
+
+
+def locations(connection: sqlite3.Connection, business_no: int) -> list[Location]:
+    """The locations of a business."""
+    rows = connection.execute(
+        "SELECT id, name, time_zone FROM location WHERE business_no = ? ORDER BY id", (business_no,)
+    )
+    return [Location(id=id_, name=name, time_zone=zone) for id_, name, zone in rows]
+
+
+def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
+    """All businesses; for the operator."""
+    rows = connection.execute(
+        "SELECT id, name, read_receipts, last_seen, created_at FROM business ORDER BY no"
+    )
+    return [
+        BusinessRecord(
+            id=id_,
+            name=name,
+            read_receipts=bool(receipts),
+            last_seen=bool(seen),
+            created_at=created_at,
+        )
+        for id_, name, receipts, seen, created_at in rows
+    ]
+
+
+def key_holder(connection: sqlite3.Connection, key_hash: bytes) -> KeyHolder | None:
+    """Whose key hashes to ``key_hash``, or ``None``: unknown or revoked."""
+    row = connection.execute(
+        "SELECT b.id FROM api_key k LEFT JOIN business b ON b.no = k.business_no"
+        " WHERE k.hash = ? AND k.revoked_at = 0",
+        (key_hash,),
+    ).fetchone()
+    return None if row is None else KeyHolder(row[0])
+
+
+def revoked_tokens(connection: sqlite3.Connection, now: int) -> dict[str, int]:
+    """Ids of revoked tokens that have not expired yet, with their expiry."""
+    return dict(
+        connection.execute(
+            "SELECT id, expires_at FROM revoked_token WHERE expires_at > ?", (now,)
+        ).fetchall()
+    )
