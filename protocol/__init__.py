@@ -1,0 +1,1 @@
+"""The wire: frames, codecs, close codes. Sans-I/O."""
