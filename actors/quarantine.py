@@ -1,5 +1,7 @@
 """The actors that crashed too often, and until when each stays out of service."""
 
+from actors.statistics import ActorStatistics
+
 
 class Quarantine:
     """A bounded table; when it is full, the actor that is due first is released early."""
@@ -8,9 +10,6 @@ class Quarantine:
         self._size = size
         self._seconds = seconds
         self._until: dict[str, float] = {}  # due first, first: everyone stays equally long
-
-    def __len__(self) -> int:
-        return len(self._until)
 
     def add(self, actor_id: str, now: float) -> None:
         """Keep `actor_id` out of service from `now` on."""
@@ -29,10 +28,18 @@ class Quarantine:
         """Let `actor_id` back into service; False when it was not in quarantine."""
         return self._until.pop(actor_id, None) is not None
 
-    def entries(self, now: float) -> list[tuple[str, float]]:
+    def count(self, now: float) -> int:
+        """Count who is in quarantine at `now`."""
+        self._forget_expired(now)
+        return len(self._until)
+
+    def statistics(self, now: float) -> list[ActorStatistics]:
         """List who is in quarantine at `now`, and until when."""
         self._forget_expired(now)
-        return list(self._until.items())
+        return [
+            ActorStatistics(actor_id, "quarantined", 0, 0, until)
+            for actor_id, until in self._until.items()
+        ]
 
     def _forget_expired(self, now: float) -> None:
         while self._until and self._until[due := next(iter(self._until))] <= now:

@@ -1,6 +1,6 @@
 """Who lives, who is at work since when, and who has been idle longest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Generic
 
 import trio
@@ -8,7 +8,7 @@ import trio
 from actors.envelope import Envelope, M
 from actors.mailbox import Mailbox
 from actors.restart_budget import RestartBudget
-from actors.statistics import ActorState
+from actors.statistics import ActorState, ActorStatistics
 
 
 class Cell(Generic[M]):
@@ -18,6 +18,7 @@ class Cell(Generic[M]):
         "actor_id",
         "batch",
         "budget",
+        "hung",
         "mailbox",
         "restarts",
         "scope",
@@ -34,6 +35,7 @@ class Cell(Generic[M]):
         self.since = now
         self.restarts = 0
         self.state: ActorState = "activating"
+        self.hung = False
         self.batch: Sequence[Envelope[M]] = ()  # in hand
         self.scope = trio.CancelScope()  # around the present incarnation
 
@@ -53,9 +55,6 @@ class Roster(Generic[M]):
 
     def __len__(self) -> int:
         return len(self._cells)
-
-    def __iter__(self) -> Iterator[Cell[M]]:
-        return iter(self._cells.values())
 
     def get(self, actor_id: str) -> Cell[M] | None:
         """Return the live actor of that id, if there is one."""
@@ -88,15 +87,24 @@ class Roster(Generic[M]):
         if not cell.mailbox:
             self._idle[cell] = None
 
-    def crash(self, cell: Cell[M], now: float) -> None:
-        """Note that it will restart: neither at work nor idle."""
+    def fail(self, cell: Cell[M], now: float) -> None:
+        """Note that it hangs or has crashed, and will restart: neither at work nor idle."""
         cell.since = now
         cell.state = "restarting"
         self._working.pop(cell, None)
 
-    def state(self, cell: Cell[M]) -> ActorState:
-        """Tell what it is doing."""
-        return "idle" if cell in self._idle else cell.state
+    def statistics(self) -> list[ActorStatistics]:
+        """List the live actors, those that were activated first, first."""
+        return [
+            ActorStatistics(
+                actor_id=cell.actor_id,
+                state="idle" if cell in self._idle else cell.state,
+                mailbox_depth=len(cell.mailbox),
+                restarts=cell.restarts,
+                last_activity=cell.since,
+            )
+            for cell in self._cells.values()
+        ]
 
     def longest_idle(self) -> Cell[M] | None:
         """Return the actor that became idle first."""

@@ -18,7 +18,7 @@ from actors.pending_answer import PendingAnswer
 from actors.quarantine import Quarantine
 from actors.restart_budget import RestartBudget, SystemicBudget
 from actors.roster import Cell, Roster
-from actors.statistics import ActorStatistics, DeadLetter, SupervisorStatistics, Totals
+from actors.statistics import DeadLetter, SupervisorStatistics, Totals
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +79,7 @@ class Supervisor(Generic[M]):
         self._context = contextvars.Context()
         self._accepting = False
         self._quiet: trio.Event | None = None  # while draining
+        self._at_rest = False
         self._escalation: SystemicFailure | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -95,14 +96,16 @@ class Supervisor(Generic[M]):
         finally:
             self._accepting = False
             self._nursery = None
+            if self._quiet is not None:
+                self._quiet.set()
         if self._escalation is not None:
             raise self._escalation
 
     async def drain(self, deadline: float) -> bool:
         """Accept nothing more, let the mailboxes empty, then end `run`.
 
-        Waits until `deadline` (trio's clock) at the most. Returns whether everything was handled;
-        what was not is answered with `Unavailable`. Also ends `run` when it is itself cancelled.
+        Waits until `deadline` (trio's clock) at the most. Returns whether all actors came to rest;
+        what is left is answered with `Unavailable`. Also ends `run` when it is itself cancelled.
         """
         self._accepting = False
         self._quiet = trio.Event()
@@ -113,7 +116,7 @@ class Supervisor(Generic[M]):
         finally:
             if self._nursery is not None:
                 self._nursery.cancel_scope.cancel()
-        return self._quiet.is_set()
+        return self._at_rest
 
     def tell(
         self,
@@ -168,21 +171,8 @@ class Supervisor(Generic[M]):
 
     def statistics(self) -> SupervisorStatistics:
         """Return a snapshot of all actors, live ones first; takes time in their number."""
-        live = tuple(
-            ActorStatistics(
-                actor_id=cell.actor_id,
-                state=self._roster.state(cell),
-                mailbox_depth=len(cell.mailbox),
-                restarts=cell.restarts,
-                last_activity=cell.since,
-            )
-            for cell in self._roster
-        )
-        quarantined = tuple(
-            ActorStatistics(actor_id, "quarantined", 0, 0, until)
-            for actor_id, until in self._quarantine.entries(trio.current_time())
-        )
-        return SupervisorStatistics(live + quarantined, self.totals())
+        quarantined = self._quarantine.statistics(trio.current_time())
+        return SupervisorStatistics((*self._roster.statistics(), *quarantined), self.totals())
 
     # --- Admission and passivation ---------------------------------------------------------------
 
@@ -244,7 +234,8 @@ class Supervisor(Generic[M]):
                 if cell.since + receive_seconds > now:
                     wake_at = min(wake_at, cell.since + receive_seconds)
                     break
-                self._roster.crash(cell, now)
+                self._roster.fail(cell, now)
+                cell.hung = True
                 cell.scope.cancel()
             while (cell := self._roster.longest_idle()) is not None:
                 if cell.since + idle_seconds > now:
@@ -255,6 +246,7 @@ class Supervisor(Generic[M]):
 
     def _look_for_quiet(self) -> None:
         if self._quiet is not None and self._roster.all_idle():
+            self._at_rest = True
             self._quiet.set()
 
     # --- The life of an actor ---------------------------------------------------------------------
@@ -265,11 +257,11 @@ class Supervisor(Generic[M]):
             while True:
                 try:
                     await self._live(cell)
-                    return
+                    break
                 except Exception as error:  # noqa: BLE001 - this is the supervisor
                     delay = self._crashed(cell, error)
                 if delay is None:
-                    return
+                    break
                 await trio.sleep(delay)
         except BaseExceptionGroup as group:  # cancelled, and something failed on the way out
             self._accepting = False
@@ -283,6 +275,7 @@ class Supervisor(Generic[M]):
             raise
         finally:
             self._retire(cell)
+        self._look_for_quiet()
 
     async def _live(self, cell: Cell[M]) -> None:
         """Run one incarnation, from storage, until it crashes or is passivated."""
@@ -299,10 +292,7 @@ class Supervisor(Generic[M]):
                     return
                 roster.begin(cell, clock())
                 if actor is None:
-                    cell.state = "activating"
-                    actor = await self._activate(cell.actor_id)
-                    count["activations"] += 1
-                    cell.state = "running"
+                    actor = await self._activate_anew(cell)
                 batch = cell.batch = mailbox.take(batch_size)
                 count["batches"] += 1
                 count["messages"] += len(batch)
@@ -311,8 +301,23 @@ class Supervisor(Generic[M]):
                     if not envelope.answered:
                         self._answer_for_actor(envelope)
                 cell.batch = ()
+                if cell.hung:  # it came back in the instant in which it was cancelled
+                    raise ActorHang
         if cell.scope.cancelled_caught:
             raise ActorHang
+
+    async def _activate_anew(self, cell: Cell[M]) -> Actor[M]:
+        """Load the actor; it has its own `receive_seconds`, apart from those of its first batch."""
+        cell.state = "activating"
+        actor = await self._activate(cell.actor_id)
+        if cell.hung:
+            raise ActorHang
+        self._count["activations"] += 1
+        cell.state = "running"
+        now = trio.current_time()
+        self._roster.end(cell, now)
+        self._roster.begin(cell, now)
+        return actor
 
     def _answer_for_actor(self, envelope: Envelope[M]) -> None:
         if envelope.reply is not None:
@@ -324,9 +329,10 @@ class Supervisor(Generic[M]):
         now = trio.current_time()
         self._count["crashes"] += 1
         self._log_crash(cell, error)
-        self._roster.crash(cell, now)
+        self._roster.fail(cell, now)
+        cell.hung = False
         self._return_batch(cell, error, now)
-        population = len(self._roster) + len(self._quarantine)
+        population = len(self._roster) + self._quarantine.count(now)
         if not self._systemic.spend(cell.actor_id, now, population):
             self._escalate(error)
             return None
@@ -340,26 +346,20 @@ class Supervisor(Generic[M]):
 
     def _return_batch(self, cell: Cell[M], error: Exception, now: float) -> None:
         """Put what was in hand back to the front; what has crashed its actor twice, nowhere."""
-        suspects: list[Envelope[M]] = []
-        dropped: list[Envelope[M]] = []
-        for envelope in cell.batch:
-            if envelope.answered:
-                continue
-            envelope.crashes += 1
-            if envelope.crashes >= CRASHES_OF_A_DEAD_LETTER:
-                self._count["dead_letters"] += 1
-                message_type = type(envelope.message).__qualname__
-                self._dead_letters.append(
-                    DeadLetter(cell.actor_id, message_type, error_name(error), now)
-                )
-                dropped.append(envelope)
-            elif envelope.ephemeral:
-                dropped.append(envelope)
-            else:
-                suspects.append(envelope)
+        unanswered = [envelope for envelope in cell.batch if not envelope.answered]
         cell.batch = ()
-        cell.mailbox.put_back(suspects)
-        self._refuse(dropped, Unavailable(self._limits.quarantine_seconds, "crashed"))
+        for envelope in unanswered:
+            envelope.crashes += 1
+        dead = [e for e in unanswered if e.crashes >= CRASHES_OF_A_DEAD_LETTER]
+        dropped = [e for e in unanswered if e.ephemeral]
+        again = [e for e in unanswered if not e.ephemeral and e.crashes < CRASHES_OF_A_DEAD_LETTER]
+        cell.mailbox.put_back(again)
+        for envelope in dead:
+            message_type = type(envelope.message).__qualname__
+            letter = DeadLetter(cell.actor_id, message_type, error_name(error), now)
+            self._dead_letters.append(letter)
+            self._count["dead_letters"] += 1
+        self._refuse(dead + dropped, Unavailable(self._limits.quarantine_seconds, "crashed"))
 
     def _quarantine_actor(self, cell: Cell[M], now: float) -> None:
         self._count["quarantines"] += 1
@@ -387,7 +387,6 @@ class Supervisor(Generic[M]):
         if left:
             crashed = Unavailable(self._limits.retry_seconds, "crashed")
             self._refuse(left, self._refusal(cell.actor_id) or crashed)
-        self._look_for_quiet()
 
     def _refuse(self, envelopes: Iterable[Envelope[M]], failure: Failure) -> None:
         """Answer all of them, even if the reply of one breaks its promise not to raise."""
