@@ -85,13 +85,27 @@ using Sessions = std::vector<std::unique_ptr<Session>>;
 /// Connects all sessions, at most `at_once` under way, and waits until every one is ready.
 void connect(EventLoop& loop, const Sessions& sessions, const Workload& workload,
              std::size_t at_once) {
+  const Nanoseconds deadline = monotonic_now() + 60.0_s;
   std::size_t begun = 0;
   while (workload.ready_count() < sessions.size()) {
     while (begun < sessions.size() && begun - workload.ready_count() < at_once) {
       loop.connect(*sessions[begun++]);
     }
     loop.turn(100);
+    if (monotonic_now() > deadline) {
+      fail("only ", workload.ready_count(), " of ", sessions.size(), " sessions became ready");
+    }
   }
+}
+
+/// Counts from the first completed unit: with many messages in flight that alone can take seconds.
+void warm_up(EventLoop& loop, const Meter& meter, Nanoseconds duration) {
+  const Nanoseconds deadline = monotonic_now() + 30.0_s;
+  while (!meter.started()) {
+    if (monotonic_now() > deadline) fail("nothing was completed in 30 s");
+    loop.turn(100);
+  }
+  loop.run_until(monotonic_now() + duration);
 }
 
 /// What was issued must arrive: waits for it, and fails when it does not come.
@@ -135,7 +149,7 @@ void run_windows(EventLoop& loop, const Options& options, const Sessions& sessio
   connect(loop, sessions, workload, static_cast<std::size_t>(options.number("connecting", "64")));
   loop.run_until(monotonic_now() + 0.3_s);  // the joins are still being told around
   workload.start();
-  loop.run_until(monotonic_now() + seconds("warmup", "1"));
+  warm_up(loop, meter, seconds("warmup", "1"));
   for (int left = static_cast<int>(options.number("windows", "3")); left > 0; --left) {
     meter.begin();
     loop.run_until(monotonic_now() + seconds("seconds", "2"));

@@ -33,8 +33,12 @@ class Meter {
   void begin();
   Window end();
 
+  /// Whether any unit was done, be it in warm-up.
+  bool started() const { return started_; }
+
   /// One unit of work was done, so long after it was begun.
   void record(Nanoseconds latency) {
+    started_ = true;
     if (measuring_) latencies_.push_back(static_cast<std::uint32_t>(latency / kResolution));
   }
 
@@ -44,6 +48,7 @@ class Meter {
   double quantile_ms(double quantile);
 
   const pid_t server_;
+  bool started_ = false;
   bool measuring_ = false;
   Nanoseconds began_ = 0;
   double server_before_ = 0;

@@ -60,12 +60,8 @@ class Room : public Workload {
     if (!with_receipts_ || author.index != kAuthor || member == member_index_.end()) {
       unexpected(author, "receipt");
     }
-    Sequence& due = receipts_[member->second];
-    if (!author.cumulative_receipts() || number < due.next()) due.expect(author, "receipt", number);
-    while (due.next() <= number) {
-      due.expect(author, "receipt", due.next());
-      meter.record(author.now() - settle_one(due.next() - 1));
-    }
+    Number settled = receipts_[member->second].expect_receipt(author, number);
+    for (; settled <= number; ++settled) meter.record(author.now() - settle_one(settled));
     refill();
   }
 

@@ -57,6 +57,15 @@ class Sequence {
     ++next_;
   }
 
+  /// The same for a receipt at its author, where one may stand for several messages if the protocol
+  /// says so. Returns the first it stands for; `number` is the last.
+  Number expect_receipt(const Session& author, Number number) {
+    const Number first = next_;
+    if (author.cumulative_receipts() && number > first) next_ = number;
+    expect(author, "receipt", number);
+    return first;
+  }
+
   Number next() const { return next_; }
 
  private:

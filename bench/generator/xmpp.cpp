@@ -164,7 +164,7 @@ void XmppSession::become_ready() {
 
 void XmppSession::message_received(std::string_view stanza) {
   if (attribute(stanza, "type") == "error") fail("an error from ejabberd: ", stanza);
-  if (contains(stanza, "<result xmlns='urn:xmpp:mam:2'")) {
+  if (contains(stanza, "<result ")) {
     ++page_messages_;
     return;
   }

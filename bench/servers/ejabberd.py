@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,6 @@ LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
 PACKAGES = ("ejabberd", "erlang-p1-sqlite3")
 NO_AUTOSTART = Path("/usr/sbin/policy-rc.d")
 HOST = "localhost"
-ROOM = f"bench@conference.{HOST}"
 IDLE_PEOPLE = 5_000
 
 
@@ -59,7 +59,10 @@ class Ejabberd:
                 for own, other, offset in (("author", "recipient", 1), ("recipient", "author", 0))
             ]
         if workload in ("w2", "w2r"):
-            return [Member(f"idle{n}", "pw", ROOM) for n in range(MEMBERS)]
+            # A room of its own for each run: ejabberd dissolves a room when the last one leaves, and
+            # loses a join that comes just then.
+            room = f"bench-{time.time_ns()}@conference.{HOST}"
+            return [Member(f"idle{n}", "pw", room) for n in range(MEMBERS)]
         if workload == "w3":
             return [Member(f"idle{n}", "pw", "nobody") for n in range(sessions)]
         readers = min(sessions, PAGE_CLIENTS)
