@@ -23,108 +23,108 @@ class Cursor(msgspec.Struct, frozen=True):
     revision: Uint
 
 
-class Hello(Command, tag="hello"):
+class Hello(Command, frozen=True, kw_only=True, tag="hello"):
     token: str
     device: Id
     cursor: Cursor | None = None
     location: Id | None = None
 
 
-class Send(Command, tag="send"):
+class Send(Command, frozen=True, kw_only=True, tag="send"):
     conversation: Id
     client_message_id: Id
     text: str
     reply_to: Uint = 0
 
 
-class Edit(Command, tag="edit"):
+class Edit(Command, frozen=True, kw_only=True, tag="edit"):
     conversation: Id
     seq: Uint
     text: str
 
 
-class Delete(Command, tag="delete"):
+class Delete(Command, frozen=True, kw_only=True, tag="delete"):
     conversation: Id
     seq: Uint
 
 
-class Receipt(Command, tag="receipt"):
+class Receipt(Command, frozen=True, kw_only=True, tag="receipt"):
     conversation: Id
     delivered_up_to: Uint = 0
     read_up_to: Uint = 0
 
 
-class Typing(Command, tag="typing"):
+class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     conversation: Id
     active: bool = True
 
 
-class History(Command, tag="history"):
+class History(Command, frozen=True, kw_only=True, tag="history"):
     conversation: Id
     before: Uint | None = None
     after: Uint | None = None
     limit: Uint = 50
 
 
-class Conversations(Command, tag="conversations"):
+class Conversations(Command, frozen=True, kw_only=True, tag="conversations"):
     before: str | None = None
     limit: Uint = 50
 
 
-class Open(Command, tag="open"):
+class Open(Command, frozen=True, kw_only=True, tag="open"):
     conversation: Id
 
 
-class Create(Command, tag="create"):
+class Create(Command, frozen=True, kw_only=True, tag="create"):
     kind: Literal["direct", "group"]
     people: tuple[Id, ...]
     title: str = ""
     conversation: Id | None = None
 
 
-class AddMember(Command, tag="add_member"):
+class AddMember(Command, frozen=True, kw_only=True, tag="add_member"):
     conversation: Id
     person: Id
 
 
-class RemoveMember(Command, tag="remove_member"):
+class RemoveMember(Command, frozen=True, kw_only=True, tag="remove_member"):
     conversation: Id
     person: Id
 
 
-class Leave(Command, tag="leave"):
+class Leave(Command, frozen=True, kw_only=True, tag="leave"):
     conversation: Id
 
 
-class Receipts(Command, tag="receipts"):
-    conversation: Id
-    seq: Uint
-
-
-class Versions(Command, tag="versions"):
+class Receipts(Command, frozen=True, kw_only=True, tag="receipts"):
     conversation: Id
     seq: Uint
 
 
-class People(Command, tag="people"):
+class Versions(Command, frozen=True, kw_only=True, tag="versions"):
+    conversation: Id
+    seq: Uint
+
+
+class People(Command, frozen=True, kw_only=True, tag="people"):
     search: str = ""
     limit: Uint = 20
 
 
-class Watch(Command, tag="watch"):
+class Watch(Command, frozen=True, kw_only=True, tag="watch"):
     people: tuple[Id, ...]
 
 
-class Activity(Command, tag="activity"):
+class Activity(Command, frozen=True, kw_only=True, tag="activity"):
     active: bool
 
 
-class Privacy(Command, tag="privacy"):
+class Privacy(Command, frozen=True, kw_only=True, tag="privacy"):
     read_receipts: bool | None = None
     last_seen: bool | None = None
 
 
-class Ping(Command, tag="ping"):
+class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     pass
 
 

@@ -26,7 +26,7 @@ class Heartbeat(msgspec.Struct, frozen=True):
     timeout_ms: int
 
 
-class Welcome(Frame, tag="welcome", kw_only=True, omit_defaults=False):
+class Welcome(Frame, frozen=True, kw_only=True, tag="welcome", omit_defaults=False):
     person: str
     role: str
     business: str
@@ -41,7 +41,7 @@ class Welcome(Frame, tag="welcome", kw_only=True, omit_defaults=False):
     limits: Limits
 
 
-class Ack(Frame, tag="ack", kw_only=True):
+class Ack(Frame, frozen=True, kw_only=True, tag="ack"):
     id: int | None = None
     client_message_id: str
     conversation: str
@@ -50,12 +50,12 @@ class Ack(Frame, tag="ack", kw_only=True):
     at: int
 
 
-class Ok(Frame, tag="ok", kw_only=True):
+class Ok(Frame, frozen=True, kw_only=True, tag="ok"):
     id: int
     revision: int = 0
 
 
-class Error(Frame, tag="error", kw_only=True):
+class Error(Frame, frozen=True, kw_only=True, tag="error"):
     id: int | None = None
     code: str
     message: str
@@ -63,50 +63,50 @@ class Error(Frame, tag="error", kw_only=True):
     client_message_id: str = ""
 
 
-class Pong(Frame, tag="pong", kw_only=True):
+class Pong(Frame, frozen=True, kw_only=True, tag="pong"):
     id: int | None = None
     server_time: int
 
 
-class Page(Frame, tag="page", kw_only=True):
+class Page(Frame, frozen=True, kw_only=True, tag="page"):
     id: int | None = None
     conversation: str
     messages: list[Message]
     more: bool
 
 
-class ConversationList(Frame, tag="conversation_list", kw_only=True):
+class ConversationList(Frame, frozen=True, kw_only=True, tag="conversation_list"):
     id: int | None = None
     conversations: tuple[Conversation, ...]
     next: str | None = None
     revision: int
 
 
-class ConversationReply(Frame, tag="conversation", kw_only=True):
+class ConversationReply(Frame, frozen=True, kw_only=True, tag="conversation"):
     id: int | None = None
     conversation: Conversation
 
 
-class ReceiptList(Frame, tag="receipt_list", kw_only=True):
+class ReceiptList(Frame, frozen=True, kw_only=True, tag="receipt_list"):
     id: int | None = None
     conversation: str
     seq: int
     receipts: tuple[MessageReceipt, ...]
 
 
-class VersionList(Frame, tag="version_list", kw_only=True):
+class VersionList(Frame, frozen=True, kw_only=True, tag="version_list"):
     id: int | None = None
     conversation: str
     seq: int
     versions: tuple[Version, ...]
 
 
-class PersonList(Frame, tag="person_list", kw_only=True):
+class PersonList(Frame, frozen=True, kw_only=True, tag="person_list"):
     id: int | None = None
     people: tuple[PersonName, ...]
 
 
-class MessageEvent(Frame, tag="message", kw_only=True):
+class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     """The fields of `Message`, at the top of the frame."""
 
     conversation: str
@@ -124,7 +124,7 @@ class MessageEvent(Frame, tag="message", kw_only=True):
     deleted_at: int = 0
 
 
-class MessageEdited(Frame, tag="message_edited", kw_only=True):
+class MessageEdited(Frame, frozen=True, kw_only=True, tag="message_edited"):
     revision: int
     conversation: str
     seq: int
@@ -133,7 +133,7 @@ class MessageEdited(Frame, tag="message_edited", kw_only=True):
     text: str
 
 
-class MessageDeleted(Frame, tag="message_deleted", kw_only=True):
+class MessageDeleted(Frame, frozen=True, kw_only=True, tag="message_deleted"):
     revision: int
     conversation: str
     seq: int
@@ -141,18 +141,18 @@ class MessageDeleted(Frame, tag="message_deleted", kw_only=True):
     author: str
 
 
-class ReceiptEvent(Frame, tag="receipt", kw_only=True):
+class ReceiptEvent(Frame, frozen=True, kw_only=True, tag="receipt"):
     revision: int
     conversation: str
     receipts: tuple[MemberCursor, ...]
 
 
-class ConversationAdded(Frame, tag="conversation_added", kw_only=True):
+class ConversationAdded(Frame, frozen=True, kw_only=True, tag="conversation_added"):
     revision: int
     conversation: Conversation
 
 
-class ConversationRemoved(Frame, tag="conversation_removed", kw_only=True):
+class ConversationRemoved(Frame, frozen=True, kw_only=True, tag="conversation_removed"):
     revision: int
     conversation: str
     seq: int
@@ -160,30 +160,32 @@ class ConversationRemoved(Frame, tag="conversation_removed", kw_only=True):
     author: str
 
 
-class BusinessChanged(Frame, tag="business_changed", kw_only=True, omit_defaults=False):
+class BusinessChanged(
+    Frame, frozen=True, kw_only=True, tag="business_changed", omit_defaults=False
+):
     revision: int
     read_receipts: bool
     last_seen: bool
 
 
-class PrivacyChanged(Frame, tag="privacy_changed", kw_only=True, omit_defaults=False):
+class PrivacyChanged(Frame, frozen=True, kw_only=True, tag="privacy_changed", omit_defaults=False):
     revision: int
     read_receipts: bool
     last_seen: bool
 
 
-class Resumed(Frame, tag="resumed", kw_only=True):
+class Resumed(Frame, frozen=True, kw_only=True, tag="resumed"):
     revision: int
 
 
-class TypingEvent(Frame, tag="typing", kw_only=True, omit_defaults=False):
+class TypingEvent(Frame, frozen=True, kw_only=True, tag="typing", omit_defaults=False):
     conversation: str
     person: str
     active: bool
     for_ms: int
 
 
-class PresenceEvent(Frame, tag="presence", kw_only=True):
+class PresenceEvent(Frame, frozen=True, kw_only=True, tag="presence"):
     people: tuple[Presence, ...]
 
 

@@ -72,6 +72,7 @@ class Journal:
         self._room = trio.lowlevel.ParkingLot()
         self._idle: trio.lowlevel.Task | None = None
         self._businesses: dict[str, _Business] = {}
+        self._released_revision: dict[str, int] = {}
         self._rows = EventRows()
         self._commits = self._batches = self._events = self._isolated = self._failed = 0
         self._broken = False
@@ -88,14 +89,16 @@ class Journal:
             " FROM business b"
         )
         self._businesses = {id_: _Business(no, revision) for no, id_, revision in rows}
+        self._released_revision = {id_: b.revision for id_, b in self._businesses.items()}
 
     def add_business(self, business: str, no: int) -> None:
         """A business that was just created; its log is empty."""
         self._businesses[business] = _Business(no, 0)
+        self._released_revision[business] = 0
 
-    def revision(self, business: str) -> int:
-        """The newest committed revision of ``business``."""
-        return self._businesses[business].revision
+    def released(self, business: str) -> int:
+        """The newest revision of ``business`` that has been released."""
+        return self._released_revision[business]
 
     async def append(
         self, business: str, events: Sequence[Event], release: Callable[[int], None]
@@ -170,6 +173,7 @@ class Journal:
             if entry.error is None:
                 self._batches += 1
                 self._events += len(entry.events)
+                self._released_revision[entry.business] = entry.first + len(entry.events) - 1
                 entry.release(entry.first)
             else:
                 self._failed += 1

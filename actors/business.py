@@ -1,0 +1,182 @@
+"""The business actor: settings, people, locations and the ownership of one business, in order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from actors.conversation import NOT_STORED
+from actors.envelope import Envelope
+from actors.ports import Clock, ConversationStore, Journal
+from domain import business as rules
+from domain.business import Business
+from domain.commands import Done
+from domain.errors import StorageFailed
+from domain.events import (
+    AccessRevoked,
+    BusinessChanged,
+    BusinessEvent,
+    LocationChanged,
+    Person,
+    PrivacyChanged,
+)
+from domain.limits import NAME_BYTES
+from domain.refusal import Code, Refusal
+from domain.roles import Role
+from domain.text import refuse_label
+
+
+class ChangeBusiness(msgspec.Struct, frozen=True):
+    author: str
+    name: str | None = None
+    read_receipts: bool | None = None
+    last_seen: bool | None = None
+
+
+class ChangeLocation(msgspec.Struct, frozen=True):
+    author: str
+    location: str
+    name: str
+    time_zone: str
+
+
+class ChangePerson(msgspec.Struct, frozen=True):
+    """``author_role`` is ``None`` for the business's own backend."""
+
+    author: str
+    author_role: Role | None
+    person: Person
+    locations: tuple[str, ...]
+
+
+class ChangePrivacy(msgspec.Struct, frozen=True):
+    person: str
+    read_receipts: bool
+    last_seen: bool
+
+
+class TransferOwnership(msgspec.Struct, frozen=True):
+    author: str
+    author_role: Role | None
+    former: str
+    former_role: Role
+    heir: str
+
+
+class RevokeAccess(msgspec.Struct, frozen=True):
+    """Of all tokens of ``person``, or of the one named by ``token``."""
+
+    author: str
+    person: str
+    token: str = ""
+    expires_at: int = 0
+
+
+BusinessCommand = (
+    ChangeBusiness
+    | ChangeLocation
+    | ChangePerson
+    | ChangePrivacy
+    | TransferOwnership
+    | RevokeAccess
+)
+
+ShowBusinessEvent = Callable[[Business, int, BusinessEvent], None]
+"""Acts on what has been stored: shows it to connections, or ends them."""
+
+
+@dataclass(slots=True)
+class BusinessActor:
+    """Decides and stores one change at a time; `Business` changes only after the commit."""
+
+    business: Business
+    store: ConversationStore
+    journal: Journal
+    show: ShowBusinessEvent
+    clock: Clock
+
+    async def receive(self, batch: Sequence[Envelope[BusinessCommand]]) -> None:
+        """One after the other: each is decided on what the one before has made true."""
+        for envelope in batch:
+            decided = await self._decide(envelope.message)
+            if isinstance(decided, Refusal):
+                envelope.answer(decided)
+                continue
+            await self._store(envelope, decided)
+
+    async def _store(self, envelope: Envelope[BusinessCommand], event: BusinessEvent) -> None:
+        def release(revision: int) -> None:
+            rules.evolve(self.business, event)
+            envelope.answer(Done(revision))
+            self.show(self.business, revision, event)
+
+        try:
+            await self.journal.append(self.business.id, (event,), release)
+        except StorageFailed:
+            envelope.answer(NOT_STORED)
+
+    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal:
+        now = self.clock()
+        match command:
+            case ChangeBusiness():
+                return self._change_business(command, now)
+            case ChangeLocation():
+                return _change_location(command, now)
+            case ChangePerson():
+                before = await self._person(command.person.id)
+                return rules.decide_person(
+                    self.business,
+                    command.author,
+                    command.author_role,
+                    before,
+                    command.person,
+                    command.locations,
+                    now,
+                )
+            case ChangePrivacy():
+                return PrivacyChanged(now, command.person, command.read_receipts, command.last_seen)
+            case TransferOwnership():
+                return rules.decide_transfer(
+                    self.business,
+                    command.author,
+                    command.author_role,
+                    command.former,
+                    command.former_role,
+                    await self._person(command.heir),
+                    now,
+                )
+            case RevokeAccess():
+                return AccessRevoked(
+                    now, command.author, command.person, command.token, command.expires_at
+                )
+
+    async def _person(self, person: str) -> Person | None:
+        found = await self.store.people(self.business, (person,))
+        return found[0] if found else None
+
+    def _change_business(self, command: ChangeBusiness, now: int) -> BusinessEvent | Refusal:
+        business = self.business
+        name = business.name if command.name is None else command.name
+        refusal = refuse_label(name, NAME_BYTES, "name")
+        if refusal is not None:
+            return refusal
+        receipts, seen = command.read_receipts, command.last_seen
+        return BusinessChanged(
+            now,
+            command.author,
+            name,
+            business.read_receipts if receipts is None else receipts,
+            business.last_seen if seen is None else seen,
+        )
+
+
+def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Refusal:
+    refusal = refuse_label(command.name, NAME_BYTES, "name")
+    if refusal is not None:
+        return refusal
+    try:
+        ZoneInfo(command.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return Refusal(Code.BAD_REQUEST, "There is no such time zone. Use a name like Europe/Rome.")
+    return LocationChanged(now, command.author, command.location, command.name, command.time_zone)

@@ -1,0 +1,145 @@
+"""The presence actor: who of a business is there, decided in one place for all their devices.
+
+A person may be logged in at two locations with two devices and still has one presence, so this is
+the business's, not a location's.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from actors.envelope import Envelope
+from actors.ports import Clock
+from domain import presence as rules
+from domain.presence import Attendance, State
+
+PERSIST_MS = 60_000
+"""Last-seen of who is there is written this often, so that a kill loses no more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    person: str
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    person: str
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    person: str
+    session: int
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """The server stops: whoever is there is last seen now."""
+
+
+PresenceMessage = Opened | Closed | Active | Tick | Flush
+
+
+class PresencePublisher(Protocol):
+    """Shows watchers what changed. Never waits."""
+
+    def __call__(self, business: str, person: str, state: State, last_seen_at: int) -> None: ...
+
+
+@dataclass(slots=True)
+class PresenceBoard:
+    """What the actor has made known: read by everyone, written by the actor alone."""
+
+    shown: dict[str, tuple[State, int]] = field(default_factory=dict)
+
+
+class PresenceActor:
+    """Handles sessions that come and go, and the passing of time."""
+
+    def __init__(
+        self,
+        business: str,
+        board: PresenceBoard,
+        show: PresencePublisher,
+        store: Callable[[Mapping[str, int]], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._business = business
+        self._board = board
+        self._show = show
+        self._store = store
+        self._clock = clock
+        self._people: dict[str, Attendance] = {}
+        self._unsaved: dict[str, int] = {}
+        self._saved_at = clock()
+
+    async def receive(self, batch: Sequence[Envelope[PresenceMessage]]) -> None:
+        """Note what happened, show what changed, forget who is gone."""
+        now = self._clock()
+        touched: set[str] = set()
+        flush = False
+        for envelope in batch:
+            message = envelope.message
+            if isinstance(message, Tick):
+                touched |= self._due(now)
+            elif isinstance(message, Flush):
+                flush = True
+            else:
+                self._note(message, now)
+                touched.add(message.person)
+        for person in touched:
+            self._review(person, now)
+        if flush or now - self._saved_at >= PERSIST_MS:
+            await self._save(now)
+        for envelope in batch:
+            envelope.answer(None)
+
+    def _note(self, message: Opened | Closed | Active, now: int) -> None:
+        person = self._people.setdefault(message.person, Attendance())
+        match message:
+            case Opened():
+                rules.opened(person, message.session, now)
+            case Closed():
+                rules.closed(person, message.session, now)
+                self._unsaved[message.person] = person.last_seen_at
+            case Active():
+                rules.active(person, message.session, now, is_active=message.is_active)
+
+    def _due(self, now: int) -> set[str]:
+        return {
+            id_
+            for id_, person in self._people.items()
+            if (due := rules.deadline(person)) is not None and due <= now
+        }
+
+    def _review(self, id_: str, now: int) -> None:
+        person = self._people[id_]
+        state = rules.state(person, now)
+        if state is not person.shown:
+            person.shown = state
+            self._show(self._business, id_, state, person.last_seen_at)
+        self._board.shown[id_] = (state, person.last_seen_at)
+        if state is State.OFFLINE and not person.sessions:
+            self._unsaved[id_] = person.last_seen_at
+            del self._people[id_]
+
+    async def _save(self, now: int) -> None:
+        for id_, person in self._people.items():
+            if person.sessions:
+                person.last_seen_at = max(person.last_seen_at, now)
+                self._unsaved[id_] = person.last_seen_at
+        unsaved, self._unsaved = self._unsaved, {}
+        self._saved_at = now
+        if unsaved:
+            await self._store(unsaved)
+            for id_ in unsaved.keys() - self._people.keys():
+                self._board.shown.pop(id_, None)

@@ -1,0 +1,91 @@
+"""Everything that is read, as one object over the readers; another database answers the same."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from domain.business import Business
+from domain.conversation import Conversation, Entry
+from domain.events import Person
+from domain.views import Conversation as ConversationView
+from domain.views import Message, MessageReceipt, PersonName, Version
+from storage import catch_up, conversations, history, people, snapshots
+from storage.access import Viewer
+from storage.readers import Readers
+
+
+class Queries:
+    """Each method is one hop to a reader; ``None`` says: no such thing, or not yours to see."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._run = readers.run
+
+    async def business(self, business: str) -> Business | None:
+        return await self._run(snapshots.business, business)
+
+    async def conversation(self, business: Business, conversation: str) -> Conversation | None:
+        return await self._run(snapshots.conversation, business.no, conversation)
+
+    async def entry(self, business: Business, conversation: str, seq: int) -> Entry | None:
+        return await self._run(snapshots.entry, business.no, conversation, seq)
+
+    async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
+        return await self._run(people.some, business.no, tuple(people_ids))
+
+    async def person(self, business: Business, person: str) -> people.PersonRecord | None:
+        return await self._run(people.one, business.no, person)
+
+    async def everyone(
+        self, business: Business, after: str, limit: int
+    ) -> list[people.PersonRecord]:
+        return await self._run(people.everyone, business.no, after, limit)
+
+    async def search(self, viewer: Viewer, text: str, limit: int) -> list[PersonName]:
+        return await self._run(people.search, viewer, text, limit)
+
+    async def companions(self, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
+        return await self._run(people.companions, viewer, tuple(people_ids))
+
+    async def locations(self, business: Business) -> list[people.Location]:
+        return await self._run(people.locations, business.no)
+
+    async def businesses(self) -> list[people.BusinessRecord]:
+        return await self._run(people.businesses)
+
+    async def key_holder(self, key_hash: bytes) -> people.KeyHolder | None:
+        return await self._run(people.key_holder, key_hash)
+
+    async def revoked_tokens(self, now: int) -> dict[str, int]:
+        return await self._run(people.revoked_tokens, now)
+
+    async def view(self, viewer: Viewer, conversation: str) -> ConversationView | None:
+        return await self._run(conversations.view, viewer, conversation)
+
+    async def list(self, viewer: Viewer, before: str | None, limit: int) -> conversations.ListPage:
+        return await self._run(conversations.page, viewer, before, limit)
+
+    async def history(
+        self, viewer: Viewer, conversation: str, before: int | None, after: int | None, limit: int
+    ) -> tuple[list[Message], bool] | None:
+        return await self._run(history.page, viewer, conversation, before, after, limit)
+
+    async def receipts(
+        self, viewer: Viewer, conversation: str, seq: int
+    ) -> "list[MessageReceipt] | None":
+        return await self._run(history.receipts, viewer, conversation, seq)
+
+    async def versions(self, viewer: Viewer, conversation: str, seq: int) -> "list[Version] | None":
+        return await self._run(history.versions, viewer, conversation, seq)
+
+    async def catch_up(self, viewer: Viewer, after: int, limit: int) -> catch_up.CatchUpPage:
+        return await self._run(catch_up.page, viewer, after, limit)
+
+    async def too_far_behind(self, viewer: Viewer, after: int, limit: int) -> bool:
+        return await self._run(catch_up.too_far_behind, viewer, after, limit)
+
+    async def setting(self, name: str) -> str | None:
+        return await self._run(_setting, name)
+
+
+def _setting(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
