@@ -36,8 +36,8 @@ class Mailbox(Generic[M]):
         self._size = size
         self._ephemeral_size = ephemeral_size
         self._retry_after = retry_after
-        self._queue: deque[Envelope[M]] = deque()
-        self._ephemeral: deque[Envelope[M]] = deque()
+        self._queue: deque[Envelope[M]] = deque()  # bound: put_nowait refuses at `size`
+        self._ephemeral: deque[Envelope[M]] = deque()  # bound: drops its oldest at `ephemeral_size`
         self._suspects = 0  # how many at the front were in hand when the actor crashed
         self._waiter: trio.lowlevel.Task | None = None
         self._closed = False

@@ -2,14 +2,15 @@
 
 import contextvars
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import fields
 from functools import partial
-from typing import Generic, Protocol
+from typing import Generic
 
 import structlog
 import trio
 
+from actors.actor import Actor
 from actors.crash_report import error_frames, error_name
 from actors.envelope import Envelope, Failure, M, Overloaded, Reply, Unavailable
 from actors.limits import SupervisorLimits
@@ -23,19 +24,6 @@ from actors.statistics import DeadLetter, SupervisorStatistics, Totals
 log = structlog.get_logger(__name__)
 
 CRASHES_OF_A_DEAD_LETTER = 2
-
-
-class Actor(Protocol[M]):
-    """State that one task owns, fed by batches of messages."""
-
-    async def receive(self, batch: Sequence[Envelope[M]]) -> None:
-        """Handle the batch in order and answer every envelope.
-
-        What is unanswered when this returns is answered for it: with `Unavailable`. What is
-        unanswered when it raises is tried again, once, alone, after a restart; so a message whose
-        effect is stored before it is answered must be idempotent. Nothing it raises may be
-        meant for its caller: a refusal is an answer.
-        """
 
 
 class ActorHang(Exception):
