@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import trio
+
 from storage.connection import TrioConnection, open_writer
 from storage.journal import Journal
 from storage.migrations import UnusableDatabase, migrate
@@ -98,13 +100,13 @@ class Database:
         """A value that is made once and kept in the file."""
         return await self._writer.run(_setting, name, make, interruptible=False)
 
-    async def backup(self, target: Path, pages: int = 256) -> None:
-        """Copy the database to ``target`` while it is in use, a few pages at a time.
+    async def backup(self, target: Path) -> None:
+        """Copy the database to the new file ``target`` while it is in use; writers do not wait.
 
-        The copy gets an epoch of its own: a client whose cursor is newer than the copy is told to
-        start afresh after a restore. Raises `FileExistsError` or `OSError`.
+        The copy gets an epoch of its own: after a restore, a client whose cursor is newer than the
+        copy is told to start afresh. Raises `FileExistsError`, `OSError` or `sqlite3.Error`.
         """
-        await self._writer.run(_backup, target, pages, interruptible=False)
+        await trio.to_thread.run_sync(copy_database, self.path, target)
 
     def statistics(self) -> Mapping[str, int]:
         """Bytes of the database file and of its WAL."""
@@ -190,13 +192,27 @@ def _setting(connection: sqlite3.Connection, name: str, make: Callable[[], str])
     return str(value)
 
 
-def _backup(connection: sqlite3.Connection, target: Path, pages: int) -> None:
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    os.close(descriptor)
-    copy = sqlite3.connect(target, isolation_level=None)
+def copy_database(source: Path, target: Path) -> None:
+    """What `Database.backup` does, in the calling thread: one read snapshot, synced to disk."""
+    partial = target.with_name(target.name + ".partial")
+    if target.exists():
+        raise FileExistsError(f"{target} exists already")
+    partial.unlink(missing_ok=True)
+    connection = sqlite3.connect(source, isolation_level=None)
     try:
-        connection.backup(copy, pages=pages)
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("VACUUM INTO ?", (str(partial),))
+    finally:
+        connection.close()
+    copy = sqlite3.connect(partial, isolation_level=None)
+    try:
         copy.execute("UPDATE setting SET value = ? WHERE name = 'epoch'", (secrets.token_hex(8),))
-        copy.execute("PRAGMA journal_mode=DELETE")
     finally:
         copy.close()
+    partial.chmod(0o600)
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.rename(target)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(folder)
+    os.close(folder)

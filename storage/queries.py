@@ -10,6 +10,9 @@ from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName, Version
 from storage import catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
+from storage.catch_up import CatchUpPage
+from storage.conversations import ListPage
+from storage.people import BusinessRecord, KeyHolder, Location, PersonRecord
 from storage.readers import Readers
 
 
@@ -31,12 +34,10 @@ class Queries:
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
 
-    async def person(self, business: Business, person: str) -> people.PersonRecord | None:
+    async def person(self, business: Business, person: str) -> PersonRecord | None:
         return await self._run(people.one, business.no, person)
 
-    async def everyone(
-        self, business: Business, after: str, limit: int
-    ) -> list[people.PersonRecord]:
+    async def everyone(self, business: Business, after: str, limit: int) -> list[PersonRecord]:
         return await self._run(people.everyone, business.no, after, limit)
 
     async def search(self, viewer: Viewer, text: str, limit: int) -> list[PersonName]:
@@ -45,13 +46,13 @@ class Queries:
     async def companions(self, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
         return await self._run(people.companions, viewer, tuple(people_ids))
 
-    async def locations(self, business: Business) -> list[people.Location]:
+    async def locations(self, business: Business) -> list[Location]:
         return await self._run(people.locations, business.no)
 
-    async def businesses(self) -> list[people.BusinessRecord]:
+    async def businesses(self) -> list[BusinessRecord]:
         return await self._run(people.businesses)
 
-    async def key_holder(self, key_hash: bytes) -> people.KeyHolder | None:
+    async def key_holder(self, key_hash: bytes) -> KeyHolder | None:
         return await self._run(people.key_holder, key_hash)
 
     async def revoked_tokens(self, now: int) -> dict[str, int]:
@@ -60,7 +61,7 @@ class Queries:
     async def view(self, viewer: Viewer, conversation: str) -> ConversationView | None:
         return await self._run(conversations.view, viewer, conversation)
 
-    async def list(self, viewer: Viewer, before: str | None, limit: int) -> conversations.ListPage:
+    async def conversations(self, viewer: Viewer, before: str | None, limit: int) -> ListPage:
         return await self._run(conversations.page, viewer, before, limit)
 
     async def history(
@@ -70,13 +71,13 @@ class Queries:
 
     async def receipts(
         self, viewer: Viewer, conversation: str, seq: int
-    ) -> "list[MessageReceipt] | None":
+    ) -> list[MessageReceipt] | None:
         return await self._run(history.receipts, viewer, conversation, seq)
 
-    async def versions(self, viewer: Viewer, conversation: str, seq: int) -> "list[Version] | None":
+    async def versions(self, viewer: Viewer, conversation: str, seq: int) -> list[Version] | None:
         return await self._run(history.versions, viewer, conversation, seq)
 
-    async def catch_up(self, viewer: Viewer, after: int, limit: int) -> catch_up.CatchUpPage:
+    async def catch_up(self, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
         return await self._run(catch_up.page, viewer, after, limit)
 
     async def too_far_behind(self, viewer: Viewer, after: int, limit: int) -> bool:
