@@ -13,6 +13,7 @@ RUN := .venv/.ready-run
 TEST := .venv/.ready-test
 LINT := .venv/.ready-lint
 
+.NOTPARALLEL: # two installations into one environment would disturb each other
 .PHONY: help run test lint check bench soak mutants lock clean moved
 
 help: ## Show this list
