@@ -8,8 +8,17 @@ from statistics import median
 Figures = Mapping[str, float]  # one window, or the medians of several
 Results = Mapping[str, Mapping[str, Figures]]  # workload, then server
 
-HEADINGS = ("workload", "server", "µs CPU/unit", "units/s", "p50 ms", "p99 ms", "ratio", "cores", "")
-WIDTHS = (22, 10, 12, 10, 9, 9, 7, 11, 0)
+COLUMNS = {
+    "workload": 22,
+    "server": 10,
+    "µs CPU/unit": 12,
+    "units/s": 10,
+    "p50 ms": 9,
+    "p99 ms": 9,
+    "ratio": 7,
+    "cores": 11,  # used by the server, and by the generator
+    "memory": 17,
+}
 
 
 def medians(windows: Iterable[Figures]) -> Figures:
@@ -20,7 +29,7 @@ def medians(windows: Iterable[Figures]) -> Figures:
 
 def table(results: Results, titles: Mapping[str, str]) -> str:
     """One line for each workload and server; ratio is Deskbell's CPU per unit over the server's."""
-    lines = [_line(HEADINGS), _line("-" * (width - 1) for width in WIDTHS)]
+    lines = [_line(COLUMNS), _line("-" * (width - 1) for width in COLUMNS.values())]
     for workload, servers in results.items():
         for position, (server, figures) in enumerate(servers.items()):
             title = titles[workload] if position == 0 else ""
@@ -38,14 +47,14 @@ def _cells(figures: Figures, deskbell: Figures | None) -> Iterable[str]:
         f"{figures['p99_ms']:.2f}",
         "" if ratio is None else f"{ratio:.3f}",
         f"{figures['server_share']:.2f} {figures['generator_share']:.2f}",
-        "" if memory is None else f"{memory:.1f} KiB a session",
+        "" if memory is None else f"{memory:.1f} KiB/session",
     )
 
 
 def _line(cells: Iterable[str]) -> str:
     padded = (
         cell.ljust(width) if column < 2 else cell.rjust(width - 1) + " "
-        for column, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
+        for column, (cell, width) in enumerate(zip(cells, COLUMNS.values(), strict=True))
     )
     return "".join(padded).rstrip()
 

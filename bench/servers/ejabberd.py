@@ -59,8 +59,8 @@ class Ejabberd:
                 for own, other, offset in (("author", "recipient", 1), ("recipient", "author", 0))
             ]
         if workload in ("w2", "w2r"):
-            # A room of its own for each run: ejabberd dissolves a room when the last one leaves, and
-            # loses a join that comes just then.
+            # A room of its own for each run: ejabberd dissolves a room when the last one leaves,
+            # and loses a join that comes just then.
             room = f"bench-{time.time_ns()}@conference.{HOST}"
             return [Member(f"idle{n}", "pw", room) for n in range(MEMBERS)]
         if workload == "w3":

@@ -68,6 +68,6 @@ class Socketio:
         port = free_port()
         # Node looks for packages beside the script.
         shutil.copy(SOURCE / "server.js", INSTALLED)
-        command = ["node", INSTALLED / "server.js", str(port), folder / "peer.db"]
+        command: list[str | Path] = ["node", INSTALLED / "server.js", str(port), folder / "peer.db"]
         with running(command, port, folder, core=core) as server:
             yield server
