@@ -100,6 +100,7 @@ class ConversationActor:
         work = self._decide(batch, older)
         if not work.events:
             self._release(work, 0)
+            self._publisher.flush()
             return
         try:
             await self._journal.append(
@@ -115,6 +116,7 @@ class ConversationActor:
             await self.activate()
             for envelope in batch:
                 envelope.answer(NOT_STORED)
+            self._publisher.flush()
 
     async def _older_entries(self, batch: Sequence[Envelope[Command]]) -> dict[int, Entry]:
         """Look up what commands refer to and the state no longer has at hand."""

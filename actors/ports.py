@@ -70,3 +70,7 @@ class Publisher(Protocol):
     ) -> None:
         """Show that ``person`` types; may be dropped."""
         ...
+
+    def flush(self) -> None:
+        """Write what has been answered and shown; the journal does so after each commit."""
+        ...

@@ -4,7 +4,7 @@ A person may be logged in at two locations with two devices and still has one pr
 the business's, not a location's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,6 +81,13 @@ class PresenceActor:
         self._people: dict[str, Attendance] = {}
         self._unsaved: dict[str, int] = {}
         self._saved_at = clock()
+
+    def take_up(self, sessions: Iterable[tuple[str, int]]) -> None:
+        """Begin with the (person, session) pairs that live already, as after a crash."""
+        for person, session in sessions:
+            attendance = self._people.setdefault(person, Attendance())
+            rules.opened(attendance, session, self._clock())
+            attendance.shown = self._board.shown.get(person, (State.OFFLINE, 0))[0]
 
     async def receive(self, batch: Sequence[Envelope[PresenceMessage]]) -> None:
         """Note what happened, show what changed, forget who is gone."""

@@ -7,7 +7,7 @@ from domain.limits import UNREAD_MAX
 from domain.roles import Role, sees_all_history
 from domain.views import Conversation, Member
 from storage.access import SEQ_MASK, Granted, Viewer, grant
-from storage.history import MESSAGE_COLUMNS, message
+from storage.history import MESSAGE_COLUMNS, fitting, message
 from storage.write_events import SEQ_BITS
 
 
@@ -49,7 +49,9 @@ def page(
         picture(connection, viewer, Granted(no, 1 if everything else since_seq))
         for no, since_seq, _ in rows[:limit]
     )
-    return ListPage(pictures, str(rows[limit - 1][2]) if len(rows) > limit else None)
+    texts = [0 if p.last_message is None else len(p.last_message.text) for p in pictures]
+    kept = fitting(texts)
+    return ListPage(pictures[:kept], str(rows[kept - 1][2]) if len(rows) > kept else None)
 
 
 def picture(connection: sqlite3.Connection, viewer: Viewer, granted: Granted) -> Conversation:

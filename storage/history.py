@@ -14,6 +14,9 @@ MESSAGE_COLUMNS = (
     " edited_at, deleted_at"
 )
 
+PAGE_CHARACTERS = 32_768
+"""Text on one page at most, so that a page fits what may wait for a connection."""
+
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
 
@@ -62,11 +65,22 @@ def page(
         f" ORDER BY id {order} LIMIT ?",
         (low, high, limit + 1),
     ).fetchall()
-    more = len(rows) > limit
-    del rows[limit:]
+    kept = fitting([len(row[5]) for row in rows[:limit]])
+    more = len(rows) > kept
+    del rows[kept:]
     if order == "DESC":
         rows.reverse()
     return [message(conversation, row) for row in rows], more
+
+
+def fitting(lengths: list[int]) -> int:
+    """How many of texts of these lengths go on one page: `PAGE_CHARACTERS`, but always one."""
+    total = 0
+    for count, length in enumerate(lengths):
+        total += length
+        if total > PAGE_CHARACTERS:
+            return max(1, count)
+    return len(lengths)
 
 
 def receipts(

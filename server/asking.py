@@ -1,0 +1,30 @@
+"""Asking actors from the edges: what the runtime answers when an actor cannot, as a refusal."""
+
+from actors.envelope import Overloaded, Unavailable
+from domain.commands import Accepted, Answer, Command, Done
+from domain.refusal import Code, Refusal
+from server.live import LiveBusiness
+
+ASK_SECONDS = 10.0
+
+
+def answer_of(value: object) -> Answer:
+    """An actor's answer, or the refusal that the runtime's failure means to a client."""
+    match value:
+        case Accepted() | Done() | Refusal():
+            return value
+        case Overloaded(retry_after):
+            return Refusal(
+                Code.OVERLOADED, "The server is behind. Try again in a moment.", retry_after
+            )
+        case Unavailable(retry_after):
+            return Refusal(
+                Code.UNAVAILABLE, "This cannot be served for now. Try again later.", retry_after
+            )
+        case _:
+            raise TypeError(type(value))
+
+
+async def ask_conversation(live: LiveBusiness, conversation: str, command: Command) -> Answer:
+    """Ask a conversation and wait for its answer, `ASK_SECONDS` at most."""
+    return answer_of(await live.conversations.ask(conversation, command, ASK_SECONDS))

@@ -1,0 +1,350 @@
+"""Fan-out: shows live connections what has been stored.
+
+An event is encoded once per codec and framed once; every connection queues the same bytes, and is
+written to once per commit. Who is behind takes nothing: it reads on from the log.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from domain.business import Business
+from domain.events import (
+    AccessRevoked,
+    BusinessChanged,
+    BusinessEvent,
+    ConversationCreated,
+    ConversationEvent,
+    Cursor,
+    LocationChanged,
+    MemberAdded,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    OwnershipTransferred,
+    PersonChanged,
+    PrivacyChanged,
+    ReceiptsAdvanced,
+)
+from domain.presence import State
+from domain.views import MemberCursor, Presence
+from protocol import frames
+from protocol.close_codes import CloseCode
+from protocol.codec import Codec
+from protocol.frames import Frame
+from server.live import Connection, LiveBusiness
+from server.tokens import Tokens
+
+
+class Encoded:
+    """A frame, encoded and framed when the first connection of a codec needs it."""
+
+    __slots__ = ("_bytes", "_frame")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._bytes: dict[Codec, bytes] = {}
+
+    def for_codec(self, codec: Codec) -> bytes:
+        framed = self._bytes.get(codec)
+        if framed is None:
+            framed = self._bytes[codec] = codec.framed(self._frame)
+        return framed
+
+
+@dataclass(slots=True)
+class FanOut:
+    """Publishes to the connections of every live business; ``flush`` writes what was queued."""
+
+    businesses: dict[str, LiveBusiness]
+    tokens: Tokens
+    typing_ms: int
+    flush: Callable[[], None]
+    deliveries: int = 0
+    events: int = 0
+
+    # --- stored events of conversations -----------------------------------------------------------
+
+    def publish(
+        self,
+        business: Business,
+        revision: int,
+        event: ConversationEvent,
+        audience: Sequence[str],
+        origin: int,
+    ) -> None:
+        """Show ``event`` to ``audience`` (and, but for receipts, the owners), not to ``origin``."""
+        live = self.businesses.get(business.id)
+        if live is None or not live.connections:
+            return
+        self.events += 1
+        match event:
+            case ReceiptsAdvanced():
+                self._receipts(live, revision, event, audience, origin)
+            case MessageSent():
+                frame: Frame = frames.MessageEvent(
+                    conversation=event.conversation,
+                    seq=event.seq,
+                    revision=revision,
+                    at=event.at,
+                    author=event.author,
+                    text=event.text,
+                    reply_to=event.reply_to,
+                    client_message_id=event.client_message_id,
+                )
+                self._show(live, revision, frame, self._with_owners(live, audience), origin)
+            case MessageEdited():
+                frame = frames.MessageEdited(
+                    revision=revision,
+                    conversation=event.conversation,
+                    seq=event.seq,
+                    at=event.at,
+                    author=event.author,
+                    text=event.text,
+                )
+                self._show(live, revision, frame, self._with_owners(live, audience), 0)
+            case MessageDeleted():
+                frame = frames.MessageDeleted(
+                    revision=revision,
+                    conversation=event.conversation,
+                    seq=event.seq,
+                    at=event.at,
+                    author=event.author,
+                )
+                self._show(live, revision, frame, self._with_owners(live, audience), 0)
+            case ConversationCreated():
+                self._read_on(live, self._with_owners(live, audience))
+            case MemberAdded() | MemberRemoved():
+                self._membership(live, revision, event, audience)
+
+    def _membership(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        event: MemberAdded | MemberRemoved,
+        audience: Sequence[str],
+    ) -> None:
+        kind = "member_added"
+        if isinstance(event, MemberRemoved):
+            kind = "member_left" if event.left else "member_removed"
+        frame = frames.MessageEvent(
+            conversation=event.conversation,
+            seq=event.seq,
+            revision=revision,
+            at=event.at,
+            author=event.author,
+            kind=kind,
+            text=event.member.name,
+            person=event.member.id,
+            role=event.member.role,
+        )
+        others = [p for p in self._with_owners(live, audience) if p != event.member.id]
+        self._show(live, revision, frame, others, 0)
+        if isinstance(event, MemberAdded):
+            self._read_on(live, (event.member.id,))
+            return
+        removed = frames.ConversationRemoved(
+            revision=revision,
+            conversation=event.conversation,
+            seq=event.seq,
+            at=event.at,
+            author=event.author,
+        )
+        self._show(live, revision, removed, (event.member.id,), 0)
+
+    def _receipts(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        event: ReceiptsAdvanced,
+        authors: Sequence[str],
+        origin: int,
+    ) -> None:
+        """To the authors concerned, without what is hidden; to one's other devices whole."""
+        business = live.state
+        hidden = business.hidden_read
+        frank = event.advances if business.read_receipts else ()
+        open_ = tuple(
+            MemberCursor(
+                person=a.person,
+                delivered_up_to=a.cursor.delivered_up_to if a.delivered else 0,
+                delivered_at=a.cursor.delivered_at if a.delivered else 0,
+                read_up_to=a.cursor.read_up_to if shown else 0,
+                read_at=a.cursor.read_at if shown else 0,
+            )
+            for a in event.advances
+            if (shown := a.read and bool(frank) and a.person not in hidden) or a.delivered
+        )
+        if open_:
+            self._show_receipts(live, revision, event, open_, authors, origin, hidden)
+        for advance in event.advances:
+            devices = live.connections_of(advance.person)
+            if len(devices) > 1:
+                own = frames.ReceiptEvent(
+                    revision=revision,
+                    conversation=event.conversation,
+                    receipts=(_own_cursor(advance.person, advance.cursor),),
+                )
+                self._show(live, revision, own, (advance.person,), origin)
+
+    def _show_receipts(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        event: ReceiptsAdvanced,
+        cursors: tuple[MemberCursor, ...],
+        authors: Iterable[str],
+        origin: int,
+        hidden: set[str],
+    ) -> None:
+        moved = {cursor.person for cursor in cursors}
+        viewers = [a for a in authors if not (a in moved and len(moved) == 1)]
+        frank = [a for a in viewers if a not in hidden]
+        whole = frames.ReceiptEvent(
+            revision=revision, conversation=event.conversation, receipts=cursors
+        )
+        self._show(live, revision, whole, frank, origin)
+        discreet = [a for a in viewers if a in hidden]
+        without_read = tuple(
+            MemberCursor(
+                person=c.person, delivered_up_to=c.delivered_up_to, delivered_at=c.delivered_at
+            )
+            for c in cursors
+            if c.delivered_up_to
+        )
+        if discreet and without_read:
+            part = frames.ReceiptEvent(
+                revision=revision, conversation=event.conversation, receipts=without_read
+            )
+            self._show(live, revision, part, discreet, origin)
+
+    def _with_owners(self, live: LiveBusiness, audience: Sequence[str]) -> Sequence[str]:
+        missing = [owner for owner in live.state.owners if owner not in audience]
+        return (*audience, *missing) if missing else audience
+
+    def _show(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        frame: Frame,
+        people: Iterable[str],
+        origin: int,
+    ) -> None:
+        """The hot loop: one dictionary look-up a person, one append a connection."""
+        encoded = Encoded(frame)
+        connections = live.connections
+        for person in people:
+            for connection in connections.get(person, ()):
+                if (
+                    connection.behind
+                    or connection.number == origin
+                    or connection.revision >= revision
+                ):
+                    continue
+                if connection.queue(encoded.for_codec(connection.codec)):
+                    connection.revision = revision
+                    self.deliveries += 1
+                else:
+                    connection.fall_behind()
+
+    def _read_on(self, live: LiveBusiness, people: Iterable[str]) -> None:
+        """What these people now see needs more than an event: their connections read the log."""
+        for person in people:
+            for connection in live.connections_of(person):
+                connection.fall_behind()
+
+    # --- stored events of the business ------------------------------------------------------------
+
+    def business_event(self, business: Business, revision: int, event: BusinessEvent) -> None:
+        """Show a change of the business, and end the connections whose rights it changed."""
+        live = self.businesses.get(business.id)
+        if live is None:
+            return
+        match event:
+            case BusinessChanged():
+                frame = frames.BusinessChanged(
+                    revision=revision,
+                    read_receipts=event.read_receipts,
+                    last_seen=event.last_seen,
+                )
+                self._show(live, revision, frame, tuple(live.connections), 0)
+            case PrivacyChanged():
+                own = frames.PrivacyChanged(
+                    revision=revision,
+                    read_receipts=event.read_receipts,
+                    last_seen=event.last_seen,
+                )
+                self._show(live, revision, own, (event.person,), 0)
+            case PersonChanged():
+                if not event.person.active:
+                    self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
+                elif event.access:
+                    self._end(live, event.person.id, CloseCode.RESET, "role changed")
+            case OwnershipTransferred():
+                self._end(live, event.former, CloseCode.RESET, "ownership transferred")
+                self._end(live, event.owner, CloseCode.RESET, "ownership transferred")
+            case AccessRevoked():
+                self._revoked(live, event)
+            case LocationChanged():
+                pass
+
+    def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
+        if event.token:
+            self.tokens.revoke(event.token, event.expires_at, event.at)
+        for connection in list(live.connections_of(event.person)):
+            if event.token in ("", connection.token_id):
+                connection.end(CloseCode.UNAUTHENTICATED, "revoked")
+
+    def _end(self, live: LiveBusiness, person: str, code: CloseCode, reason: str) -> None:
+        for connection in list(live.connections_of(person)):
+            connection.end(code, reason)
+
+    # --- ephemeral --------------------------------------------------------------------------------
+
+    def typing(
+        self,
+        business: Business,
+        conversation: str,
+        person: str,
+        active: bool,
+        audience: Sequence[str],
+        origin: int,
+    ) -> None:
+        """Show that ``person`` types; a connection with anything unsent does not hear of it."""
+        live = self.businesses.get(business.id)
+        if live is None:
+            return
+        frame = frames.TypingEvent(
+            conversation=conversation, person=person, active=active, for_ms=self.typing_ms
+        )
+        others = (p for p in self._with_owners(live, audience) if p != person)
+        self._shed(frame, (c for p in others for c in live.connections_of(p)))
+
+    def presence(self, business: str, person: str, state: State, last_seen_at: int) -> None:
+        """Tell those who watch ``person``."""
+        live = self.businesses.get(business)
+        if live is None:
+            return
+        watching = live.watchers.get(person)
+        if watching:
+            shown = Presence(person=person, state=state, last_seen_at=last_seen_at)
+            frame = frames.PresenceEvent(people=(shown,))
+            seers = (c for c in watching if live.state.shows_seen(person, c.person))
+            self._shed(frame, seers)
+
+    def _shed(self, frame: Frame, connections: Iterable[Connection]) -> None:
+        encoded = Encoded(frame)
+        for connection in connections:
+            if not connection.behind and connection.has_room():
+                connection.queue(encoded.for_codec(connection.codec))
+        self.flush()
+
+
+def _own_cursor(person: str, cursor: Cursor) -> MemberCursor:
+    return MemberCursor(
+        person=person,
+        delivered_up_to=cursor.delivered_up_to,
+        delivered_at=cursor.delivered_at,
+        read_up_to=cursor.read_up_to,
+        read_at=cursor.read_at,
+    )

@@ -1,0 +1,178 @@
+"""`hello` and `welcome`: who is it, and from where do they read on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+import trio
+
+from domain.commands import Speaker
+from protocol import frames
+from protocol.close_codes import CloseCode
+from protocol.codec import Codec
+from protocol.commands import Cursor, Hello
+from server.edge.websocket import WebSocket
+from server.live import LiveBusiness
+from server.node import Node
+from server.reading import viewer_of
+from server.session import Admission, Session
+from server.tokens import Claims
+from storage.people import PersonRecord
+
+HEARTBEAT = frames.Heartbeat(ping_after_ms=20_000, timeout_ms=30_000)
+EARLY_MAX = 256
+"""Messages that may come before `hello` has been answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Why a connection was not let in."""
+
+    code: CloseCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    live: LiveBusiness
+    claims: Claims
+    record: PersonRecord
+
+
+class Door:
+    """Lets websockets in: the handler of the listener."""
+
+    def __init__(self, node: Node, codecs: Mapping[str, Codec]) -> None:
+        self._node = node
+        self._codecs = codecs
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one websocket from its `hello` to its end."""
+        codec = self._codecs[websocket.subprotocol or ""]
+        early: list[bytes] = []
+        arrived = trio.Event()
+
+        def note(payloads: list[bytes]) -> None:
+            early.extend(payloads)
+            arrived.set()
+            if len(early) > EARLY_MAX:
+                websocket.pause_reading()
+
+        websocket.on_messages = note
+        with trio.move_on_after(self._node.settings.hello_seconds):
+            await _first(arrived, websocket)
+        if websocket.closed is not None:
+            return
+        if not early:
+            await websocket.close(CloseCode.NO_HELLO, "no hello in time")
+            return
+        hello = codec.decode(early[0])
+        if not isinstance(hello, Hello):
+            await websocket.close(CloseCode.BAD_HELLO, "the first frame must be a hello")
+            return
+        known = await self._identify(hello)
+        if isinstance(known, Turned):
+            await websocket.close(known.code, known.reason)
+            return
+        session = await self._welcome(websocket, codec, hello, known)
+        websocket.on_messages = session.receive
+        websocket.resume_reading()
+        if early[1:]:
+            session.receive(early[1:])
+        self._node.flush()
+        await session.run()
+
+    async def _identify(self, hello: Hello) -> _Known | Turned:
+        turned = Turned(CloseCode.UNAUTHENTICATED, "the token is not valid: get a new one")
+        claims = self._node.tokens.verify(hello.token, self._node.clock())
+        if claims is None or claims.device not in ("", hello.device):
+            return turned
+        live = await self._node.live(claims.business)
+        if live is None:
+            return turned
+        record = await self._node.queries.person(live.state, claims.person)
+        if record is None or claims.issued_at <= record.tokens_from:
+            return turned
+        # Again after the look-up: it may have been revoked meanwhile.
+        if self._node.tokens.verify(hello.token, self._node.clock()) is None:
+            return turned
+        if not record.active:
+            return Turned(CloseCode.DEACTIVATED, "this person has no access any more")
+        return _Known(live, claims, record)
+
+    async def _welcome(
+        self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known
+    ) -> Session:
+        node, live, record = self._node, known.live, known.record
+        resume, reason = await self._judge(live, record, hello.cursor)
+        speaker = Speaker(record.id, record.name, record.role, hello.device, node.next_connection())
+        # From here to the end without a checkpoint: position, registration and welcome agree.
+        position = node.database.journal.released(live.id)
+        complete = resume == "complete"
+        assert not complete or hello.cursor is not None
+        session = Session(
+            node,
+            live,
+            websocket,
+            codec,
+            Admission(
+                speaker,
+                known.claims.id,
+                hello.location or (record.locations[0] if record.locations else "main"),
+                hello.cursor.revision if complete and hello.cursor is not None else position,
+                complete,
+            ),
+        )
+        for replaced in live.add(session, node.limits.devices):
+            replaced.end(CloseCode.REPLACED, "replaced by another connection")
+        now = node.clock()
+        ttl = node.settings.session_token_seconds * 1000
+        token, claims = node.tokens.renew(known.claims, hello.device, now, ttl)
+        welcome = frames.Welcome(
+            person=record.id,
+            role=record.role,
+            business=live.id,
+            epoch=node.epoch,
+            revision=position,
+            resume=resume,
+            session_token=token,
+            session_token_expires_at=claims.expires_at,
+            server_time=now,
+            heartbeat=HEARTBEAT,
+            limits=node.limits,
+        )
+        if reason:
+            welcome = msgspec.structs.replace(welcome, reset_reason=reason)
+        websocket.queue(codec.framed(welcome))
+        return session
+
+    async def _judge(
+        self, live: LiveBusiness, record: PersonRecord, cursor: Cursor | None
+    ) -> tuple[str, str]:
+        """(resume, reset_reason) for a client that holds ``cursor``."""
+        if cursor is None:
+            return "fresh", ""
+        if cursor.epoch != self._node.epoch:
+            return "reset", "epoch"
+        if cursor.revision > self._node.database.journal.released(live.id):
+            return "reset", "ahead"
+        if record.access_revision > cursor.revision:
+            return "reset", "access_changed"
+        viewer = viewer_of(live, record.id, record.role)
+        limit = self._node.settings.resume_limit
+        if await self._node.queries.too_far_behind(viewer, cursor.revision, limit):
+            return "reset", "too_far_behind"
+        return "complete", ""
+
+
+async def _first(arrived: trio.Event, websocket: WebSocket) -> None:
+    """Wait for the first message, or for the end of the connection."""
+    async with trio.open_nursery() as nursery:
+
+        async def closed() -> None:
+            await websocket.wait_closed()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(closed)
+        await arrived.wait()
+        nursery.cancel_scope.cancel()

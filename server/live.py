@@ -1,0 +1,111 @@
+"""What runs for one business: its actors, and the connections of its people."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from actors.business import BusinessCommand
+from actors.location import LocationMessage
+from actors.presence import PresenceBoard, PresenceMessage
+from actors.supervisor import Supervisor
+from domain.business import Business
+from domain.commands import Command
+from protocol.codec import Codec
+
+
+class Connection(Protocol):
+    """A connection as the fan-out sees it."""
+
+    number: int
+    person: str
+    device: str
+    token_id: str
+    location: str
+    codec: Codec
+    behind: bool
+    revision: int
+    queue: Callable[[bytes], bool]
+
+    def has_room(self) -> bool:
+        """Whether nothing waits for this connection: only then it hears of ephemeral things."""
+        ...
+
+    def fall_behind(self) -> None:
+        """Take nothing more for now: read on from the log."""
+        ...
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the connection."""
+        ...
+
+
+AnySupervisor = (
+    Supervisor[Command]
+    | Supervisor[LocationMessage]
+    | Supervisor[BusinessCommand]
+    | Supervisor[PresenceMessage]
+)
+
+
+@dataclass(slots=True)
+class LiveBusiness:
+    """One business while it runs on this node."""
+
+    state: Business
+    conversations: Supervisor[Command]
+    locations: Supervisor[LocationMessage]
+    desk: Supervisor[BusinessCommand]
+    presence: Supervisor[PresenceMessage]
+    board: PresenceBoard
+    connections: dict[str, list[Connection]] = field(default_factory=dict)
+    watchers: dict[str, set[Connection]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.state.id
+
+    @property
+    def supervisors(self) -> tuple[AnySupervisor, ...]:
+        """Named for operators, in the order they stop."""
+        return (self.conversations, self.desk, self.locations, self.presence)
+
+    def everybody(self) -> Iterator[Connection]:
+        """Every connection of the business."""
+        return itertools.chain.from_iterable(self.connections.values())
+
+    def connections_of(self, person: str) -> list[Connection]:
+        return self.connections.get(person, [])
+
+    def add(self, connection: Connection, devices: int) -> list[Connection]:
+        """Note a connection; answer those it replaces: of its device, or beyond ``devices``."""
+        mine = self.connections.setdefault(connection.person, [])
+        replaced = [other for other in mine if other.device == connection.device]
+        kept = [other for other in mine if other.device != connection.device]
+        excess = len(kept) + 1 - devices
+        if excess > 0:
+            replaced += kept[:excess]
+            kept = kept[excess:]
+        self.connections[connection.person] = [*kept, connection]
+        return replaced
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection."""
+        mine = [
+            other for other in self.connections_of(connection.person) if other is not connection
+        ]
+        if mine:
+            self.connections[connection.person] = mine
+        else:
+            self.connections.pop(connection.person, None)
+
+    def watch(self, connection: Connection, people: set[str], before: set[str]) -> None:
+        """``connection`` watches ``people`` from now on, and no longer the rest of ``before``."""
+        for person in before - people:
+            watching = self.watchers.get(person)
+            if watching is not None:
+                watching.discard(connection)
+                if not watching:
+                    del self.watchers[person]
+        for person in people - before:
+            self.watchers.setdefault(person, set()).add(connection)

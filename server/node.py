@@ -1,0 +1,159 @@
+"""One node: the businesses that are live on it, each with its supervisors, started when needed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import trio
+
+from actors.actor import Actor
+from actors.business import BusinessActor, BusinessCommand
+from actors.conversation import ConversationActor
+from actors.limits import SupervisorLimits
+from actors.location import LocationActor, LocationMessage
+from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, Tick
+from actors.supervisor import Supervisor
+from domain.business import Business
+from domain.commands import Command
+from domain.limits import Limits
+from server.fanout import FanOut
+from server.live import LiveBusiness
+from server.settings import Settings
+from server.tokens import Tokens
+from storage.database import Database
+from storage.queries import Queries
+
+BUSINESS = "business"
+PRESENCE = "presence"
+TICK_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Node:
+    """Holds what every edge needs. `run` owns the supervisors of all live businesses."""
+
+    settings: Settings
+    limits: Limits
+    database: Database
+    tokens: Tokens
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    flush: Callable[[], None]
+    epoch: str
+    businesses: dict[str, LiveBusiness] = field(default_factory=dict)
+    fan_out: FanOut = field(init=False)
+    connections: int = 0
+    _nursery: trio.Nursery | None = None
+    _starting: dict[str, trio.Event] = field(default_factory=dict)
+    _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self.fan_out = FanOut(self.businesses, self.tokens, self.limits.typing_ms, self.flush)
+
+    @property
+    def queries(self) -> Queries:
+        return self.database.queries
+
+    def next_connection(self) -> int:
+        """A number for a new connection; 0 is never given."""
+        self.connections += 1
+        return self.connections
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Own the supervisors until cancelled."""
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            while True:
+                await trio.sleep(TICK_SECONDS)
+                for live in self.businesses.values():
+                    if live.connections or live.board.shown:
+                        live.presence.tell(PRESENCE, Tick())
+
+    async def stop(self, deadline: float) -> None:
+        """Let every actor finish what it has, until ``deadline`` (trio's clock) at the most."""
+        self._stopping = True
+        for live in list(self.businesses.values()):
+            with trio.move_on_at(deadline):
+                await live.presence.ask(PRESENCE, Flush(), 5.0)
+        async with trio.open_nursery() as nursery:
+            for live in list(self.businesses.values()):
+                for supervisor in live.supervisors:
+                    nursery.start_soon(supervisor.drain, deadline)
+
+    async def live(self, business: str) -> LiveBusiness | None:
+        """The business with its actors, started if it was not live; ``None``: there is none."""
+        while business in self._starting:
+            await self._starting[business].wait()
+        live = self.businesses.get(business)
+        if live is not None or self._stopping:
+            return live
+        self._starting[business] = trio.Event()
+        try:
+            state = await self.queries.business(business)
+            if state is None:
+                return None
+            live = self._assemble(state)
+            assert self._nursery is not None
+            for supervisor in live.supervisors:
+                await self._nursery.start(supervisor.run)
+            self.businesses[business] = live
+            return live
+        finally:
+            self._starting.pop(business).set()
+
+    def _assemble(self, state: Business) -> LiveBusiness:
+        settings = self.settings
+        limits = SupervisorLimits(
+            mailbox_size=settings.mailbox_size,
+            idle_seconds=settings.idle_seconds,
+            max_live=settings.live_conversations,
+        )
+        # Presence and log-ins live in memory alone: these actors must not be passivated.
+        lasting = SupervisorLimits(mailbox_size=10_000, idle_seconds=10.0**9)
+        live = LiveBusiness(
+            state,
+            Supervisor[Command](partial(self._conversation, state), limits),
+            Supervisor[LocationMessage](lambda id_: self._location(live, id_), lasting),
+            Supervisor[BusinessCommand](lambda _: self._desk(state), lasting),
+            Supervisor[PresenceMessage](lambda _: self._presence(live), lasting),
+            PresenceBoard(),
+        )
+        return live
+
+    async def _conversation(self, state: Business, conversation: str) -> Actor[Command]:
+        actor = ConversationActor(
+            state,
+            conversation,
+            self.queries,
+            self.database.journal,
+            self.fan_out,
+            self.limits,
+            self.clock,
+        )
+        await actor.activate()
+        return actor
+
+    async def _desk(self, state: Business) -> Actor[BusinessCommand]:
+        return BusinessActor(
+            state,
+            self.queries,
+            self.database.journal,
+            self.fan_out.business_event,
+            self.clock,
+        )
+
+    async def _presence(self, live: LiveBusiness) -> Actor[PresenceMessage]:
+        actor = PresenceActor(
+            live.id,
+            live.board,
+            self.fan_out.presence,
+            partial(self.database.record_last_seen, live.state.no),
+            self.clock,
+        )
+        actor.take_up((c.person, c.number) for c in live.everybody())
+        return actor
+
+    async def _location(self, live: LiveBusiness, location: str) -> Actor[LocationMessage]:
+        return LocationActor(
+            {c.number: c.person for c in live.everybody() if c.location == location}
+        )

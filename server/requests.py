@@ -1,0 +1,169 @@
+"""Commands that need a look-up: answered one after the other by the session's own task."""
+
+from collections.abc import Callable
+
+from actors.business import ChangePrivacy
+from domain.commands import Answer, Speaker
+from domain.limits import LIST_MAX, PEOPLE_MAX
+from domain.refusal import NOT_FOUND, Code, Refusal
+from protocol import commands, frames
+from protocol.commands import Command
+from protocol.frames import Frame
+from server import creating, reading
+from server.asking import ASK_SECONDS, answer_of
+from server.live import Connection, LiveBusiness
+from server.node import BUSINESS, Node
+
+ShowFrame = Callable[[Frame], None]
+
+
+class Requests:
+    """Answers the requests of one session; ``watched`` is whose presence it is told."""
+
+    def __init__(self, node: Node, live: LiveBusiness, speaker: Speaker) -> None:
+        self.watched: set[str] = set()
+        self._node = node
+        self._live = live
+        self._speaker = speaker
+        self._viewer = reading.viewer_of(live, speaker.person, speaker.role)
+        self._then: Frame | None = None
+
+    def after_reply(self, show: ShowFrame) -> None:
+        """Show what follows the reply that was just given."""
+        then, self._then = self._then, None
+        if then is not None:
+            show(then)
+
+    async def answer(self, command: Command) -> Frame | Answer:
+        """The reply to ``command``."""
+        match command:
+            case commands.History():
+                return await self._history(command)
+            case commands.Conversations():
+                return await self._conversations(command)
+            case commands.Open():
+                return await self._open(command.conversation, command.id)
+            case commands.Create():
+                return await self._create(command)
+            case commands.AddMember():
+                return await creating.add_member(
+                    self._node.queries,
+                    self._live,
+                    self._speaker,
+                    command.conversation,
+                    command.person,
+                )
+            case commands.Receipts():
+                return await self._receipts(command)
+            case commands.Versions():
+                return await self._versions(command)
+            case commands.People():
+                return await self._people(command)
+            case commands.Privacy():
+                return await self._privacy(command)
+            case _:
+                return Refusal(Code.UNKNOWN_TYPE, "There is no such command in version 1.")
+
+    async def _history(self, command: commands.History) -> Frame | Refusal:
+        if command.before is not None and command.after is not None:
+            return Refusal(Code.BAD_REQUEST, "Give 'before' or 'after', not both.")
+        found = await self._node.queries.history(
+            self._viewer,
+            command.conversation,
+            command.before,
+            command.after,
+            max(1, min(command.limit, self._node.limits.history_limit)),
+        )
+        if found is None:
+            return NOT_FOUND
+        messages, more = found
+        return frames.Page(
+            id=command.id, conversation=command.conversation, messages=messages, more=more
+        )
+
+    async def _conversations(self, command: commands.Conversations) -> Frame:
+        revision = self._node.database.journal.released(self._live.id)
+        page = await self._node.queries.conversations(
+            self._viewer, command.before, max(1, min(command.limit, LIST_MAX))
+        )
+        shown = (
+            reading.conversation(self._live, self._speaker.person, c) for c in page.conversations
+        )
+        return frames.ConversationList(
+            id=command.id, conversations=tuple(shown), next=page.next, revision=revision
+        )
+
+    async def _open(self, conversation: str, command_id: int | None) -> Frame | Refusal:
+        stored = await self._node.queries.view(self._viewer, conversation)
+        if stored is None:
+            return NOT_FOUND
+        shown = reading.conversation(self._live, self._speaker.person, stored)
+        return frames.ConversationReply(id=command_id, conversation=shown)
+
+    async def _create(self, command: commands.Create) -> Frame | Refusal:
+        conversation, answer = await creating.create(
+            self._node.queries,
+            self._live,
+            self._speaker,
+            command.kind,
+            command.people,
+            command.title,
+            command.conversation or self._node.new_id(),
+        )
+        if isinstance(answer, Refusal):
+            return answer
+        return await self._open(conversation, command.id)
+
+    async def _receipts(self, command: commands.Receipts) -> Frame | Refusal:
+        stored = await self._node.queries.receipts(self._viewer, command.conversation, command.seq)
+        if stored is None:
+            return NOT_FOUND
+        return frames.ReceiptList(
+            id=command.id,
+            conversation=command.conversation,
+            seq=command.seq,
+            receipts=reading.receipts(self._live, self._speaker.person, stored),
+        )
+
+    async def _versions(self, command: commands.Versions) -> Frame | Refusal:
+        stored = await self._node.queries.versions(self._viewer, command.conversation, command.seq)
+        if stored is None:
+            return NOT_FOUND
+        return frames.VersionList(
+            id=command.id,
+            conversation=command.conversation,
+            seq=command.seq,
+            versions=tuple(stored),
+        )
+
+    async def _people(self, command: commands.People) -> Frame:
+        found = await self._node.queries.search(
+            self._viewer, command.search, max(1, min(command.limit, PEOPLE_MAX))
+        )
+        return frames.PersonList(id=command.id, people=tuple(found))
+
+    async def _privacy(self, command: commands.Privacy) -> Answer:
+        business, person = self._live.state, self._speaker.person
+        receipts, seen = command.read_receipts, command.last_seen
+        change = ChangePrivacy(
+            person,
+            person not in business.hidden_read if receipts is None else receipts,
+            person not in business.hidden_seen if seen is None else seen,
+        )
+        return answer_of(await self._live.desk.ask(BUSINESS, change, ASK_SECONDS))
+
+    async def watch(self, command: commands.Watch, connection: Connection) -> Answer | Frame:
+        """Tell ``connection`` of these people's presence from now on, in place of those before."""
+        if len(command.people) > self._node.limits.watch_people:
+            return Refusal(Code.TOO_LARGE, "Watch fewer people at once.")
+        stored = await self._node.queries.companions(self._viewer, command.people)
+        people = set(stored)
+        self._live.watch(connection, people, self.watched)
+        self.watched = people
+        present = frames.PresenceEvent(
+            people=reading.presence(self._live, self._speaker.person, stored)
+        )
+        if command.id is None:
+            return present
+        self._then = present
+        return frames.Ok(id=command.id)

@@ -1,0 +1,80 @@
+"""What a connection missed, as frames: at a resume, and after it fell behind."""
+
+from domain.views import MemberCursor
+from protocol import frames
+from protocol.frames import Frame
+from server import reading
+from server.live import LiveBusiness
+from storage.catch_up import (
+    Cursors,
+    Deleted,
+    Edited,
+    Joined,
+    Missed,
+    OwnPrivacy,
+    Removed,
+    Settings,
+)
+
+
+def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Frame | None:
+    """The event that tells ``viewer`` of it; ``None`` if all of it is hidden from them."""
+    match missed:
+        case Edited(conversation, seq, at, author, text):
+            return frames.MessageEdited(
+                revision=revision,
+                conversation=conversation,
+                seq=seq,
+                at=at,
+                author=author,
+                text=text,
+            )
+        case Deleted(conversation, seq, at, author):
+            return frames.MessageDeleted(
+                revision=revision, conversation=conversation, seq=seq, at=at, author=author
+            )
+        case Removed(conversation, seq, at, author):
+            return frames.ConversationRemoved(
+                revision=revision, conversation=conversation, seq=seq, at=at, author=author
+            )
+        case Joined(conversation):
+            return frames.ConversationAdded(
+                revision=revision, conversation=reading.conversation(live, viewer, conversation)
+            )
+        case Cursors(conversation, cursors):
+            shown = tuple(_cursor(live, viewer, cursor) for cursor in cursors)
+            return frames.ReceiptEvent(revision=revision, conversation=conversation, receipts=shown)
+        case Settings(read_receipts, last_seen):
+            return frames.BusinessChanged(
+                revision=revision, read_receipts=read_receipts, last_seen=last_seen
+            )
+        case OwnPrivacy(read_receipts, last_seen):
+            return frames.PrivacyChanged(
+                revision=revision, read_receipts=read_receipts, last_seen=last_seen
+            )
+        case _:
+            return frames.MessageEvent(
+                conversation=missed.conversation,
+                seq=missed.seq,
+                revision=revision,
+                at=missed.at,
+                author=missed.author,
+                kind=missed.kind,
+                text=missed.text,
+                person=missed.person,
+                role=missed.role,
+                reply_to=missed.reply_to,
+                client_message_id=missed.client_message_id,
+                edited_at=missed.edited_at,
+                deleted_at=missed.deleted_at,
+            )
+
+
+def _cursor(live: LiveBusiness, viewer: str, cursor: MemberCursor) -> MemberCursor:
+    if live.state.shows_read(cursor.person, viewer):
+        return cursor
+    return MemberCursor(
+        person=cursor.person,
+        delivered_up_to=cursor.delivered_up_to,
+        delivered_at=cursor.delivered_at,
+    )

@@ -1,0 +1,356 @@
+"""One connection of one person: the websocket's commands in, answers and events out.
+
+Commands for actors are told at once, in the callback that the bytes came with; what needs a
+look-up waits in a bounded queue for the session's own task. When the connection takes less than
+there is, the session falls behind: nothing more is queued for it, and its task reads on from the
+log.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+import trio
+
+from actors.location import LoggedIn, LoggedOut
+from actors.presence import Active, Closed, Opened
+from domain import commands as domain
+from domain.commands import Accepted, Speaker
+from domain.refusal import Code, Refusal
+from domain.roles import Operation, may
+from protocol import commands, frames
+from protocol.close_codes import CloseCode
+from protocol.codec import Codec, Malformed
+from protocol.commands import Command
+from protocol.frames import Frame
+from server import resume
+from server.asking import answer_of
+from server.edge.websocket import WebSocket
+from server.live import LiveBusiness
+from server.node import PRESENCE, Node
+from server.rate import TokenBucket
+from server.reading import viewer_of
+from server.requests import Requests
+
+REQUESTS_MAX = 64
+"""Requests that wait for the session's task; the next one is refused `overloaded`."""
+
+CATCH_UP_ITEMS = 200
+"""How much of the log is read and queued at a time for a connection that is behind."""
+
+ACTIVE_EVERY_MS = 30_000
+"""What a person does is told to presence this often at most."""
+
+MALFORMED_MAX = 20
+"""Malformed frames in a row after which the connection is closed (1008)."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who came in, by which token, and from which revision they read: ``behind`` from the log."""
+
+    speaker: Speaker
+    token_id: str
+    location: str
+    revision: int
+    behind: bool
+
+
+class Session:
+    """The state of an open connection after its `hello`."""
+
+    def __init__(
+        self,
+        node: Node,
+        live: LiveBusiness,
+        websocket: WebSocket,
+        codec: Codec,
+        admission: Admission,
+    ) -> None:
+        speaker = admission.speaker
+        self.number = speaker.connection
+        self.person = speaker.person
+        self.device = speaker.device
+        self.token_id = admission.token_id
+        self.location = admission.location
+        self.codec = codec
+        self.behind = admission.behind
+        self.revision = admission.revision
+        self.queue = websocket.queue
+        self._node = node
+        self._live = live
+        self._websocket = websocket
+        self._speaker = speaker
+        self._viewer = viewer_of(live, speaker.person, speaker.role)
+        self._resuming = admission.behind
+        self._requests: deque[Command] = deque(maxlen=REQUESTS_MAX)
+        self._answering = Requests(node, live, speaker)
+        self._wake = trio.Event()
+        self._in_flight = 0
+        self._paused = False
+        self._malformed_in_row = 0
+        self._active_told_at = 0
+        self._bucket = TokenBucket(
+            node.limits.commands_per_second, node.limits.commands_burst, trio.current_time()
+        )
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            commands.Send: self._send,
+            commands.Edit: self._edit,
+            commands.Delete: self._delete,
+            commands.Receipt: self._receipt,
+            commands.RemoveMember: self._remove,
+            commands.Leave: self._leave,
+            commands.Typing: self._typing,
+            commands.Activity: self._activity,
+            commands.Ping: self._ping,
+            commands.Hello: self._second_hello,
+        }
+
+    # --- life -------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve the connection until it ends. It has been added to the business already."""
+        live, websocket = self._live, self._websocket
+        live.presence.tell(PRESENCE, Opened(self.person, self.number))
+        live.locations.tell(self.location, LoggedIn(self.person, self.number))
+        websocket.on_drained = self._wake_up
+        websocket.on_stopping = self._restart
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._work)
+                if self.behind:
+                    self._wake_up()
+                await websocket.wait_closed()
+                nursery.cancel_scope.cancel()
+        finally:
+            live.remove(self)
+            live.watch(self, set(), self._answering.watched)
+            live.presence.tell(PRESENCE, Closed(self.person, self.number))
+            live.locations.tell(self.location, LoggedOut(self.person, self.number))
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the connection; nothing more is shown to it."""
+        self.behind = True
+        self._live.remove(self)
+        self._websocket.close_soon(code, reason)
+
+    def has_room(self) -> bool:
+        return self._websocket.pending_bytes == 0
+
+    def fall_behind(self) -> None:
+        """Take nothing more for now: read on from the log when the connection has drained."""
+        self.behind = True
+        if self.has_room():
+            self._wake_up()
+
+    def _restart(self) -> None:
+        self.end(CloseCode.RESTART, "restart")
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake = trio.Event()
+            while self._requests:
+                command = self._requests.popleft()
+                answer = (
+                    await self._answering.watch(command, self)
+                    if isinstance(command, commands.Watch)
+                    else await self._answering.answer(command)
+                )
+                self._show_answer(command, answer)
+                self._node.flush()
+            while self.behind and self.has_room() and self._websocket.closed is None:
+                await self._catch_up()
+                self._node.flush()
+
+    async def _catch_up(self) -> None:
+        """Read and queue the next part of the log; at its end, go live without a gap."""
+        page = await self._node.queries.catch_up(self._viewer, self.revision, CATCH_UP_ITEMS)
+        codec, queue = self.codec, self.queue
+        for revision, missed in page.items:
+            shown = resume.frame(self._live, self.person, revision, missed)
+            if shown is not None and not queue(codec.framed(shown)):
+                return  # the rest is read again once this much has gone
+            self.revision = revision
+        self.revision = page.up_to
+        # No checkpoint between the reading's end and here: what is released from now on comes live.
+        if page.done and page.up_to >= self._node.database.journal.released(self._live.id):
+            self.behind = False
+            if self._resuming:
+                self._resuming = False
+                self._reply(frames.Resumed(revision=self.revision))
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    def receive(self, payloads: list[bytes]) -> None:
+        """Handle all messages that one read brought, in order."""
+        allowed = self._bucket.take(len(payloads), trio.current_time())
+        decode, handlers = self.codec.decode, self._handlers
+        for position, payload in enumerate(payloads):
+            command = decode(payload)
+            if isinstance(command, Malformed):
+                self._malformed(command)
+                continue
+            self._malformed_in_row = 0
+            if position >= allowed:
+                self._refuse(command, self._too_fast())
+                continue
+            handler = handlers.get(type(command))
+            if handler is not None:
+                handler(command)
+            else:
+                self._enqueue(command)
+
+    def _too_fast(self) -> Refusal:
+        return Refusal(
+            Code.RATE_LIMITED,
+            "Too many commands at once. Wait a moment.",
+            self._bucket.seconds_until_one(trio.current_time()),
+        )
+
+    def _malformed(self, malformed: Malformed) -> None:
+        self._malformed_in_row += 1
+        if self._malformed_in_row > MALFORMED_MAX:
+            self._websocket.close_soon(CloseCode.POLICY, "too many malformed frames")
+            return
+        refusal = malformed.refusal
+        self._reply(frames.Error(id=malformed.id, code=refusal.code, message=refusal.message))
+
+    def _enqueue(self, command: Command) -> None:
+        if len(self._requests) >= REQUESTS_MAX:
+            overloaded = Refusal(Code.OVERLOADED, "Too many requests wait. Ask again later.", 1.0)
+            self._refuse(command, overloaded)
+            return
+        self._requests.append(command)
+        self._wake_up()
+
+    # --- commands that actors answer --------------------------------------------------------------
+
+    def _tell(self, command: Any, message: domain.Command) -> None:
+        """Hand ``message`` to the conversation; the answer comes back as a callback."""
+        self._in_flight += 1
+        if self._in_flight > self._node.limits.sends_in_flight and not self._paused:
+            self._paused = True
+            self._websocket.pause_reading()
+        self._live.conversations.tell(
+            command.conversation, message, partial(self._answered, command)
+        )
+
+    def _answered(self, command: Command, value: object) -> None:
+        self._in_flight -= 1
+        if self._paused and self._in_flight <= self._node.limits.sends_in_flight // 2:
+            self._paused = False
+            # Not from within the actor that answers: what was held back may be told to it at once.
+            trio.lowlevel.current_trio_token().run_sync_soon(self._websocket.resume_reading)
+        if type(value) is Accepted and type(command) is commands.Send:
+            self._reply(
+                frames.Ack(
+                    id=command.id,
+                    client_message_id=command.client_message_id,
+                    conversation=command.conversation,
+                    seq=value.seq,
+                    revision=value.revision,
+                    at=value.at,
+                )
+            )
+            return
+        answer = answer_of(value)
+        self._show_answer(command, answer)
+        if isinstance(answer, Refusal):
+            self._node.flush()
+
+    def _send(self, command: commands.Send) -> None:
+        self._is_active()
+        self._tell(
+            command,
+            domain.Send(self._speaker, command.client_message_id, command.text, command.reply_to),
+        )
+
+    def _edit(self, command: commands.Edit) -> None:
+        self._is_active()
+        self._tell(command, domain.Edit(self._speaker, command.seq, command.text))
+
+    def _delete(self, command: commands.Delete) -> None:
+        self._tell(command, domain.Delete(self._speaker, command.seq))
+
+    def _receipt(self, command: commands.Receipt) -> None:
+        if command.read_up_to:
+            self._is_active()
+        self._tell(
+            command,
+            domain.AdvanceReceipt(self._speaker, command.delivered_up_to, command.read_up_to),
+        )
+
+    def _remove(self, command: commands.RemoveMember) -> None:
+        if not may(self._speaker.role, Operation.REMOVE_MEMBER):
+            self._refuse(
+                command, Refusal(Code.FORBIDDEN, "Ask somebody of the business to remove people.")
+            )
+            return
+        self._tell(command, domain.RemoveMember(self._speaker, command.person))
+
+    def _leave(self, command: commands.Leave) -> None:
+        self._tell(command, domain.RemoveMember(self._speaker, self.person))
+
+    def _typing(self, command: commands.Typing) -> None:
+        self._is_active()
+        self._live.conversations.tell(
+            command.conversation,
+            domain.ShowTyping(self._speaker, command.active),
+            ephemeral=True,
+        )
+
+    # --- commands answered here -------------------------------------------------------------------
+
+    def _activity(self, command: commands.Activity) -> None:
+        self._active_told_at = 0
+        self._live.presence.tell(PRESENCE, Active(self.person, self.number, command.active))
+
+    def _is_active(self) -> None:
+        now = self._node.clock()
+        if now - self._active_told_at >= ACTIVE_EVERY_MS:
+            self._active_told_at = now
+            self._live.presence.tell(PRESENCE, Active(self.person, self.number))
+
+    def _ping(self, command: commands.Ping) -> None:
+        self._reply(frames.Pong(id=command.id, server_time=self._node.clock()))
+
+    def _second_hello(self, command: commands.Hello) -> None:
+        self._refuse(command, Refusal(Code.BAD_REQUEST, "This connection has said hello already."))
+
+    # --- out --------------------------------------------------------------------------------------
+
+    def _show_answer(self, command: Command, answer: Frame | domain.Answer) -> None:
+        if isinstance(answer, Refusal):
+            self._refuse(command, answer)
+        elif isinstance(answer, Frame):
+            self._reply(answer)
+            self._answering.after_reply(self._reply)
+        elif command.id is not None:
+            self._reply(frames.Ok(id=command.id, revision=answer.revision))
+
+    def _refuse(self, command: Command, refusal: Refusal) -> None:
+        self._reply(
+            frames.Error(
+                id=command.id,
+                code=refusal.code,
+                message=refusal.message,
+                retry_after=refusal.retry_after,
+                client_message_id=(
+                    command.client_message_id if isinstance(command, commands.Send) else ""
+                ),
+            )
+        )
+
+    def _reply(self, frame: Frame) -> None:
+        """Queue a reply; a client that asks and does not read the answers is too slow."""
+        if not self.queue(self.codec.framed(frame)) and self._websocket.closed is None:
+            self._websocket.close_soon(CloseCode.SLOW, "slow")

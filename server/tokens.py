@@ -1,0 +1,81 @@
+"""Tokens: signed claims that need no lookup, and can be revoked.
+
+A token made by `POST /v1/tokens` lives for minutes; the session token of `welcome` for days and is
+bound to its device, so that a reconnect storm does not fall on the integrator's backend. API keys
+are 256 random bits, stored only as SHA-256; signing uses a secret made once per database.
+"""
+
+import base64
+import binascii
+import hashlib
+import secrets
+
+import msgspec
+from itsdangerous import BadSignature, Signer
+
+
+class Claims(msgspec.Struct, frozen=True, array_like=True):
+    """Who a token speaks for. Times are milliseconds since 1970 UTC.
+
+    A session token keeps the ``id`` of the token it came from: revoking one revokes both.
+    """
+
+    id: str
+    business: str
+    person: str
+    device: str  # "" for one that any device may use
+    issued_at: int
+    expires_at: int
+
+
+def hash_key(key: str) -> bytes:
+    """What is stored of an API key: it has 256 random bits, so one round of SHA-256 suffices."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def make_key(kind: str) -> str:
+    """A new API key; ``kind`` is a prefix that tells people what they have in hand."""
+    return f"{kind}_{secrets.token_urlsafe(32)}"
+
+
+class Tokens:
+    """Makes and checks tokens; knows which were revoked before their time."""
+
+    def __init__(self, secret: str, revoked: dict[str, int]) -> None:
+        self._signer = Signer(
+            secret, salt="deskbell.token.v1", key_derivation="hmac", digest_method=hashlib.sha256
+        )
+        self._encoder = msgspec.json.Encoder()
+        self._decoder = msgspec.json.Decoder(Claims)
+        self._revoked = revoked
+
+    def issue(self, business: str, person: str, now: int, ttl_ms: int) -> tuple[str, Claims]:
+        """A token for ``person`` on any device, and its claims."""
+        claims = Claims(secrets.token_hex(12), business, person, "", now, now + ttl_ms)
+        return self._sign(claims), claims
+
+    def renew(self, claims: Claims, device: str, now: int, ttl_ms: int) -> tuple[str, Claims]:
+        """A session token for the bearer of ``claims``, bound to ``device``."""
+        renewed = Claims(claims.id, claims.business, claims.person, device, now, now + ttl_ms)
+        return self._sign(renewed), renewed
+
+    def _sign(self, claims: Claims) -> str:
+        payload = base64.urlsafe_b64encode(self._encoder.encode(claims))
+        return self._signer.sign(payload).decode()
+
+    def verify(self, token: str, now: int) -> Claims | None:
+        """The claims of a token that is genuine, not expired and not revoked by its id."""
+        try:
+            payload = self._signer.unsign(token.encode("ascii", "strict"))
+            claims = self._decoder.decode(base64.urlsafe_b64decode(payload))
+        except (BadSignature, UnicodeEncodeError, binascii.Error, msgspec.DecodeError):
+            return None
+        if claims.expires_at <= now or claims.id in self._revoked:
+            return None
+        return claims
+
+    def revoke(self, token_id: str, expires_at: int, now: int) -> None:
+        """Refuse this token from now on; ids that would have expired anyway are forgotten."""
+        self._revoked[token_id] = expires_at
+        for id_ in [id_ for id_, expiry in self._revoked.items() if expiry <= now]:
+            del self._revoked[id_]
