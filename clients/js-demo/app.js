@@ -1,0 +1,72 @@
+/** The page begins here: the demo with three people, one person of it, or somebody who signs in. */
+
+import { Deskbell } from './deskbell.js';
+import { h } from './dom.js';
+import { Messenger } from './messenger.js';
+import { showSignIn } from './sign-in.js';
+import { demoToken, showThree } from './three.js';
+
+const RETRY_MS = 2_000;
+
+const app = /** @type {HTMLElement} */ (document.getElementById('app'));
+
+/** What the fragment says; a token is taken out of the address at once. */
+function fragment() {
+  const fields = new URLSearchParams(location.hash.slice(1));
+  const token = fields.get('token') ?? '';
+  if (token) history.replaceState(null, '', location.pathname);
+  return { token, person: fields.get('person') ?? '' };
+}
+
+/** What the demo offers, or null where there is none. @returns {Promise<import('./three.js').Demo | null>} */
+async function demo() {
+  for (;;) {
+    try {
+      const reply = await fetch('/v1/demo');
+      if (reply.ok) return await reply.json();
+      if (reply.status < 500) return null;
+    } catch {
+      // the server is not there yet
+    }
+    app.replaceChildren(h('p', { class: 'plain', role: 'status', text: 'Waiting for the server…' }));
+    await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
+  }
+}
+
+/** @param {Deskbell} desk @param {import('./messenger.js').Options} options */
+function showOne(desk, options) {
+  const root = h('main', { class: 'whole' });
+  app.replaceChildren(root);
+  new Messenger(root, desk, options);
+  desk.connect().catch(() => {}); // the banner tells
+}
+
+/** Somebody with a token, of now or of an earlier visit. @param {string} token */
+function signedIn(token) {
+  const desk = new Deskbell({ name: 'deskbell', ...(token ? { token } : {}) });
+  const signOut = () => {
+    desk.forget();
+    history.replaceState(null, '', location.pathname);
+    showSignIn(app, signedIn);
+  };
+  if (token || desk.sessionToken) showOne(desk, { signOut });
+  else showSignIn(app, signedIn);
+}
+
+async function start() {
+  const { token, person } = fragment();
+  if (token) {
+    signedIn(token);
+    return;
+  }
+  const offered = await demo();
+  const one = offered?.people.find((each) => each.id === person);
+  if (one) {
+    const desk = new Deskbell({ name: `deskbell.one.${one.id}`, getToken: () => demoToken(one.id) });
+    showOne(desk, { name: one.name });
+  } else if (offered) showThree(app, offered);
+  else signedIn('');
+}
+
+window.addEventListener('hashchange', () => location.reload());
+void start();

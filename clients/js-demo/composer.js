@@ -1,0 +1,196 @@
+/** Where one writes: a text that grows, what it replies to or edits, and the limit it must keep. */
+
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import { plain } from './markup.js';
+import { nameOf } from './names.js';
+
+/** @typedef {import('./deskbell.js').Message} Message */
+/** @typedef {import('./deskbell.js').Deskbell} Deskbell */
+
+const TALLEST = 168; // pixels
+const MANY = 0.8; // of the limit, from where the count is shown
+const BYTES = new TextEncoder();
+
+export class Composer {
+  #id = '';
+  /** @type {Message | null} */
+  #replyTo = null;
+  /** @type {Message | null} */
+  #editing = null;
+  /** @type {Map<string, string>} conversation → what was begun there */
+  #drafts = new Map();
+
+  /** @param {Deskbell} desk @param {{failed: (error: Error) => void, sent: () => void, leave: () => void}} actions */
+  constructor(desk, actions) {
+    this.desk = desk;
+    this.actions = actions;
+    this.text = h('textarea', {
+      rows: 1, placeholder: 'Message', 'aria-label': 'Message', enterkeyhint: 'send', dir: 'auto',
+      oninput: () => this.#input(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+    });
+    this.count = h('output', { class: 'count', hidden: true });
+    this.button = h('button', { class: 'send', 'aria-label': 'Send', disabled: true }, icon('send'));
+    this.context = h('div', { class: 'context', hidden: true });
+    this.element = h('form', { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
+      this.context, h('div', { class: 'field' }, this.text, this.count), this.button);
+  }
+
+  /** @param {string} id */
+  show(id) {
+    if (this.#id && !this.#editing) this.#drafts.set(this.#id, this.text.value);
+    this.#id = id;
+    this.#replyTo = null;
+    this.#editing = null;
+    this.#write(this.#drafts.get(id) ?? '');
+    this.#showContext();
+  }
+
+  /** What was begun in a conversation and not sent. @param {string} id */
+  draft(id) {
+    return (id === this.#id && !this.#editing ? this.text.value : this.#drafts.get(id) ?? '').trim();
+  }
+
+  focus() {
+    this.text.focus({ preventScroll: true });
+  }
+
+  /** @param {Message} message */
+  reply(message) {
+    if (this.#editing) this.#write('');
+    this.#editing = null;
+    this.#replyTo = message;
+    this.#showContext();
+    this.focus();
+  }
+
+  /** @param {Message} message */
+  edit(message) {
+    if (!this.#editing) this.#drafts.set(this.#id, this.text.value);
+    this.#replyTo = null;
+    this.#editing = message;
+    this.#write(message.text);
+    this.#showContext();
+    this.focus();
+    this.text.setSelectionRange(message.text.length, message.text.length);
+  }
+
+  #cancel() {
+    if (this.#editing) this.#write(this.#drafts.get(this.#id) ?? '');
+    this.#editing = null;
+    this.#replyTo = null;
+    this.#showContext();
+  }
+
+  #showContext() {
+    const message = this.#editing ?? this.#replyTo;
+    this.context.hidden = !message;
+    this.button.setAttribute('aria-label', this.#editing ? 'Save' : 'Send');
+    this.button.replaceChildren(icon(this.#editing ? 'check' : 'send'));
+    if (!message) return;
+    const conversation = this.desk.conversations.get(this.#id);
+    const title = this.#editing ? 'Edit message' : `Reply to ${nameOf(conversation, message.author)}`;
+    this.context.replaceChildren(icon(this.#editing ? 'edit' : 'reply'),
+      h('span', { class: 'words' }, h('strong', { text: title }), h('span', { dir: 'auto', text: plain(message.text) })),
+      h('button', {
+        type: 'button', class: 'round', 'aria-label': this.#editing ? 'Do not edit' : 'Do not reply',
+        onclick: () => {
+          this.#cancel();
+          this.focus();
+        },
+      }, icon('close')));
+  }
+
+  /** @param {string} value */
+  #write(value) {
+    this.text.value = value;
+    this.#measure();
+  }
+
+  #input() {
+    this.#measure();
+    if (this.#editing) return;
+    this.desk.typing(this.#id, this.text.value.trim() !== '');
+  }
+
+  /** The height follows the text; the count shows when it nears the limit. */
+  #measure() {
+    this.text.style.height = 'auto';
+    const height = Math.min(this.text.scrollHeight, TALLEST);
+    if (height) this.text.style.height = `${height}px`; // 0 while it is not shown
+    const bytes = BYTES.encode(clean(this.text.value)).length;
+    const most = this.desk.limits.text_bytes;
+    const over = bytes - most;
+    this.count.hidden = bytes < most * MANY;
+    this.count.classList.toggle('over', over > 0);
+    this.count.textContent = over > 0 ? `${over} too long` : `${-over} left`;
+    this.button.disabled = over > 0 || clean(this.text.value) === '';
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.isComposing) return;
+    if (event.key === 'Enter' && !event.shiftKey) this.#submit(event);
+    else if (event.key === 'Escape') {
+      event.stopPropagation();
+      if (this.#editing || this.#replyTo) this.#cancel();
+      else this.actions.leave();
+    } else if (event.key === 'ArrowUp' && this.text.value === '') this.#editLast(event);
+    else if ((event.ctrlKey || event.metaKey) && event.key === 'b') this.#surround(event, '**');
+    else if ((event.ctrlKey || event.metaKey) && event.key === 'i') this.#surround(event, '*');
+  }
+
+  /** @param {KeyboardEvent} event */
+  #editLast(event) {
+    const messages = this.desk.conversations.get(this.#id)?.messages ?? [];
+    const mine = messages.findLast((each) => each.author === this.desk.person && each.kind === 'text' && !each.deleted_at);
+    if (!mine) return;
+    event.preventDefault();
+    this.edit(mine);
+  }
+
+  /** @param {KeyboardEvent} event @param {string} sign */
+  #surround(event, sign) {
+    event.preventDefault();
+    const { selectionStart: start, selectionEnd: end, value } = this.text;
+    this.text.setRangeText(`${sign}${value.slice(start, end)}${sign}`, start, end, 'select');
+    this.text.setSelectionRange(start + sign.length, end + sign.length);
+    this.#input();
+  }
+
+  /** @param {Event} event */
+  #submit(event) {
+    event.preventDefault();
+    const text = clean(this.text.value);
+    if (this.button.disabled || !text) return;
+    const editing = this.#editing;
+    if (editing) {
+      if (text === editing.text) this.#cancel();
+      else this.#save(editing, text);
+      return;
+    }
+    const reply_to = this.#replyTo?.seq ?? 0;
+    this.#replyTo = null;
+    this.#write('');
+    this.#drafts.delete(this.#id);
+    this.#showContext();
+    this.desk.send(this.#id, text, { reply_to }).catch(() => {}); // the row itself says what is wrong
+    this.actions.sent();
+  }
+
+  /** @param {Message} message @param {string} text */
+  async #save(message, text) {
+    const id = this.#id;
+    try {
+      await this.desk.edit(id, message.seq, text);
+      if (this.#editing === message) this.#cancel();
+    } catch (error) {
+      this.actions.failed(/** @type {Error} */ (error)); // the text stays, to be tried again
+    }
+  }
+}
+
+/** What the protocol takes as text: no control characters but line feed and tab, nothing around it. @param {string} text */
+function clean(text) {
+  return text.replace(/\r\n?/g, '\n').replace(/[\p{Cc}\p{Cs}]/gu, (each) => ('\n\t'.includes(each) ? each : '')).trim();
+}

@@ -1,0 +1,148 @@
+/** The list of conversations: who, the last word, when, and how much is unread. */
+
+import { arrange, h, hidden, moveFocus } from './dom.js';
+import { icon, tickIcon } from './icons.js';
+import { plain } from './markup.js';
+import { entryWords, tickWords } from './message-row.js';
+import { faces, firstName, nameOf, others, titleOf } from './names.js';
+import { listTime } from './times.js';
+
+/** @typedef {import('./deskbell.js').Conversation} Conversation */
+/** @typedef {import('./deskbell.js').Deskbell} Deskbell */
+
+export class ConversationList {
+  /** @type {Map<string, {element: HTMLElement, signature: string}>} */
+  #items = new Map();
+  #selected = '';
+
+  /** @param {Deskbell} desk @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string, failed: (error: Error) => void}} actions */
+  constructor(desk, actions) {
+    this.desk = desk;
+    this.actions = actions;
+    this.search = h('input', {
+      type: 'search', placeholder: 'Search', 'aria-label': 'Search conversations', oninput: () => this.render(),
+    });
+    this.list = h('ul', { class: 'list', 'aria-label': 'Conversations' });
+    this.empty = h('div', { class: 'empty', hidden: true });
+    this.older = h('button', { type: 'button', class: 'quiet', text: 'Show older conversations', hidden: true, onclick: () => this.#more() });
+    this.element = h('div', { class: 'list-frame' },
+      h('label', { class: 'search' }, icon('search'), this.search), this.list, this.empty, this.older);
+    this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#key(event));
+  }
+
+  /** @param {string} id */
+  select(id) {
+    this.#selected = id;
+    this.render();
+  }
+
+  render() {
+    const wanted = this.search.value.trim().toLowerCase();
+    const all = this.desk.list();
+    const found = all.filter((each) => !wanted || this.#words(each).includes(wanted));
+    const keep = new Map();
+    for (const each of found) keep.set(each.id, this.#item(each));
+    this.#items = keep;
+    arrange(this.list, [...keep.values()].map((item) => item.element));
+    this.older.hidden = !this.desk.next || wanted !== '';
+    this.#nothing(found.length === 0, wanted);
+  }
+
+  /** @param {boolean} nothing @param {string} wanted */
+  #nothing(nothing, wanted) {
+    this.empty.hidden = !nothing;
+    if (!nothing) return;
+    const loading = !this.desk.person;
+    const text = wanted ? 'No conversation matches.' : loading ? 'Loading…' : 'No conversations yet.';
+    const start = h('button', { type: 'button', class: 'primary', text: 'Start one', onclick: this.actions.create });
+    this.empty.replaceChildren(h('p', { text }), ...(wanted || loading ? [] : [start]));
+  }
+
+  /** @param {Conversation} conversation */
+  #words(conversation) {
+    const names = conversation.members.map((member) => member.name);
+    return [titleOf(conversation, this.desk.person), ...names, this.#preview(conversation)].join(' ').toLowerCase();
+  }
+
+  /** @param {Conversation} conversation */
+  #preview(conversation) {
+    const [typist] = this.desk.typists(conversation.id);
+    if (typist) return `${firstName(nameOf(conversation, typist))} is typing…`;
+    const draft = this.actions.draft(conversation.id);
+    if (draft && conversation.id !== this.#selected) return `Draft: ${plain(draft)}`;
+    const message = this.#last(conversation);
+    if (!message) return 'No messages yet';
+    if ('kind' in message && message.kind !== 'text') return entryWords(conversation, message);
+    const mine = !('author' in message) || message.author === this.desk.person;
+    const group = others(conversation, this.desk.person).length > 1;
+    const text = 'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90);
+    if (mine) return `You: ${text}`;
+    return group && 'author' in message ? `${firstName(nameOf(conversation, message.author))}: ${text}` : text;
+  }
+
+  /** @param {Conversation} conversation */
+  #last(conversation) {
+    return this.desk.outbox(conversation.id).at(-1) ?? conversation.messages.at(-1);
+  }
+
+  /** @param {Conversation} conversation */
+  #item(conversation) {
+    const { id, unread } = conversation;
+    const last = this.#last(conversation);
+    const mine = last && (!('author' in last) || (last.author === this.desk.person && last.kind === 'text' && !last.deleted_at));
+    const ticks = mine ? this.desk.ticks(conversation, last) : null;
+    const title = titleOf(conversation, this.desk.person);
+    const preview = this.#preview(conversation);
+    const time = listTime(last?.at ?? conversation.created_at, this.desk.serverTime);
+    const face = faces(this.desk, conversation);
+    const current = id === this.#selected;
+    const typing = this.desk.typists(id).length > 0;
+    const looks = JSON.stringify([title, preview, time, unread, ticks, current, face.outerHTML]);
+    const old = this.#items.get(id);
+    if (old?.signature === looks) return old;
+    const badge = unread ? h('span', { class: 'badge' }, hidden(`${unread} unread`),
+      h('span', { 'aria-hidden': 'true', text: unread > 99 ? '99+' : String(unread) })) : null;
+    const tick = ticks ? h('span', { class: `ticks ${ticks.state}` }, tickIcon(ticks.state), hidden(tickWords(ticks))) : null;
+    const kind = `${unread ? ' unread' : ''}${typing ? ' typing-now' : ''}${preview.startsWith('Draft:') ? ' drafted' : ''}`;
+    const button = h('button', { type: 'button', class: `item${kind}`, 'aria-current': current ? 'true' : false, onclick: () => this.actions.open(id) },
+      face, h('span', { class: 'top' }, h('span', { class: 'title', dir: 'auto', text: title }), h('time', { text: time })),
+      h('span', { class: 'bottom' }, tick, h('span', { class: 'preview', dir: 'auto', text: preview }), badge));
+    const element = old?.element ?? h('li');
+    const focused = element.contains(document.activeElement);
+    element.replaceChildren(button);
+    if (focused) button.focus({ preventScroll: true });
+    return { element, signature: looks };
+  }
+
+  async #more() {
+    this.older.disabled = true;
+    try {
+      await this.desk.more();
+    } catch (error) {
+      this.actions.failed(/** @type {Error} */ (error));
+    }
+    this.older.disabled = false;
+    this.render();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const items = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll('.item')]);
+    if (event.target === this.search) {
+      if (event.key === 'ArrowDown' && items[0]) {
+        event.preventDefault();
+        items[0].focus();
+      } else if (event.key === 'Enter' && items[0]) items[0].click();
+      else if (event.key === 'Escape' && this.search.value) {
+        event.stopPropagation();
+        this.search.value = '';
+        this.render();
+      }
+      return;
+    }
+    if (event.key === 'ArrowUp' && document.activeElement === items[0]) {
+      event.preventDefault();
+      this.search.focus();
+    } else moveFocus(event, items);
+  }
+}

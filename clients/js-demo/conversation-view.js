@@ -1,0 +1,175 @@
+/** One conversation: who is in it, its messages, and where one writes. */
+
+import { Composer } from './composer.js';
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import { membersSheet } from './members.js';
+import { MessageLog } from './message-log.js';
+import { tickWords } from './message-row.js';
+import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
+import { menu, popover, sheet, toast } from './overlay.js';
+import { rendered } from './markup.js';
+import { moment } from './times.js';
+
+/** @typedef {import('./deskbell.js').Deskbell} Deskbell */
+/** @typedef {import('./deskbell.js').Message} Message */
+/** @typedef {import('./deskbell.js').Waiting} Waiting */
+
+export class ConversationView {
+  id = '';
+  #head = '';
+
+  /**
+   * @param {Deskbell} desk @param {HTMLElement} root the pane
+   * @param {{back: () => void, looking: () => boolean, changed: () => void}} actions
+   */
+  constructor(desk, root, actions) {
+    this.desk = desk;
+    this.root = root;
+    this.actions = actions;
+    this.log = new MessageLog(desk, {
+      looking: actions.looking,
+      menu: (anchor, message) => this.#menu(anchor, message),
+      receipts: (anchor, message) => void this.#receipts(anchor, message),
+      jump: (seq) => void this.log.reveal(seq).catch(this.failed),
+      retry: (entry) => desk.retry(entry.client_message_id),
+      discard: (entry) => desk.discard(entry.client_message_id),
+    });
+    this.composer = new Composer(desk, {
+      failed: this.failed,
+      sent: () => this.log.toEnd(true),
+      leave: actions.back,
+    });
+    this.bar = h('header', { class: 'bar' });
+    this.body = h('div', { class: 'talk-body', hidden: true }, this.bar, this.log.element, this.composer.element);
+    this.nothing = h('div', { class: 'nothing' }, h('div', { class: 'bell', 'aria-hidden': 'true' }),
+      h('p', { text: 'Choose a conversation, or start a new one.' }));
+    this.element = h('section', { class: 'talk', 'aria-label': 'Conversation' }, this.nothing, this.body);
+    this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === 'Escape' && !event.defaultPrevented) actions.back();
+    });
+  }
+
+  failed = (/** @type {unknown} */ error) => toast(this.root, String(/** @type {Error} */ (error).message));
+
+  /** @param {string} id '' shows none */
+  show(id) {
+    const same = id === this.id;
+    this.id = id;
+    this.#head = '';
+    if (!same && id) this.composer.show(id);
+    if (!same) this.log.show(id);
+    this.render();
+  }
+
+  render() {
+    const conversation = this.desk.conversations.get(this.id);
+    this.body.hidden = !conversation;
+    this.nothing.hidden = Boolean(conversation);
+    if (!conversation) return;
+    this.#bar(conversation);
+    this.log.render();
+  }
+
+  /** @param {import('./deskbell.js').Conversation} conversation */
+  #bar(conversation) {
+    const title = titleOf(conversation, this.desk.person);
+    const state = stateOf(this.desk, conversation);
+    const face = faces(this.desk, conversation);
+    const looks = JSON.stringify([title, state, face.outerHTML]);
+    if (looks === this.#head) return;
+    const again = this.#head !== '' && this.bar.contains(document.activeElement);
+    const place = again ? [...this.bar.querySelectorAll('button')].indexOf(/** @type {any} */ (document.activeElement)) : -1;
+    this.#head = looks;
+    const typing = this.desk.typists(conversation.id).length > 0;
+    const open = () => void membersSheet(this.desk, this.root, conversation.id, this.failed);
+    this.bar.replaceChildren(
+      h('button', { type: 'button', class: 'round back', 'aria-label': 'Back to the conversations', onclick: this.actions.back }, icon('back')),
+      h('button', { type: 'button', class: 'who', onclick: open, 'aria-label': `${title}, ${state}. Show the members` },
+        face, h('span', { class: 'words' }, h('strong', { dir: 'auto', text: title }), h('small', { class: typing ? 'typing-now' : '', text: state }))),
+      h('button', { type: 'button', class: 'round', 'aria-label': 'Members', onclick: open }, icon('group')));
+    if (place >= 0) this.bar.querySelectorAll('button')[place]?.focus();
+  }
+
+  /** @param {Element} anchor @param {Message | Waiting} message */
+  #menu(anchor, message) {
+    if (!('seq' in message)) {
+      this.#waitingMenu(anchor, message);
+      return;
+    }
+    if (message.kind !== 'text') return;
+    const mine = message.author === this.desk.person;
+    const owner = this.desk.role === 'owner';
+    const { id } = this;
+    menu(this.root, anchor, 'Message', [
+      message.deleted_at ? null : { icon: 'reply', text: 'Reply', run: () => this.composer.reply(message) },
+      message.deleted_at ? null : { icon: 'copy', text: 'Copy text', run: () => void this.#copy(message.text) },
+      mine && !message.deleted_at ? { icon: 'edit', text: 'Edit', run: () => this.composer.edit(message) } : null,
+      { icon: 'info', text: mine ? 'Who has read it' : 'Receipts', run: () => void this.#receipts(anchor, message) },
+      owner || (mine && message.edited_at && !message.deleted_at)
+        ? { icon: 'history', text: 'Earlier versions', run: () => void this.#versions(message) } : null,
+      (mine || owner) && !message.deleted_at
+        ? { icon: 'trash', text: 'Delete', danger: true, run: () => void this.desk.delete(id, message.seq).catch(this.failed) } : null,
+    ]);
+  }
+
+  /** @param {Element} anchor @param {Waiting} entry */
+  #waitingMenu(anchor, entry) {
+    const id = entry.client_message_id;
+    menu(this.root, anchor, 'Message that waits', [
+      { icon: 'copy', text: 'Copy text', run: () => void this.#copy(entry.text) },
+      entry.error ? { icon: 'send', text: 'Try again', run: () => this.desk.retry(id) } : null,
+      { icon: 'trash', text: 'Do not send', danger: true, run: () => this.desk.discard(id) },
+    ]);
+  }
+
+  /** @param {string} text */
+  async #copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast(this.root, 'Copied', 'note');
+    } catch {
+      toast(this.root, 'The browser did not allow copying. Select the text and copy it by hand.');
+    }
+  }
+
+  /** Who has received and read a message, and when. @param {Element} anchor @param {Message | Waiting} message */
+  async #receipts(anchor, message) {
+    const conversation = this.desk.conversations.get(this.id);
+    if (!conversation) return;
+    const ticks = this.desk.ticks(conversation, message);
+    if (!('seq' in message)) {
+      const text = `${tickWords(ticks)}. Written ${moment(message.at, this.desk.serverTime)}.`;
+      popover(this.root, anchor, h('div', { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' }, h('p', { text })));
+      return;
+    }
+    try {
+      const receipts = await this.desk.receipts(this.id, message.seq);
+      const now = this.desk.serverTime;
+      const rows = receipts.map(({ person, delivered_at, read_at }) => {
+        const name = nameOf(conversation, person);
+        const lines = [read_at && `Read ${moment(read_at, now)}`, delivered_at && `Delivered ${moment(delivered_at, now)}`];
+        const words = lines.filter(Boolean);
+        return h('li', null, avatar(person, name), h('span', { class: 'words' }, h('strong', { text: name }),
+          (words.length ? words : ['Not delivered yet']).map((text) => h('small', { text }))),
+        h('span', { class: `state ${read_at ? 'read' : ''}` }, icon(read_at || delivered_at ? 'check' : 'clock')));
+      });
+      const sent = h('p', { text: `Sent ${moment(message.at, now)}` });
+      popover(this.root, anchor, h('div', { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' }, h('ul', null, rows), sent));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** @param {Message} message */
+  async #versions(message) {
+    try {
+      const versions = await this.desk.versions(this.id, message.seq);
+      const now = this.desk.serverTime;
+      sheet(this.root, 'Earlier versions', [h('ol', { class: 'versions' }, versions.map(({ text, at }) => h('li', null,
+        h('small', { text: moment(at, now) }), h('div', { class: 'text', dir: 'auto' }, rendered(text)))))]);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+}

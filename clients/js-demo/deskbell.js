@@ -1,0 +1,1428 @@
+/**
+ * Deskbell for JavaScript: one module, no dependency, for browsers and Node 20 or later.
+ *
+ *     import { Deskbell } from './deskbell.js';
+ *
+ *     const desk = new Deskbell({ url: 'https://desk.example', getToken: () => askMyBackend() });
+ *     desk.on('message', ({ conversation, message }) => console.log(message.author, message.text));
+ *     await desk.connect();
+ *     const [newest] = desk.list();
+ *     await desk.send(newest.id, 'Is Rex ready?'); // resolves when it is stored and synced to disk
+ *     desk.read(newest.id);
+ *
+ * It speaks docs/protocol.md in JSON. What arrives is applied to a local model (`conversations`)
+ * that is kept in `storage` together with the cursor, so that a reload resumes where it stopped.
+ * What is sent waits in an outbox in `storage`, is retried under one `client_message_id` over any
+ * number of connections, and so arrives exactly once and in order.
+ *
+ * Node 20 has no WebSocket of its own: pass one as `WebSocket`, or run it with
+ * --experimental-websocket. Where there is no localStorage and no `storage` is given, memory is
+ * used and nothing outlives the process.
+ *
+ * @module deskbell
+ */
+
+// --- What crosses the wire ------------------------------------------------------------------------
+
+/**
+ * @typedef {'owner' | 'manager' | 'staff' | 'customer'} Role
+ *
+ * @typedef {object} Member
+ * @property {string} person
+ * @property {string} name
+ * @property {string} role
+ * @property {number} delivered_up_to
+ * @property {number} delivered_at
+ * @property {number} read_up_to
+ * @property {number} read_at
+ *
+ * @typedef {object} Message
+ * @property {string} conversation
+ * @property {number} seq
+ * @property {number} revision
+ * @property {number} at
+ * @property {string} author
+ * @property {string} kind  `text`, `member_added`, `member_removed` or `member_left`
+ * @property {string} text
+ * @property {string} person
+ * @property {string} role
+ * @property {number} reply_to
+ * @property {string} client_message_id
+ * @property {number} edited_at
+ * @property {number} deleted_at
+ *
+ * @typedef {object} Conversation
+ * @property {string} id
+ * @property {string} kind  `direct` or `group`
+ * @property {string} title
+ * @property {number} created_at
+ * @property {string} created_by
+ * @property {Member[]} members
+ * @property {number} last_seq
+ * @property {number} unread
+ * @property {number} revision
+ * @property {Message[]} messages  the newest ones, without a gap, in ascending seq
+ * @property {boolean} more  whether older messages can be loaded
+ *
+ * @typedef {{state: 'online' | 'away' | 'offline', last_seen_at: number}} Presence
+ * @typedef {{type: string, id?: number, [field: string]: any}} Frame
+ * @typedef {{person: string, delivered_at: number, read_at: number}} Receipt
+ * @typedef {{epoch: string, revision: number}} Cursor
+ *
+ * @typedef {object} Waiting  a message in the outbox
+ * @property {string} client_message_id
+ * @property {string} conversation
+ * @property {string} text
+ * @property {number} reply_to
+ * @property {number} at
+ * @property {string} person  who wrote it; nobody else's connection sends it
+ * @property {{code: string, message: string} | null} error  set when the server refused it for good
+ *
+ * @typedef {object} Ticks
+ * @property {'waiting' | 'failed' | 'sent' | 'delivered' | 'read'} state
+ * @property {number} delivered  how many of the other members have received it
+ * @property {number} read  how many of them have read it
+ * @property {number} of  how many they are
+ */
+
+export const SUBPROTOCOL = 'deskbell.v1.json';
+
+/** What the client does after each close code: docs/protocol.md, section 10. */
+export const CLOSE_CODES = /** @type {const} */ ({
+  1000: ['normal', 'stop'],
+  1001: ['going away', 'stop'],
+  1002: ['protocol error', 'stop'],
+  1003: ['wrong kind', 'stop'],
+  1007: ['not UTF-8', 'stop'],
+  1008: ['policy', 'stop'],
+  1009: ['too big', 'stop'],
+  1011: ['internal', 'reconnect'],
+  4000: ['timeout', 'reconnect'],
+  4004: ['no hello', 'reconnect'],
+  4008: ['slow', 'reconnect'],
+  4010: ['reset', 'reconnect'],
+  4012: ['restart', 'reconnect'],
+  4013: ['overloaded', 'reconnect'],
+  4500: ['bad hello', 'stop'],
+  4501: ['unauthenticated', 'new token'],
+  4503: ['deactivated', 'stop'],
+  4509: ['replaced', 'stop'],
+});
+
+/** Refusals that pass: the same command may be tried again, under the same ids. */
+const PASSING = new Set(['rate_limited', 'overloaded', 'unavailable', 'disconnected']);
+
+const MESSAGE = {
+  revision: 0, at: 0, author: '', kind: 'text', text: '', person: '', role: '', reply_to: 0,
+  client_message_id: '', edited_at: 0, deleted_at: 0,
+};
+const MEMBER = {
+  name: '', role: '', delivered_up_to: 0, delivered_at: 0, read_up_to: 0, read_at: 0,
+};
+const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
+const CONNECT_TIMEOUT_MS = 20_000;
+const TYPING_EVERY_MS = 3_000;
+const TYPING_STOPS_MS = 5_000;
+const RECEIPT_DELAY_MS = 80;
+const REPEATED_RECEIPTS = 100; // conversations; half of what the server takes in one burst
+const SAVE_DELAY_MS = 300;
+const SAVED_MESSAGES = 40; // of each conversation
+const SAVED_CHARACTERS = 1_500_000; // a browser gives an origin about five million
+const MAX_UNREAD = 1_000;
+
+/** An error with a stable `code` and a sentence for a person; `retry_after` is in seconds. */
+export class DeskbellError extends Error {
+  /** @param {string} code @param {string} message @param {number} [retryAfter] */
+  constructor(code, message, retryAfter = 0) {
+    super(message);
+    this.name = 'DeskbellError';
+    this.code = code;
+    this.retry_after = retryAfter;
+  }
+}
+
+/**
+ * What to do after a close code. One that is not in the table counts as a lost connection (4000),
+ * except that 4500 to 4999 always ask to stop.
+ * @param {number} code @returns {'stop' | 'reconnect' | 'new token'}
+ */
+export function afterClose(code) {
+  const known = /** @type {Record<number, readonly [string, any]>} */ (CLOSE_CODES)[code];
+  return known ? known[1] : code >= 4500 && code <= 4999 ? 'stop' : 'reconnect';
+}
+
+/**
+ * Milliseconds to wait before the n-th try: full jitter over min(60 s, 1 s · 2ⁿ), n = 0, 1, 2 …
+ * @param {number} attempt @param {() => number} random in [0, 1)
+ */
+export function backoff(attempt, random) {
+  return random() * Math.min(60_000, 1_000 * 2 ** Math.min(attempt, 16));
+}
+
+/**
+ * The `retry_after` of a close reason in milliseconds, or undefined where it has none.
+ * @param {string} reason
+ */
+export function retryAfter(reason) {
+  const found = /(?:^|[\s;,])retry_after=(\d+(?:\.\d+)?)/.exec(reason);
+  return found ? Number(found[1]) * 1_000 : undefined;
+}
+
+/**
+ * A frame from its text. A message, a member or a picture of a conversation has every field.
+ * @param {string} text @returns {Frame}
+ */
+export function decode(text) {
+  const frame = JSON.parse(text);
+  if (frame === null || typeof frame !== 'object' || typeof frame.type !== 'string') {
+    throw new DeskbellError('bad_request', 'A frame is a map with a type.');
+  }
+  return frame;
+}
+
+/**
+ * The text of a command; fields that are undefined, or have their default, are left out.
+ * @param {Frame} frame
+ */
+export function encode(frame) {
+  const { reply_to, before, ...rest } = frame;
+  return JSON.stringify({
+    ...rest,
+    ...(reply_to ? { reply_to } : {}),
+    ...(before ? { before } : {}),
+  });
+}
+
+// --- The local model: docs/protocol.md, sections 5 and 6 -------------------------------------------
+
+/** What this person sees, as the events tell it. It does no I/O. */
+export class Model {
+  person = '';
+  role = '';
+  business = '';
+  /** @type {Map<string, Conversation>} */
+  conversations = new Map();
+  /** @type {Map<string, Presence>} */
+  presence = new Map();
+  /** @type {Map<string, Map<string, number>>} conversation → person → until when, on our clock */
+  typing = new Map();
+  /** Your own choice and the business's: whether read receipts and last-seen are shown. */
+  settings = { read_receipts: true, last_seen: true };
+  businessSettings = { read_receipts: true, last_seen: true };
+
+  /** @param {any} picture a **conversation** of the wire, which replaces what is held of it */
+  put(picture) {
+    const { last_message, members, ...rest } = picture;
+    const conversation = {
+      title: '', created_at: 0, created_by: '', last_seq: 0, unread: 0, revision: 0, ...rest,
+      members: (members ?? []).map((/** @type {any} */ each) => this.#member(each)),
+      messages: last_message ? [asMessage(last_message, rest.id)] : [],
+      more: (last_message ? last_message.seq : (rest.last_seq ?? 0)) > 1,
+    };
+    this.conversations.set(conversation.id, conversation);
+  }
+
+  /** @param {any} picture a newer picture of a conversation: takes its members and unread count */
+  refresh(picture) {
+    const conversation = this.conversations.get(picture.id);
+    if (!conversation) return;
+    const own = this.me(conversation);
+    conversation.members = picture.members.map((/** @type {any} */ each) => this.#member(each));
+    const mine = this.me(conversation);
+    if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
+    else conversation.unread = picture.unread ?? 0;
+  }
+
+  /** @param {any} given @returns {Member} */
+  #member(given) {
+    const { state = 'offline', last_seen_at = 0, ...rest } = given;
+    if (given.person !== this.person) this.presence.set(given.person, { state, last_seen_at });
+    return { ...MEMBER, ...rest };
+  }
+
+  /** @param {Conversation} conversation @returns {Member | undefined} */
+  me(conversation) {
+    return conversation.members.find((member) => member.person === this.person);
+  }
+
+  /** @param {Frame} event @returns {boolean} whether a conversation it names must be held to apply it */
+  static concerns(event) {
+    return ['message', 'message_edited', 'message_deleted', 'receipt'].includes(event.type);
+  }
+
+  /**
+   * Apply one event; applying it again changes nothing.
+   * @param {Frame} event @returns {'applied' | 'known' | 'gap'} `gap`: a message is missing before it
+   */
+  apply(event) {
+    const conversation = this.conversations.get(event.conversation);
+    switch (event.type) {
+      case 'message': return conversation ? this.#message(conversation, event) : 'known';
+      case 'message_edited': return this.#edited(conversation, event);
+      case 'message_deleted': return this.#deleted(conversation, event);
+      case 'receipt': return this.#receipts(conversation, event.receipts);
+      case 'conversation_added': this.put(event.conversation); return 'applied';
+      case 'conversation_removed':
+        this.typing.delete(event.conversation);
+        return this.conversations.delete(event.conversation) ? 'applied' : 'known';
+      case 'business_changed': this.businessSettings = choices(event); return 'applied';
+      case 'privacy_changed': this.settings = choices(event); return 'applied';
+      case 'presence':
+        for (const { person, state, last_seen_at = 0 } of event.people) {
+          this.presence.set(person, { state, last_seen_at });
+        }
+        return 'applied';
+      default: return 'known';
+    }
+  }
+
+  /** @param {Conversation} conversation @param {Frame} event @returns {'applied' | 'known' | 'gap'} */
+  #message(conversation, event) {
+    if (event.seq <= conversation.last_seq) return 'known';
+    if (event.seq > conversation.last_seq + 1) return 'gap';
+    const message = asMessage(event, conversation.id);
+    conversation.messages.push(message);
+    conversation.last_seq = message.seq;
+    conversation.revision = Math.max(conversation.revision, message.revision);
+    this.typing.get(conversation.id)?.delete(message.author);
+    const rest = conversation.members.filter((member) => member.person !== message.person);
+    if (message.kind === 'member_added') {
+      const { person, text: name, role } = message;
+      conversation.members = [...rest, this.#member({ person, name, role })];
+    } else if (message.kind !== 'text') {
+      conversation.members = rest;
+    }
+    if (counts(message, this.person)) {
+      conversation.unread = Math.min(conversation.unread + 1, MAX_UNREAD);
+    }
+    return 'applied';
+  }
+
+  /** @param {Conversation | undefined} conversation @param {Frame} event @returns {'applied' | 'known'} */
+  #edited(conversation, event) {
+    const message = conversation?.messages.find((each) => each.seq === event.seq);
+    if (!message || message.deleted_at) return 'known';
+    Object.assign(message, { text: event.text, edited_at: event.at });
+    return 'applied';
+  }
+
+  /** @param {Conversation | undefined} conversation @param {Frame} event @returns {'applied' | 'known'} */
+  #deleted(conversation, event) {
+    const message = conversation?.messages.find((each) => each.seq === event.seq);
+    if (!conversation || !message || message.deleted_at) return 'known';
+    const unread = message.seq > (this.me(conversation)?.read_up_to ?? 0);
+    if (unread && counts(message, this.person)) conversation.unread = Math.max(0, conversation.unread - 1);
+    Object.assign(message, { text: '', deleted_at: event.at });
+    return 'applied';
+  }
+
+  /** @param {Conversation | undefined} conversation @param {any[]} moved @returns {'applied' | 'known'} */
+  #receipts(conversation, moved) {
+    for (const receipt of conversation ? moved : []) {
+      const member = conversation?.members.find((each) => each.person === receipt.person);
+      if (!conversation || !member) continue;
+      const { delivered_up_to = 0, delivered_at = 0, read_up_to = 0, read_at = 0 } = receipt;
+      if (delivered_up_to > member.delivered_up_to) Object.assign(member, { delivered_up_to, delivered_at });
+      if (read_up_to > member.read_up_to) {
+        Object.assign(member, { read_up_to, read_at });
+        if (read_up_to > member.delivered_up_to) {
+          Object.assign(member, { delivered_up_to: read_up_to, delivered_at: read_at });
+        }
+        if (member.person === this.person) this.#recount(conversation, read_up_to);
+      }
+    }
+    return 'applied';
+  }
+
+  /** @param {Conversation} conversation @param {number} readUpTo */
+  #recount(conversation, readUpTo) {
+    const held = conversation.messages.filter(
+      (message) => message.seq > readUpTo && counts(message, this.person));
+    const first = conversation.messages[0]?.seq ?? conversation.last_seq + 1;
+    const notHeld = Math.max(0, first - 1 - readUpTo); // may hold our own or deleted ones
+    conversation.unread = Math.min(conversation.unread, held.length + notHeld);
+  }
+
+  /** @param {string} id @param {any[]} older a page of history that ends before the first one held @param {boolean} more */
+  prepend(id, older, more) {
+    const conversation = this.conversations.get(id);
+    if (!conversation) return 0;
+    const first = conversation.messages[0]?.seq ?? Infinity;
+    const added = older.filter((message) => message.seq < first).map((message) => asMessage(message, id));
+    conversation.messages.unshift(...added);
+    conversation.more = more;
+    return added.length;
+  }
+
+  /** The durable part as plain data: what two devices of one person must agree on. */
+  snapshot() {
+    return [...this.conversations.values()]
+      .map((conversation) => structuredClone(conversation))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+}
+
+/** @param {any} given @param {string} conversation @returns {Message} */
+function asMessage(given, conversation) {
+  const message = { ...MESSAGE, ...given, conversation };
+  delete message.type;
+  return message;
+}
+
+/** @param {Frame} event */
+function choices({ read_receipts = true, last_seen = true }) {
+  return { read_receipts, last_seen };
+}
+
+/** Whether a message is one of the unread ones of `person`. @param {Message} message @param {string} person */
+function counts(message, person) {
+  return message.author !== person && message.kind === 'text' && !message.deleted_at;
+}
+
+/**
+ * Where two snapshots differ: the path of the first difference, or '' when they are equal. Messages
+ * are compared over the range that both hold, since devices load different amounts of history.
+ * @param {Conversation[]} left @param {Conversation[]} right @returns {string}
+ */
+export function difference(left, right) {
+  const ids = (/** @type {Conversation[]} */ all) => all.map((each) => each.id).join(' ');
+  if (ids(left) !== ids(right)) return `conversations: ${ids(left)} | ${ids(right)}`;
+  for (const [index, one] of left.entries()) {
+    const other = right[index];
+    const from = Math.max(one.messages[0]?.seq ?? 0, other.messages[0]?.seq ?? 0);
+    for (const field of /** @type {const} */ (['kind', 'title', 'last_seq', 'unread'])) {
+      if (one[field] !== other[field]) return `${one.id}.${field}: ${one[field]} | ${other[field]}`;
+    }
+    const parts = (/** @type {Conversation} */ each) => ({
+      members: [...each.members].sort((a, b) => (a.person < b.person ? -1 : 1)).map(sorted),
+      messages: each.messages.filter((message) => message.seq >= from).map(sorted),
+    });
+    const [a, b] = [parts(one), parts(other)];
+    for (const part of /** @type {const} */ (['members', 'messages'])) {
+      const at = Array.from({ length: Math.max(a[part].length, b[part].length) })
+        .findIndex((_, n) => a[part][n] !== b[part][n]);
+      if (at >= 0) return `${one.id}.${part}[${at}]: ${a[part][at]} | ${b[part][at]}`;
+    }
+  }
+  return '';
+}
+
+/** @param {object} value */
+function sorted(value) {
+  return JSON.stringify(Object.fromEntries(Object.entries(value).sort()));
+}
+
+// --- What is kept on the device --------------------------------------------------------------------
+
+/** Values under one name in a Storage; what it does not take (full, forbidden) is kept in memory. */
+class Shelf {
+  /** @type {Map<string, string>} */
+  #memory = new Map();
+
+  /** @param {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | undefined} storage @param {string} name */
+  constructor(storage, name) {
+    this.storage = storage;
+    this.name = name;
+  }
+
+  /** @param {string} key @returns {any} */
+  get(key) {
+    let text = this.#memory.get(key);
+    try {
+      text ??= this.storage?.getItem(`${this.name}:${key}`) ?? undefined;
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @param {string} key @param {any} value undefined removes it @returns {boolean} whether it outlives us */
+  set(key, value) {
+    this.#memory.delete(key);
+    const text = value === undefined ? undefined : JSON.stringify(value);
+    try {
+      if (text === undefined) this.storage?.removeItem(`${this.name}:${key}`);
+      else if (this.storage) this.storage.setItem(`${this.name}:${key}`, text);
+      else this.#memory.set(key, text);
+      return Boolean(this.storage);
+    } catch {
+      if (text !== undefined) this.#memory.set(key, text);
+      return false;
+    }
+  }
+}
+
+// --- The connection --------------------------------------------------------------------------------
+
+/**
+ * @typedef {object} Clock
+ * @property {() => number} now  milliseconds
+ * @property {(run: () => void, ms: number) => any} setTimeout
+ * @property {(timer: any) => void} clearTimeout
+ *
+ * @typedef {object} Options
+ * @property {string} [url]  the server's address (http, https, ws or wss); default: where the page came from
+ * @property {string} [token]  a token of POST /v1/tokens
+ * @property {() => Promise<string | undefined> | string | undefined} [getToken]
+ *   asked when there is no valid session; a rejection is tried again later, no token stops
+ * @property {string} [device]  made once and kept in `storage` when left out
+ * @property {string} [location]  where the person is logged in
+ * @property {string} [name]  what everything in `storage` is kept under; one name, one person
+ * @property {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} [storage]  default: localStorage
+ * @property {any} [WebSocket]  default: the global one
+ * @property {Clock} [clock]
+ * @property {() => number} [random]  in [0, 1)
+ * @property {() => string} [newId]
+ *
+ * @typedef {object} Status
+ * @property {'stopped' | 'connecting' | 'online' | 'waiting'} state
+ * @property {number} code  the last close code, 0 before the first
+ * @property {string} reason
+ * @property {number} retry_at  when `waiting` ends, on our clock
+ */
+
+/** One person on one device. Everything it knows is in `model`; `on` tells of what happens. */
+export class Deskbell {
+  model = new Model();
+  /** @type {Status} */
+  status = { state: 'stopped', code: 0, reason: '', retry_at: 0 };
+  /** @type {Record<string, number>} */
+  limits = { text_bytes: 32_768, history_limit: 200, watch_people: 200, members: 128 };
+  /** The opaque place where the next page of the conversation list begins; '' when all are here. */
+  next = '';
+
+  #shelf;
+  /** @type {Clock} */
+  #clock;
+  #random;
+  #newId;
+  #options;
+  /** @type {Map<string, Set<(detail: any) => void>>} */
+  #listeners = new Map();
+
+  /** @type {any} */
+  #socket = null;
+  #ready = false;
+  #attempt = 0;
+  #given = ''; // a token of the options that has not been refused
+  /** @type {'token' | 'session' | 'getToken' | ''} */
+  #used = '';
+  #offset = 0; // the server's clock minus ours
+  #heardAt = 0;
+  #pingedAt = 0;
+  #heartbeat = HEARTBEAT;
+  #lastId = 0;
+  /** @type {Map<number, {done: (frame: Frame) => void, fail: (error: DeskbellError) => void}>} */
+  #calls = new Map();
+  /** @type {Map<string, any>} a timer per purpose */
+  #timers = new Map();
+  /** @type {{promise: Promise<void>, resolve: () => void, reject: (error: Error) => void} | null} */
+  #connecting = null;
+
+  /** @type {Cursor | null} */
+  #cursor = null;
+  /** @type {{epoch: string, revision: number, events: Frame[]} | null} events that came while the list loads */
+  #loading = null;
+  /** @type {Map<string, Frame[]>} events of conversations whose picture has been asked for */
+  #opening = new Map();
+  /** @type {Map<string, Frame[]>} changes that came while a page of history was on its way */
+  #paging = new Map();
+  #lastGap = '';
+  #resume = '';
+
+  /** @type {Map<string, string>} client_message_id → conversation: on the wire, not answered */
+  #flying = new Map();
+  /** @type {Map<string, {until: number, tries: number}>} conversations whose outbox must wait */
+  #paused = new Map();
+  /** @type {Map<string, {resolve: (message: Message) => void, reject: (error: Error) => void}>} */
+  #senders = new Map();
+
+  /** @type {Map<string, {delivered_up_to: number, read_up_to: number}>} the highest sent */
+  #receiptsSent = new Map();
+  /** @type {Map<string, {delivered_up_to: number, read_up_to: number}>} not sent yet */
+  #receiptsDue = new Map();
+  /** @type {Map<string, number>} conversation → when `typing` was last sent */
+  #typingSent = new Map();
+  /** @type {string[]} */
+  #watched = [];
+
+  /** @param {Options} [options] */
+  constructor(options = {}) {
+    this.#options = options;
+    this.#given = options.token ?? '';
+    this.#random = options.random ?? Math.random;
+    this.#clock = options.clock ?? {
+      now: () => Date.now(),
+      setTimeout: (run, ms) => setTimeout(run, ms),
+      clearTimeout: (timer) => clearTimeout(timer),
+    };
+    this.#newId = options.newId ?? randomId;
+    const storage = options.storage ?? /** @type {any} */ (globalThis).localStorage;
+    this.#shelf = new Shelf(storage, options.name ?? 'deskbell');
+    this.device = options.device ?? this.#shelf.get('device') ?? `web-${this.#newId()}`;
+    this.#shelf.set('device', this.device);
+    this.#restore();
+  }
+
+  // --- For everybody: connect, listen, ask ---
+
+  /** Who is signed in; '' before the first welcome. */
+  get person() { return this.model.person; }
+  get role() { return this.model.role; }
+  get conversations() { return this.model.conversations; }
+  /** The newest position this device has processed, or null. */
+  get cursor() { return this.#cursor; }
+  /** Milliseconds by the server's clock. */
+  get serverTime() { return this.#clock.now() + this.#offset; }
+  /** The bearer token for the HTTP API, '' when there is none. */
+  get sessionToken() { return this.#session()?.token ?? ''; }
+
+  /**
+   * Listen to `status` (a Status), `ready` ({resume}: the model is complete), `change`
+   * ({conversation?}: draw again), `message` ({conversation, message}: a new entry, one's own too),
+   * `sent` ({conversation, message}), `failed` ({entry, error}), `removed` ({conversation}),
+   * `typing` ({conversation}), `presence` or `error` (a DeskbellError nobody awaited).
+   * @param {string} type @param {(detail: any) => void} listener @returns {() => void} stops listening
+   */
+  on(type, listener) {
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    return () => { listeners.delete(listener); };
+  }
+
+  /** Connect and stay connected. Resolves when the model is complete; rejects when it stops for good. */
+  connect() {
+    if (this.#ready) return Promise.resolve();
+    if (this.#connecting) return this.#connecting.promise;
+    let resolve = () => {};
+    let reject = (/** @type {Error} */ _) => {};
+    const promise = new Promise((/** @type {(value: void) => void} */ yes, no) => {
+      resolve = yes;
+      reject = no;
+    });
+    promise.catch(() => {}); // whoever wants to know awaits it; `status` tells the others
+    this.#connecting = { promise, resolve, reject };
+    this.#attempt = 0;
+    void this.#open();
+    return promise;
+  }
+
+  /** Stop, and stay stopped until `connect`. What waits in the outbox stays there. */
+  close() {
+    this.#hangUp(1000);
+    this.#stop(1000, '');
+  }
+
+  /** Try at once instead of waiting: the network is back, or the person asks for it. */
+  wake() {
+    if (this.status.state === 'waiting') void this.#open();
+    else if (this.status.state === 'online') this.#ping();
+  }
+
+  /** The conversations that are here, latest activity first. */
+  list() {
+    const at = (/** @type {Conversation} */ each) => each.messages.at(-1)?.at ?? each.created_at;
+    return [...this.conversations.values()].sort((a, b) => at(b) - at(a) || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Load the next page of the list. @returns {Promise<boolean>} whether there is yet another one */
+  async more() {
+    if (!this.next) return false;
+    const { conversations, next = '' } = await this.#ask({ type: 'conversations', before: this.next });
+    for (const each of conversations) if (!this.conversations.has(each.id)) this.model.put(each);
+    this.next = next;
+    this.#changed();
+    return Boolean(next);
+  }
+
+  /** Load older messages. @param {string} conversation @param {number} [limit] @returns {Promise<number>} how many came */
+  async history(conversation, limit = 50) {
+    const held = this.conversations.get(conversation);
+    if (!held || !held.more || this.#paging.has(conversation)) return 0;
+    this.#paging.set(conversation, []);
+    try {
+      const before = held.messages[0]?.seq ?? held.last_seq + 1;
+      const page = await this.#ask({ type: 'history', conversation, before, limit });
+      const added = this.model.prepend(conversation, page.messages, Boolean(page.more));
+      for (const event of this.#paging.get(conversation) ?? []) this.model.apply(event);
+      this.#changed(conversation);
+      return added;
+    } finally {
+      this.#paging.delete(conversation);
+    }
+  }
+
+  /**
+   * Start a conversation, or get the one that exists. @returns {Promise<string>} its id
+   * @param {'direct' | 'group'} kind @param {string[]} people @param {string} [title]
+   */
+  async create(kind, people, title) {
+    const fields = { type: 'create', kind, people, title: title || undefined };
+    const id = kind === 'group' ? { conversation: this.#newId() } : {};
+    const { conversation } = await this.#ask({ ...fields, ...id });
+    if (!this.conversations.has(conversation.id)) this.#put(conversation);
+    this.#changed(conversation.id);
+    return conversation.id;
+  }
+
+  /** @param {string} conversation @param {number} seq @param {string} text */
+  async edit(conversation, seq, text) {
+    const { revision = 0 } = await this.#ask({ type: 'edit', conversation, seq, text });
+    const at = this.serverTime;
+    if (revision) this.#applied({ type: 'message_edited', conversation, seq, text, at });
+  }
+
+  /** @param {string} conversation @param {number} seq */
+  async delete(conversation, seq) {
+    const { revision = 0 } = await this.#ask({ type: 'delete', conversation, seq });
+    if (revision) this.#applied({ type: 'message_deleted', conversation, seq, at: this.serverTime });
+  }
+
+  /** @param {string} conversation @param {string} person */
+  async addMember(conversation, person) { await this.#ask({ type: 'add_member', conversation, person }); }
+
+  /** @param {string} conversation @param {string} person */
+  async removeMember(conversation, person) { await this.#ask({ type: 'remove_member', conversation, person }); }
+
+  /** @param {string} conversation */
+  async leave(conversation) { await this.#ask({ type: 'leave', conversation }); }
+
+  /** When each other member received and read a message. @param {string} conversation @param {number} seq @returns {Promise<Receipt[]>} */
+  async receipts(conversation, seq) {
+    const { receipts = [] } = await this.#ask({ type: 'receipts', conversation, seq });
+    return receipts.map((/** @type {any} */ each) => ({ delivered_at: 0, read_at: 0, ...each }));
+  }
+
+  /** What a message said before. @param {string} conversation @param {number} seq @returns {Promise<{text: string, at: number}[]>} */
+  async versions(conversation, seq) {
+    return (await this.#ask({ type: 'versions', conversation, seq })).versions;
+  }
+
+  /** Whom you may talk to. @param {string} [search] @param {number} [limit] @returns {Promise<{id: string, name: string, role: string}[]>} */
+  async people(search = '', limit = 20) {
+    return (await this.#ask({ type: 'people', search, limit })).people;
+  }
+
+  /** @param {{read_receipts?: boolean, last_seen?: boolean}} choice reciprocal: who hides does not see */
+  async privacy(choice) {
+    await this.#ask({ type: 'privacy', ...choice });
+    Object.assign(this.model.settings, choice);
+    this.#changed();
+    await this.refresh();
+  }
+
+  /** Ask for the members and unread counts again, as after a change of what one may see of others. */
+  async refresh() {
+    const newest = this.list().slice(0, 20);
+    await Promise.all(newest.map(async ({ id }) => {
+      const { conversation } = await this.#ask({ type: 'open', conversation: id });
+      this.model.refresh(conversation);
+      this.#changed(id);
+    }));
+  }
+
+  // --- For everybody: send ---
+
+  /**
+   * Send a text: it is in the outbox when this returns, and the promise resolves with the message
+   * once it is stored, rejects when it is refused for good, and waits over any disconnection.
+   * @param {string} conversation @param {string} text @param {{reply_to?: number}} [options]
+   * @returns {Promise<Message>}
+   */
+  send(conversation, text, { reply_to = 0 } = {}) {
+    /** @type {Waiting} */
+    const entry = {
+      client_message_id: this.#newId(), conversation, text, reply_to,
+      at: this.serverTime, person: this.person, error: null,
+    };
+    this.#outbox([...this.#outbox(), entry]);
+    this.#cancel(`typing ${conversation}`);
+    this.#typingSent.delete(conversation);
+    const stored = new Promise((/** @type {(message: Message) => void} */ resolve, reject) => {
+      this.#senders.set(entry.client_message_id, { resolve, reject });
+    });
+    stored.catch(() => {}); // `failed` tells those who do not await
+    this.#changed(conversation);
+    this.#pump();
+    return stored;
+  }
+
+  /** What waits, or was refused, in one conversation or in all. @param {string} [conversation] @returns {Waiting[]} */
+  outbox(conversation) {
+    return this.#outbox().filter(
+      (entry) => (!conversation || entry.conversation === conversation)
+        && (!entry.person || !this.person || entry.person === this.person));
+  }
+
+  /** Try again what was refused. @param {string} clientMessageId */
+  retry(clientMessageId) {
+    this.#amend(clientMessageId, { error: null });
+    this.#pump();
+  }
+
+  /** Give up what was refused, or has not been sent. @param {string} clientMessageId */
+  discard(clientMessageId) {
+    if (this.#flying.has(clientMessageId)) return;
+    this.#outbox(this.#outbox().filter((each) => each.client_message_id !== clientMessageId));
+    this.#changed();
+  }
+
+  /** @param {Conversation} conversation @param {Message | Waiting} message one of one's own @returns {Ticks} */
+  ticks(conversation, message) {
+    const others = conversation.members.filter((member) => member.person !== this.person);
+    const seq = 'seq' in message ? message.seq : Infinity;
+    const delivered = others.filter((member) => member.delivered_up_to >= seq).length;
+    const read = others.filter((member) => member.read_up_to >= seq).length;
+    const of = others.length;
+    if (!('seq' in message)) return { state: message.error ? 'failed' : 'waiting', delivered, read, of };
+    const state = !of || !delivered || delivered < of ? 'sent' : read < of ? 'delivered' : 'read';
+    return { state, delivered, read, of };
+  }
+
+  /** Say that everything up to `seq` has been seen; default: everything. @param {string} conversation @param {number} [seq] */
+  read(conversation, seq) {
+    const held = this.conversations.get(conversation);
+    const mine = held && this.model.me(held);
+    const upTo = Math.min(seq ?? Infinity, held?.last_seq ?? 0);
+    if (!mine || upTo <= mine.read_up_to) return;
+    this.#due(conversation, { delivered_up_to: upTo, read_up_to: upTo });
+    const at = this.serverTime;
+    const moved = { person: this.person, read_up_to: upTo, read_at: at };
+    this.model.apply({ type: 'receipt', conversation, receipts: [moved] });
+    this.#changed(conversation);
+  }
+
+  /** Call at every keystroke: it is told at most every 3 s, and taken back when the typing stops. @param {string} conversation @param {boolean} [active] */
+  typing(conversation, active = true) {
+    const now = this.#clock.now();
+    const last = this.#typingSent.get(conversation);
+    this.#cancel(`typing ${conversation}`);
+    if (!active) {
+      if (last !== undefined) this.#say({ type: 'typing', conversation, active: false });
+      this.#typingSent.delete(conversation);
+      return;
+    }
+    if (last === undefined || now - last >= TYPING_EVERY_MS) {
+      this.#say({ type: 'typing', conversation, active: true });
+      this.#typingSent.set(conversation, now);
+    }
+    this.#later(`typing ${conversation}`, TYPING_STOPS_MS, () => this.typing(conversation, false));
+  }
+
+  /** Who types now. @param {string} conversation @returns {string[]} */
+  typists(conversation) {
+    const now = this.#clock.now();
+    return [...(this.model.typing.get(conversation) ?? [])]
+      .filter(([, until]) => until > now).map(([person]) => person);
+  }
+
+  /** Be told the presence of these people, over reconnects. @param {string[]} people */
+  watch(people) {
+    const wanted = [...new Set(people)].sort().slice(0, this.limits.watch_people);
+    if (wanted.join(' ') === this.#watched.join(' ')) return;
+    this.#watched = wanted;
+    if (this.#ready) this.#say({ type: 'watch', people: wanted });
+  }
+
+  /** The person is at the device, or has gone idle. @param {boolean} active */
+  activity(active) { this.#say({ type: 'activity', active }); }
+
+  // --- Opening and closing ---
+
+  /** @returns {{token: string, expires_at: number} | undefined} */
+  #session() {
+    const session = this.#shelf.get('session');
+    return session && session.expires_at > this.serverTime ? session : undefined;
+  }
+
+  async #token() {
+    const session = this.#session();
+    if (this.#given) this.#used = 'token';
+    else if (session) this.#used = 'session';
+    else this.#used = 'getToken';
+    if (this.#used === 'token') return this.#given;
+    return this.#used === 'session' ? session?.token : this.#options.getToken?.();
+  }
+
+  async #open() {
+    this.#cancel('retry');
+    this.#hangUp(1000);
+    this.#is('connecting');
+    this.#later('connect', CONNECT_TIMEOUT_MS, () => this.#lost(4000, ''));
+    const mine = this.#connecting;
+    /** @type {string | undefined} */
+    let token;
+    try {
+      token = await this.#token();
+    } catch {
+      if (this.status.state === 'connecting') this.#lost(4000, 'no token');
+      return;
+    }
+    if (this.status.state !== 'connecting' || mine !== this.#connecting || this.#socket) return;
+    if (!token) {
+      this.#stop(4501, 'no token');
+      return;
+    }
+    const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
+    const socket = new WebSocket(endpoint(this.#options.url), [SUBPROTOCOL]);
+    this.#socket = socket;
+    const current = (/** @type {(event: any) => void} */ handle) => (/** @type {any} */ event) => {
+      if (this.#socket === socket) handle(event);
+    };
+    socket.onopen = current(() => {
+      const hello = { type: 'hello', token, device: this.device };
+      const cursor = this.#cursor ? { cursor: this.#cursor } : {};
+      const location = this.#options.location ? { location: this.#options.location } : {};
+      socket.send(encode({ ...hello, ...cursor, ...location }));
+    });
+    socket.onmessage = current((event) => this.#heard(event.data));
+    socket.onclose = current((event) => this.#lost(event.code, event.reason ?? ''));
+    socket.onerror = () => {}; // a close event follows
+  }
+
+  /** Let go of the connection; nothing of it is heard any more. @param {number} code */
+  #hangUp(code) {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#ready = false;
+    this.#loading = null;
+    this.#opening.clear();
+    this.#flying.clear();
+    this.#typingSent.clear();
+    this.model.typing.clear();
+    this.#cancel('connect', 'ping', 'dead', 'receipts', 'list');
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) {
+      call.fail(new DeskbellError('disconnected', 'The connection was lost. Try again once you are online.'));
+    }
+    if (socket && socket.readyState < 2) {
+      socket.onclose = socket.onmessage = socket.onopen = null;
+      socket.close(code);
+    }
+  }
+
+  /** The connection is gone: decide by the table whether to come back. @param {number} code @param {string} reason */
+  #lost(code, reason) {
+    this.#hangUp(4000);
+    const next = afterClose(code);
+    if (next === 'stop') {
+      if (code === 4503) this.#shelf.set('session', undefined);
+      this.#stop(code, reason);
+      return;
+    }
+    if (next === 'new token') {
+      if (this.#used === 'token') this.#given = '';
+      if (this.#used === 'session') this.#shelf.set('session', undefined);
+      if (!this.#given && !this.#session() && !this.#options.getToken) {
+        this.#stop(code, reason);
+        return;
+      }
+    }
+    const wait = retryAfter(reason) ?? backoff(this.#attempt, this.#random);
+    this.#attempt += 1;
+    this.status = { state: 'waiting', code, reason, retry_at: this.#clock.now() + wait };
+    this.#emit('status', this.status);
+    this.#later('retry', wait, () => void this.#open());
+  }
+
+  /** @param {number} code @param {string} reason */
+  #stop(code, reason) {
+    this.#cancel('retry', 'connect');
+    this.status = { state: 'stopped', code, reason, retry_at: 0 };
+    const name = /** @type {Record<number, readonly string[]>} */ (CLOSE_CODES)[code]?.[0] ?? 'closed';
+    this.#connecting?.reject(new DeskbellError(name.replaceAll(' ', '_'), reason || `Closed: ${name} (${code}).`));
+    this.#connecting = null;
+    this.save();
+    this.#emit('status', this.status);
+  }
+
+  /** @param {'connecting' | 'online'} state */
+  #is(state) {
+    this.status = { ...this.status, state, retry_at: 0 };
+    this.#emit('status', this.status);
+  }
+
+  // --- Receiving ---
+
+  /** @param {string} text */
+  #heard(text) {
+    this.#heardAt = this.#clock.now();
+    let frame;
+    try {
+      frame = decode(text);
+    } catch {
+      this.#lost(4000, 'not a frame'); // whatever it was comes again with the cursor
+      return;
+    }
+    this.#receive(frame);
+  }
+
+  /** @param {Frame} frame */
+  #receive(frame) {
+    switch (frame.type) {
+      case 'welcome': this.#welcome(frame); return;
+      case 'resumed':
+        this.#moveCursor(frame.revision);
+        if (!this.#loading) this.#complete();
+        return;
+      case 'error':
+        if (!this.#answer(frame)) this.#emit('error', asError(frame));
+        return;
+      case 'typing': this.#typed(frame); return;
+      case 'presence':
+        this.model.apply(frame);
+        this.#emit('presence', frame.people);
+        this.#changed();
+        return;
+      default:
+        if (!this.#answer(frame)) this.#event(frame);
+    }
+  }
+
+  /** @param {Frame} frame @returns {boolean} whether it was the reply to something asked */
+  #answer(frame) {
+    const call = this.#calls.get(frame.id ?? -1);
+    if (!call || frame.id === undefined) return false;
+    this.#calls.delete(frame.id);
+    if (frame.type === 'error') call.fail(asError(frame));
+    else call.done(frame);
+    return true;
+  }
+
+  /** @param {Frame} welcome */
+  #welcome(welcome) {
+    const { person, role = '', business = '', epoch, revision, resume, heartbeat = HEARTBEAT } = welcome;
+    const other = this.person !== '' && (this.person !== person || this.model.business !== business);
+    if (other) {
+      this.model = new Model();
+      this.#receiptsSent.clear();
+      this.#receiptsDue.clear();
+      this.#watched = [];
+    }
+    Object.assign(this.model, { person, role, business });
+    this.#attempt = 0;
+    this.#resume = resume;
+    this.#cancel('connect');
+    this.#offset = welcome.server_time - this.#clock.now();
+    this.#heartbeat = heartbeat;
+    this.limits = { ...this.limits, ...welcome.limits };
+    const { session_token: token, session_token_expires_at: expires_at } = welcome;
+    if (token) {
+      this.#shelf.set('session', { token, expires_at });
+      if (this.#used === 'token') this.#given = '';
+    }
+    this.#later('ping', heartbeat.ping_after_ms, () => this.#ping());
+    this.#later('dead', heartbeat.timeout_ms, () => this.#watchdog());
+    this.#is('online');
+    if (resume === 'complete' && !other && this.#cursor) return; // the events follow, then `resumed`
+    this.#cursor = null;
+    this.#loading = { epoch, revision, events: [] };
+    this.#loadList(0);
+  }
+
+  /** After `fresh` or `reset`: the list replaces everything. @param {number} tries */
+  #loadList(tries) {
+    this.#call({ type: 'conversations' }, (list) => {
+      const loading = this.#loading;
+      if (!loading) return;
+      this.#loading = null;
+      this.model.conversations.clear();
+      for (const each of list.conversations) this.#put(each);
+      this.next = list.next ?? '';
+      this.#cursor = { epoch: loading.epoch, revision: loading.revision };
+      this.#events(loading.events);
+      if (this.#socket) this.#complete();
+    }, (error) => {
+      if (!this.#loading) return;
+      this.#emit('error', error);
+      const wait = error.retry_after * 1_000 || backoff(tries, this.#random);
+      this.#later('list', wait, () => this.#loadList(tries + 1));
+    });
+  }
+
+  /** A picture of a conversation has come: it has reached this person. @param {any} picture */
+  #put(picture) {
+    this.model.put(picture);
+    const conversation = this.conversations.get(picture.id);
+    if (!conversation) return;
+    const delivered = this.model.me(conversation)?.delivered_up_to ?? conversation.last_seq;
+    if (conversation.last_seq > delivered) {
+      this.#due(conversation.id, { delivered_up_to: conversation.last_seq, read_up_to: 0 });
+    }
+  }
+
+  /** The model is complete: say again what may have been lost, and send what waits. */
+  #complete() {
+    this.#ready = true;
+    this.#lastGap = '';
+    for (const [conversation, sent] of this.#receiptsSent) this.#due(conversation, sent);
+    if (this.#watched.length) this.#say({ type: 'watch', people: this.#watched });
+    this.#connecting?.resolve();
+    this.#connecting = null;
+    this.#emit('ready', { resume: this.#resume });
+    this.#changed();
+    this.#pump();
+  }
+
+  /** Events that were held back; one with a gap before it ends the connection. @param {Frame[]} events */
+  #events(events) {
+    for (const event of events) if (this.#socket) this.#event(event);
+  }
+
+  /** @param {Frame} event */
+  #event(event) {
+    if (this.#loading) {
+      this.#loading.events.push(event);
+      return;
+    }
+    if (Model.concerns(event) && !this.conversations.has(event.conversation)) {
+      this.#openUnknown(event);
+      return;
+    }
+    if (event.type === 'conversation_added') this.#put(event.conversation);
+    else if (this.#apply(event) === 'gap') {
+      this.#gap(event);
+      return;
+    }
+    this.#moveCursor(event.revision);
+    if (event.type === 'conversation_removed') this.#emit('removed', event);
+    if (event.type === 'business_changed') this.refresh().catch(() => {});
+    if (event.type === 'message_deleted') this.#recount(event);
+    this.#changed(event.conversation?.id ?? event.conversation);
+  }
+
+  /** Somebody deleted a message that is unread and not held: only the server can count now. @param {Frame} event */
+  #recount({ conversation: id, seq }) {
+    const conversation = this.conversations.get(id);
+    if (!conversation || seq <= (this.model.me(conversation)?.read_up_to ?? 0)) return;
+    if (seq >= (conversation.messages[0]?.seq ?? Infinity)) return;
+    this.#call({ type: 'open', conversation: id }, (reply) => {
+      this.model.refresh(reply.conversation);
+      this.#changed(id);
+    }, () => {});
+  }
+
+  /** @param {Frame} event @returns {'applied' | 'known' | 'gap'} */
+  #apply(event) {
+    const paging = this.#paging.get(event.conversation);
+    if (paging && event.type !== 'message') paging.push(event);
+    const done = this.model.apply(event);
+    if (event.type === 'message' && done === 'applied') this.#arrived(event);
+    if (event.type === 'message' && event.author === this.person) this.#stored(event);
+    return done;
+  }
+
+  /** @param {Frame} event a message that was new */
+  #arrived({ conversation, seq, author }) {
+    const message = this.conversations.get(conversation)?.messages.at(-1);
+    if (author !== this.person) this.#due(conversation, { delivered_up_to: seq, read_up_to: 0 });
+    this.#emit('message', { conversation, message });
+  }
+
+  /** An event of a conversation that is not here: get its picture first. @param {Frame} event */
+  #openUnknown(event) {
+    const waiting = this.#opening.get(event.conversation);
+    if (waiting) {
+      waiting.push(event);
+      return;
+    }
+    const id = event.conversation;
+    this.#opening.set(id, [event]);
+    this.#call({ type: 'open', conversation: id }, ({ conversation }) => {
+      const events = this.#opening.get(id) ?? [];
+      this.#opening.delete(id);
+      this.#put(conversation);
+      this.#events(events);
+    }, () => {
+      for (const each of this.#opening.get(id) ?? []) this.#moveCursor(each.revision);
+      this.#opening.delete(id);
+    });
+  }
+
+  /** The server rules a gap out: reconnect with the cursor, and if it is still there start afresh. @param {Frame} event */
+  #gap(event) {
+    const gap = `${event.conversation} ${event.seq}`;
+    if (gap === this.#lastGap) this.#cursor = null;
+    this.#lastGap = gap;
+    this.#lost(4000, 'gap');
+  }
+
+  /** @param {number | undefined} revision */
+  #moveCursor(revision) {
+    if (!this.#cursor || !revision || revision <= this.#cursor.revision || this.#opening.size) return;
+    this.#cursor = { ...this.#cursor, revision };
+    this.#saveSoon();
+  }
+
+  /** @param {Frame} event */
+  #typed({ conversation, person, active = true, for_ms }) {
+    const typists = this.model.typing.get(conversation) ?? new Map();
+    this.model.typing.set(conversation, typists);
+    if (active) {
+      typists.set(person, this.#clock.now() + for_ms);
+      this.#later(`typed ${conversation} ${person}`, for_ms, () => this.#emit('typing', { conversation }));
+    } else {
+      typists.delete(person);
+    }
+    this.#emit('typing', { conversation });
+  }
+
+  // --- Asking ---
+
+  /** @param {Frame} frame @returns {boolean} whether there was a connection to say it on */
+  #say(frame) {
+    if (!this.#ready || !this.#socket) return false;
+    this.#socket.send(encode(frame));
+    return true;
+  }
+
+  /** Replies are handled at once, in the order of the frames. @param {Frame} frame @param {(frame: Frame) => void} done @param {(error: DeskbellError) => void} fail */
+  #call(frame, done, fail) {
+    const id = (this.#lastId += 1);
+    this.#calls.set(id, { done, fail });
+    this.#socket.send(encode({ ...frame, id }));
+  }
+
+  /** @param {Frame} frame @returns {Promise<Frame>} */
+  #ask(frame) {
+    return new Promise((resolve, reject) => {
+      if (this.#ready) this.#call(frame, resolve, reject);
+      else reject(new DeskbellError('disconnected', 'You are offline. Try again once you are connected.'));
+    });
+  }
+
+  /** One's own change, as the reply confirmed it. @param {Frame} event */
+  #applied(event) {
+    this.model.apply(event);
+    this.#changed(event.conversation);
+  }
+
+  #ping() {
+    if (!this.#socket || this.status.state !== 'online') return;
+    this.#pingedAt = this.#clock.now();
+    this.#socket.send(encode({ type: 'ping' }));
+    this.#later('ping', this.#heartbeat.ping_after_ms, () => this.#ping());
+  }
+
+  /** Nothing heard for `timeout_ms`: dead. A timer that a sleeping machine held back asks first. */
+  #watchdog() {
+    const { ping_after_ms, timeout_ms } = this.#heartbeat;
+    const now = this.#clock.now();
+    const silent = now - this.#heardAt;
+    const grace = timeout_ms - ping_after_ms;
+    if (silent < timeout_ms) {
+      this.#later('dead', timeout_ms - silent, () => this.#watchdog());
+    } else if (this.#pingedAt > this.#heardAt && now - this.#pingedAt >= Math.min(grace, 10_000)) {
+      this.#lost(4000, 'nothing heard');
+    } else {
+      if (this.#pingedAt <= this.#heardAt) this.#ping();
+      this.#later('dead', grace, () => this.#watchdog());
+    }
+  }
+
+  // --- The outbox ---
+
+  /** @param {Waiting[]} [entries] what it is to be @returns {Waiting[]} what it is */
+  #outbox(entries) {
+    if (entries) this.#shelf.set('outbox', entries.length ? entries : undefined);
+    return entries ?? this.#shelf.get('outbox') ?? [];
+  }
+
+  /** @param {string} id @param {Partial<Waiting>} change */
+  #amend(id, change) {
+    this.#outbox(this.#outbox().map((each) => (each.client_message_id === id ? { ...each, ...change } : each)));
+    this.#changed();
+  }
+
+  /** Put on the wire what may go: in each conversation the oldest one, and one at a time. */
+  #pump() {
+    if (!this.#ready) return;
+    const begun = new Set(this.#flying.values());
+    for (const entry of this.outbox()) {
+      if (entry.error || begun.has(entry.conversation)) continue;
+      begun.add(entry.conversation);
+      if ((this.#paused.get(entry.conversation)?.until ?? 0) > this.#clock.now()) continue;
+      const { client_message_id, conversation, text, reply_to } = entry;
+      this.#flying.set(client_message_id, conversation);
+      const send = { type: 'send', conversation, client_message_id, text, reply_to };
+      this.#call(send, (ack) => this.#acked(entry, ack), (error) => this.#refused(entry, error));
+    }
+  }
+
+  /** @param {Waiting} entry @param {Frame} ack */
+  #acked(entry, ack) {
+    const { client_message_id, conversation, text, reply_to } = entry;
+    const { seq, revision, at } = ack;
+    const event = { type: 'message', conversation, seq, revision, at, author: this.person, text, reply_to, client_message_id };
+    if (this.conversations.has(conversation)) this.#event(event);
+    else this.#stored(event);
+    this.#pump();
+  }
+
+  /** A message of one's own is stored: it leaves the outbox. @param {Frame} event */
+  #stored(event) {
+    const id = event.client_message_id ?? '';
+    const outbox = this.#outbox();
+    const rest = outbox.filter((entry) => entry.client_message_id !== id);
+    this.#flying.delete(id);
+    if (rest.length === outbox.length) return;
+    this.#paused.delete(event.conversation);
+    this.#outbox(rest);
+    const message = asMessage(event, event.conversation);
+    this.#senders.get(id)?.resolve(message);
+    this.#senders.delete(id);
+    this.#emit('sent', { conversation: event.conversation, message });
+    this.#changed(event.conversation);
+  }
+
+  /** @param {Waiting} entry @param {DeskbellError} error */
+  #refused(entry, error) {
+    const { client_message_id: id, conversation } = entry;
+    this.#flying.delete(id);
+    if (error.code === 'disconnected') return; // it stays, and goes out on the next connection
+    if (PASSING.has(error.code)) {
+      const tries = (this.#paused.get(conversation)?.tries ?? 0) + 1;
+      const wait = error.retry_after * 1_000 || backoff(tries, this.#random);
+      this.#paused.set(conversation, { until: this.#clock.now() + wait, tries });
+      this.#later(`outbox ${conversation}`, wait, () => this.#pump());
+      return;
+    }
+    this.#amend(id, { error: { code: error.code, message: error.message } });
+    this.#senders.get(id)?.reject(error);
+    this.#senders.delete(id);
+    this.#emit('failed', { entry, error });
+    this.#pump();
+  }
+
+  // --- Receipts ---
+
+  /** @param {string} conversation @param {{delivered_up_to: number, read_up_to: number}} cursors */
+  #due(conversation, cursors) {
+    this.#receiptsDue.set(conversation, highest(this.#receiptsDue.get(conversation), cursors));
+    if (!this.#timers.has('receipts')) {
+      this.#later('receipts', RECEIPT_DELAY_MS, () => this.#sendReceipts());
+    }
+  }
+
+  #sendReceipts() {
+    for (const [conversation, cursors] of this.#ready ? this.#receiptsDue : []) {
+      this.#receiptsDue.delete(conversation);
+      if (!this.conversations.has(conversation)) continue;
+      const { delivered_up_to, read_up_to } = cursors;
+      const moved = read_up_to ? { read_up_to } : {};
+      const delivered = delivered_up_to > read_up_to ? { delivered_up_to } : {};
+      this.#say({ type: 'receipt', conversation, ...delivered, ...moved });
+      const sent = highest(this.#receiptsSent.get(conversation), cursors);
+      this.#receiptsSent.delete(conversation); // so that the map is in the order of sending
+      this.#receiptsSent.set(conversation, sent);
+    }
+    for (const [oldest] of [...this.#receiptsSent].slice(0, -REPEATED_RECEIPTS)) {
+      this.#receiptsSent.delete(oldest);
+    }
+    this.#saveSoon();
+  }
+
+  // --- Keeping ---
+
+  /** Write the model and the cursor, as one picture, now. Call it when the page goes away. */
+  save() {
+    this.#cancel('save');
+    if (!this.#cursor || this.#opening.size || this.#loading) return;
+    for (const keep of [SAVED_MESSAGES, 1]) {
+      const conversations = this.model.snapshot().map((each) => ({
+        ...each,
+        messages: each.messages.slice(-keep),
+        more: each.more || each.messages.length > keep,
+      }));
+      const { person, role, business, settings, businessSettings } = this.model;
+      const state = {
+        cursor: this.#cursor, person, role, business, settings, businessSettings, conversations,
+        next: this.next, receipts: [...this.#receiptsSent],
+      };
+      const small = JSON.stringify(state).length < SAVED_CHARACTERS;
+      if (small && this.#shelf.set('state', state)) return;
+    }
+    this.#shelf.set('state', undefined); // too much to keep: the next start is a fresh one
+  }
+
+  #restore() {
+    const state = this.#shelf.get('state');
+    if (!state?.cursor) return;
+    const { person, role, business, settings, businessSettings } = state;
+    Object.assign(this.model, { person, role, business, settings, businessSettings });
+    for (const each of state.conversations) this.conversations.set(each.id, each);
+    this.#cursor = state.cursor;
+    this.next = state.next;
+    this.#receiptsSent = new Map(state.receipts);
+  }
+
+  #saveSoon() {
+    if (!this.#timers.has('save')) this.#later('save', SAVE_DELAY_MS, () => this.save());
+  }
+
+  /** Forget everything on this device: the session, the model, what waits. */
+  forget() {
+    this.close();
+    for (const key of ['session', 'state', 'outbox']) this.#shelf.set(key, undefined);
+    this.model = new Model();
+    this.#cursor = null;
+    this.#changed();
+  }
+
+  // --- Timers and listeners ---
+
+  /** @param {string} purpose @param {number} ms @param {() => void} run */
+  #later(purpose, ms, run) {
+    this.#cancel(purpose);
+    this.#timers.set(purpose, this.#clock.setTimeout(() => {
+      this.#timers.delete(purpose);
+      run();
+    }, ms));
+  }
+
+  /** @param {string[]} purposes */
+  #cancel(...purposes) {
+    for (const purpose of purposes) {
+      if (this.#timers.has(purpose)) this.#clock.clearTimeout(this.#timers.get(purpose));
+      this.#timers.delete(purpose);
+    }
+  }
+
+  /** @param {string} [conversation] */
+  #changed(conversation) {
+    this.#saveSoon();
+    this.#emit('change', { conversation });
+  }
+
+  /** @param {string} type @param {any} detail */
+  #emit(type, detail) {
+    for (const listener of this.#listeners.get(type) ?? []) listener(detail);
+  }
+}
+
+/** @param {Frame} frame */
+function asError({ code, message, retry_after = 0 }) {
+  return new DeskbellError(code, message, retry_after);
+}
+
+/** @param {{delivered_up_to: number, read_up_to: number} | undefined} one @param {{delivered_up_to: number, read_up_to: number}} other */
+function highest(one, other) {
+  return {
+    delivered_up_to: Math.max(one?.delivered_up_to ?? 0, other.delivered_up_to),
+    read_up_to: Math.max(one?.read_up_to ?? 0, other.read_up_to),
+  };
+}
+
+/** @param {string | undefined} url the server's address @returns {string} its websocket */
+function endpoint(url) {
+  const address = new URL('/v1/ws', url ?? globalThis.location?.href);
+  address.protocol = address.protocol.replace('http', 'ws');
+  return address.href;
+}
+
+/** 128 random bits; `crypto.randomUUID` exists on secure pages alone. */
+function randomId() {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,184 @@
+/** One person's Deskbell in one pane: the list, a conversation, and what tells of the connection. */
+
+import { Banner } from './banner.js';
+import { ConversationList } from './conversation-list.js';
+import { ConversationView } from './conversation-view.js';
+import { coalesced, h } from './dom.js';
+import { icon } from './icons.js';
+import { plain } from './markup.js';
+import { avatar, firstName, nameOf, others, titleOf } from './names.js';
+import { newConversation } from './new-conversation.js';
+import { toast } from './overlay.js';
+import { settingsSheet } from './settings.js';
+
+/** @typedef {import('./deskbell.js').Deskbell} Deskbell */
+
+/**
+ * @typedef {object} Options
+ * @property {string} [name]  the person's, where it is known before the first conversation
+ * @property {string} [first]  the conversation to open at once
+ * @property {() => boolean} [looking]  whether the person has this pane before their eyes
+ * @property {boolean} [alone]  whether the page is theirs alone: title, history, focus
+ * @property {(() => void) | null} [signOut]
+ */
+
+export class Messenger {
+  #first;
+  #name;
+  #alone;
+  #signOut;
+
+  /** @param {HTMLElement} root @param {Deskbell} desk @param {Options} [options] */
+  constructor(root, desk, { name = '', first = '', looking = () => true, alone = true, signOut = null } = {}) {
+    this.root = root;
+    this.desk = desk;
+    /** @type {() => boolean} */
+    this.looking = () => document.visibilityState === 'visible' && looking() && this.#shown();
+    this.#first = first;
+    this.#name = name;
+    this.#alone = alone;
+    this.#signOut = signOut;
+    const failed = (/** @type {unknown} */ error) => toast(root, String(/** @type {Error} */ (error).message));
+    this.failed = failed;
+    this.banner = new Banner(desk, { signIn: () => (signOut ?? (() => location.reload()))() });
+    this.view = new ConversationView(desk, root, {
+      back: () => this.back(), looking: this.looking, changed: () => this.draw(),
+    });
+    this.list = new ConversationList(desk, {
+      open: (id) => this.open(id), create: () => this.#create(), failed,
+      draft: (id) => this.view.composer.draft(id),
+    });
+    this.bar = h('header', { class: 'bar' });
+    this.news = h('div', { class: 'hidden', role: 'log', 'aria-live': 'polite', 'aria-label': 'New messages' });
+    root.classList.add('desk');
+    root.dataset.view = 'list';
+    root.replaceChildren(h('nav', { class: 'side', 'aria-label': 'Conversations' }, this.bar, this.list.element),
+      this.view.element, this.banner.element, this.news, h('div', { class: 'toasts', role: 'alert' }));
+    this.draw = coalesced(() => this.#draw());
+    this.#listen();
+    this.#draw();
+  }
+
+  /** Whether the conversation is on the screen: on a narrow pane the list may cover it. @returns {boolean} */
+  #shown() {
+    return this.view.log.element.getClientRects().length > 0;
+  }
+
+  #listen() {
+    const { desk } = this;
+    for (const event of ['change', 'status', 'typing', 'presence', 'ready']) desk.on(event, this.draw);
+    desk.on('ready', () => this.#ready());
+    desk.on('message', (detail) => this.#announce(detail));
+    desk.on('removed', ({ conversation }) => {
+      if (conversation !== this.view.id) return;
+      this.back();
+      toast(this.root, 'You are not in that conversation any more.', 'note');
+    });
+    desk.on('error', this.failed);
+    document.addEventListener('visibilitychange', () => this.#visible());
+    window.addEventListener('online', () => desk.wake());
+    window.addEventListener('pagehide', () => desk.save());
+    if (this.#alone) {
+      window.addEventListener('popstate', ({ state }) => this.#show(state?.conversation ?? ''));
+    }
+  }
+
+  /** @param {string} id */
+  open(id) {
+    const before = this.view.id;
+    this.#show(id);
+    const narrow = this.view.element.offsetWidth >= this.root.clientWidth - 2;
+    if (this.#alone && narrow && before !== id) history.pushState({ conversation: id }, '');
+    if (matchMedia('(pointer: fine)').matches) this.view.composer.focus();
+  }
+
+  back() {
+    const item = /** @type {HTMLElement | null} */ (this.list.element.querySelector('[aria-current]'));
+    if (this.#alone && history.state?.conversation) history.back();
+    else this.#show('');
+    (item?.isConnected ? item : this.list.search).focus({ preventScroll: true });
+  }
+
+  /** @param {string} id */
+  #show(id) {
+    this.root.dataset.view = id ? 'conversation' : 'list';
+    this.view.show(id);
+    this.list.select(id);
+    this.draw();
+  }
+
+  /** Tell that this person has come to, or left, the pane. */
+  looked() {
+    this.view.log.seen();
+  }
+
+  #visible() {
+    const active = document.visibilityState === 'visible';
+    this.desk.activity(active);
+    if (!active) return;
+    this.desk.wake();
+    this.looked();
+  }
+
+  #ready() {
+    if (this.#first && this.desk.conversations.has(this.#first)) this.#show(this.#first);
+    this.#first = '';
+    this.#askSettings();
+  }
+
+  /** The settings are known to the HTTP API; the websocket tells of their changes. */
+  async #askSettings() {
+    try {
+      const headers = { authorization: `Bearer ${this.desk.sessionToken}` };
+      const reply = await fetch('/v1/me', { headers });
+      if (!reply.ok) return;
+      const { read_receipts = true, last_seen = true } = await reply.json();
+      Object.assign(this.desk.model.settings, { read_receipts, last_seen });
+    } catch {
+      // the websocket works all the same; the settings show what they are by default
+    }
+  }
+
+  #draw() {
+    const { desk } = this;
+    const unread = desk.list().reduce((sum, each) => sum + each.unread, 0);
+    this.root.dataset.status = desk.status.state;
+    this.root.dataset.unread = String(unread);
+    if (this.#alone) document.title = unread ? `(${unread}) Deskbell` : 'Deskbell';
+    desk.watch(desk.list().flatMap((each) => others(each, desk.person).map((member) => member.person)));
+    this.#bar();
+    this.banner.render();
+    this.list.render();
+    this.view.render();
+  }
+
+  #bar() {
+    const { desk } = this;
+    const name = this.#name || desk.list().map((each) => nameOf(each, desk.person)).find((each) => each !== desk.person) || desk.person;
+    const who = `${desk.person} ${name}`;
+    if (this.bar.dataset.who === who) return;
+    this.bar.dataset.who = who;
+    const settings = () => settingsSheet(desk, this.root, name, { failed: this.failed, signOut: this.#signOut });
+    this.bar.replaceChildren(
+      h('button', { type: 'button', class: 'round me', 'aria-label': `${name}: settings`, onclick: settings }, avatar(desk.person || name, name || '·')),
+      h('h1', { text: 'Messages' }),
+      h('button', { type: 'button', class: 'round', 'aria-label': 'Settings', onclick: settings }, icon('settings')),
+      h('button', { type: 'button', class: 'round accent', 'aria-label': 'New conversation', onclick: () => this.#create() }, icon('compose')));
+  }
+
+  #create() {
+    newConversation(this.desk, this.root, (id) => this.open(id), this.failed);
+  }
+
+  /** @param {{conversation: string, message: import('./deskbell.js').Message}} detail */
+  #announce({ conversation: id, message }) {
+    if (message.author === this.desk.person || message.kind !== 'text') return;
+    const conversation = this.desk.conversations.get(id);
+    if (!conversation) return;
+    const name = nameOf(conversation, message.author);
+    const here = id === this.view.id;
+    const place = here ? '' : ` in ${titleOf(conversation, this.desk.person)}`;
+    this.news.append(h('p', { text: `${firstName(name)}${place}: ${plain(message.text)}` }));
+    while (this.news.children.length > 5) this.news.firstElementChild?.remove();
+  }
+}

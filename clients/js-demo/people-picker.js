@@ -1,0 +1,60 @@
+/** A search for people one may talk to. */
+
+import { h, moveFocus } from './dom.js';
+import { icon } from './icons.js';
+import { avatar, roleName } from './names.js';
+
+/** @typedef {{id: string, name: string, role: string}} Person */
+
+const WAIT_MS = 150; // after the last keystroke
+
+/**
+ * @param {import('./deskbell.js').Deskbell} desk @param {(error: unknown) => void} failed
+ * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>}} options
+ * @returns {HTMLElement}
+ */
+export function peoplePicker(desk, failed, { pick, skip = new Set(), chosen = () => new Set() }) {
+  let asked = 0;
+  /** @type {any} */
+  let timer = 0;
+  const list = h('ul', { class: 'people', 'aria-label': 'People' });
+  const search = async () => {
+    asked += 1;
+    const mine = asked;
+    try {
+      const found = await desk.people(input.value.trim(), 50);
+      if (mine === asked) draw(found.filter((person) => !skip.has(person.id)));
+    } catch (error) {
+      failed(error);
+    }
+  };
+  /** @param {Person[]} people */
+  const draw = (people) => {
+    const rows = people.map((person) => {
+      const button = h('button', {
+        type: 'button', class: 'person', 'data-person': person.id, 'aria-pressed': String(chosen().has(person.id)),
+        onclick: () => {
+          pick(person);
+          button.setAttribute('aria-pressed', String(chosen().has(person.id)));
+        },
+      }, avatar(person.id, person.name),
+      h('span', { class: 'words' }, h('strong', { text: person.name }), h('small', { text: roleName(person.role) })), icon('check'));
+      return h('li', null, button);
+    });
+    list.replaceChildren(...(rows.length ? rows : [h('li', { class: 'hint', text: 'Nobody by that name whom you may talk to.' })]));
+  };
+  const input = h('input', {
+    type: 'search', placeholder: 'Search people', 'aria-label': 'Search people',
+    oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void search(), WAIT_MS);
+    },
+  });
+  const element = h('div', { class: 'picker' }, h('label', { class: 'search' }, icon('search'), input), list);
+  element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    const stops = [input, ...list.querySelectorAll('button')];
+    if (['ArrowDown', 'ArrowUp'].includes(event.key)) moveFocus(event, stops);
+  });
+  void search();
+  return element;
+}
