@@ -34,7 +34,7 @@ class EdgeLimits:
     """What may wait for one connection after the kernel's own buffer is full."""
     ping_after: float = 20.0
     silence: float = 30.0
-    """A websocket from which nothing came for ``ping_after`` is pinged; for ``silence``, dropped."""
+    """A websocket is pinged when nothing came for ``ping_after``, dropped after ``silence``."""
     stall: float = 10.0
     """How long a websocket's client may take nothing while bytes wait for it: 4008."""
     close_deadline: float = 3.0

@@ -1,0 +1,171 @@
+"""HTTP of one connection: Hypercorn's trio server on our stream, confined to it.
+
+Against faults of Hypercorn 0.18: no HTTP/2 and no websocket on any path into it, an error ends one
+connection, a send can be cancelled, a body has a deadline.
+"""
+
+import logging
+from typing import Final
+
+import h11
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ConnectionState
+
+from server.edge.head import Head, HTTPRefusal, parse_head
+from server.edge.limits import EdgeLimits
+from server.edge.stream import RECEIVE_BYTES, ConnectionStream
+
+LINGER: Final = 2.0
+"""How long a client may go on sending after its last answer."""
+
+_log = logging.getLogger("deskbell.edge.http")
+
+
+class HTTPServing:
+    """What all HTTP connections share: the app, Hypercorn's settings, the sign to stop."""
+
+    def __init__(self, app: ASGIFramework, limits: EdgeLimits) -> None:
+        self.app = ASGIWrapper(app)
+        self.limits = limits
+        self.context = WorkerContext(None)
+        self.config = Config()
+        self.config.errorlog = _log
+        self.config.accesslog = None
+        self.config.include_server_header = False
+        self.config.keep_alive_timeout = limits.keep_alive
+        self.config.h11_max_incomplete_size = limits.head_bytes
+
+    async def stop(self) -> None:
+        """Answer what is being asked, then close: no connection is kept alive any more."""
+        await self.context.terminated.set()
+
+
+class HTTPProtocol(H11Protocol):
+    """HTTP/1.1 and nothing that it can be upgraded to."""
+
+    upgrade: tuple[Head, bytes] | None = None
+    """A websocket's request that came on a kept-alive connection, and what came behind it."""
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether the client has begun a request and not yet finished its body."""
+        return self.connection.their_state is h11.SEND_BODY
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Neither h2c nor HTTP/2 with prior knowledge."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        head = _head(request)
+        if isinstance(head, Head) and head.wants_websocket:
+            assert isinstance(self.connection, h11.Connection)
+            self.upgrade = head, self.connection.trailing_data[0]
+            return
+        await super()._create_stream(_without_upgrade(request))
+
+
+class HTTPConnection(TCPServer):
+    """One connection's HTTP; ``upgrade`` is set if it ended by asking for a websocket."""
+
+    protocol: HTTPProtocol  # type: ignore[assignment]
+    stream: ConnectionStream  # type: ignore[assignment]
+
+    def __init__(self, serving: HTTPServing, stream: ConnectionStream) -> None:
+        super().__init__(serving.app, serving.config, serving.context, {}, stream)  # type: ignore[arg-type]
+        self._limits = serving.limits
+        self._waited = 0.0
+        self._progress = 0
+
+    @property
+    def upgrade(self) -> tuple[Head, bytes] | None:
+        """A websocket's request that came on this connection, and what came behind it."""
+        return self.protocol.upgrade
+
+    async def run(self) -> None:
+        """Serve requests until the connection ends or asks for a websocket."""
+        async with TaskGroup() as task_group:
+            self._task_group = task_group
+            self.protocol = HTTPProtocol(
+                self.app,
+                self.config,
+                self.context,
+                task_group,
+                ConnectionState({}),
+                False,
+                self.stream.peer,
+                self.stream.local,
+                self.protocol_send,
+            )
+            await self.idle_task.restart(task_group, self._idle_timeout)
+            await self._read_data()
+        if self.upgrade is None:
+            await self._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send without Hypercorn's shield: a client that does not read holds up nobody."""
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        try:
+            await self.stream.send_all(event.data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            await self.protocol.handle(Closed())
+
+    async def _read_data(self) -> None:
+        while True:
+            try:
+                data = await self._receive()
+            except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+                break
+            await self.protocol.handle(RawData(data))
+            if self.upgrade is not None:
+                return
+            if not data:
+                break
+        await self.protocol.handle(Closed())
+
+    async def _receive(self) -> bytes:
+        """What came; TooSlowError if a body that was begun makes too little progress.
+
+        Only time spent here counts: an app that is slow to take a body is not the client's fault.
+        """
+        if not self.protocol.awaits_body:
+            self._waited, self._progress = 0.0, 0
+            return await self.stream.receive_some(RECEIVE_BYTES)
+        started = trio.current_time()
+        with trio.fail_after(max(0.0, self._limits.body_deadline - self._waited)):
+            data = await self.stream.receive_some(RECEIVE_BYTES)
+        self._waited += trio.current_time() - started
+        self._progress += len(data)
+        if self._progress >= self._limits.body_progress:
+            self._waited, self._progress = 0.0, 0
+        return data
+
+    async def _close(self) -> None:
+        await self.stream.linger(LINGER)
+        await self.stream.aclose()
+
+
+def _head(request: h11.Request) -> Head | HTTPRefusal:
+    lines = [
+        b"%s %s HTTP/%s" % (request.method, request.target, request.http_version),
+        *(b"%s: %s" % header for header in request.headers),
+    ]
+    return parse_head(b"\r\n".join(lines))
+
+
+def _without_upgrade(request: h11.Request) -> h11.Request:
+    if all(name != b"upgrade" for name, _ in request.headers):
+        return request
+    return h11.Request(
+        method=request.method,
+        target=request.target,
+        headers=[(name, value) for name, value in request.headers if name != b"upgrade"],
+        http_version=request.http_version,
+    )
