@@ -1,0 +1,70 @@
+"""Reading the settings: defaults, then a TOML file, then the environment (`DESKBELL_<NAME>`)."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from server.settings import Settings
+
+PREFIX = "DESKBELL_"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; the message says which setting, and what it takes."""
+
+
+def read_settings(
+    file: Path | None, environment: Mapping[str, str], overrides: Mapping[str, object]
+) -> Settings:
+    """The settings; ``overrides`` (from the command line) win, then the environment, then the file.
+
+    Raises `ConfigurationError`.
+    """
+    values: dict[str, object] = {}
+    if file is not None:
+        values |= _from_file(file)
+    values |= _from_environment(environment)
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"{error}. docs/operations.md lists every setting with its type."
+        ) from error
+    _check(settings)
+    return settings
+
+
+def _from_file(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}.") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    found: dict[str, object] = {}
+    for variable, text in environment.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and name in known:
+            found[name] = tuple(text.split(",")) if name == "origins" else text
+    return found
+
+
+def _check(settings: Settings) -> None:
+    if not 0 <= settings.port <= 65535:
+        raise ConfigurationError(f"port is {settings.port}; it must be 0 to 65535.")
+    if settings.log_format not in ("text", "json"):
+        raise ConfigurationError("log_format must be 'text' or 'json'.")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise ConfigurationError("log_level must be 'debug', 'info', 'warning' or 'error'.")
+    for name in ("readers", "token_seconds", "devices", "members", "mailbox_size", "text_bytes"):
+        if getattr(settings, name) < 1:
+            raise ConfigurationError(f"{name} must be at least 1.")
+    if settings.frame_bytes < 2 * settings.text_bytes + 1024:
+        raise ConfigurationError("frame_bytes must be at least twice text_bytes plus 1024.")

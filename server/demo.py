@@ -1,0 +1,69 @@
+"""The demo: a small pet-care business with three people who talk, made on the first start."""
+
+from actors.business import ChangeLocation, ChangePerson
+from domain import commands
+from domain.commands import Done, Speaker
+from domain.events import Person
+from domain.roles import Role
+from domain.views import PersonName
+from server import creating
+from server.asking import ASK_SECONDS, ask_conversation
+from server.http.demo import Demo
+from server.live import LiveBusiness
+from server.node import BUSINESS, Node
+from server.tokens import hash_key, make_key
+
+BUSINESS_ID = "pawsome"
+CONVERSATION_ID = "rex-grooming"
+PEOPLE = (
+    Person("olivia", "Olivia Marsh", Role.OWNER),
+    Person("sam", "Sam Rivers", Role.STAFF),
+    Person("carla", "Carla Vega", Role.CUSTOMER),
+)
+TALK = (
+    ("carla", "Hi! Rex is booked for a wash and trim on Thursday. Can he stay until five?"),
+    ("sam", "Hello Carla, of course. I'll give him his *long* walk at four, then."),
+    ("olivia", "Lovely. Five it is, and the **blueberry facial** is on the house."),
+    ("carla", "You two are the best. See you Thursday!"),
+)
+
+
+async def prepare_demo(node: Node) -> Demo:
+    """Make the demo's business unless it is there, and say what the page needs to know."""
+    live = await node.live(BUSINESS_ID)
+    if live is None:
+        key = hash_key(make_key("business"))
+        await node.database.create_business(BUSINESS_ID, "Pawsome Pet Care", key, node.clock())
+        live = await node.live(BUSINESS_ID)
+        assert live is not None
+        await _populate(node, live)
+    return Demo(
+        BUSINESS_ID,
+        tuple(PersonName(id=p.id, name=p.name, role=p.role) for p in PEOPLE),
+        CONVERSATION_ID,
+    )
+
+
+async def _populate(node: Node, live: LiveBusiness) -> None:
+    location = ChangeLocation("demo", "main", "Pawsome Downtown", "America/New_York")
+    await live.desk.ask(BUSINESS, location, ASK_SECONDS)
+    for person in PEOPLE:
+        change = ChangePerson("demo", None, person, ("main",))
+        answer = await live.desk.ask(BUSINESS, change, ASK_SECONDS)
+        assert isinstance(answer, Done), answer
+    speakers = {p.id: Speaker(p.id, p.name, p.role, "demo") for p in PEOPLE}
+    await creating.create(
+        node.queries,
+        live,
+        speakers["carla"],
+        "group",
+        ("sam",),
+        "Rex's grooming",
+        CONVERSATION_ID,
+    )
+    for number, (author, text) in enumerate(TALK, 1):
+        said = commands.Send(speakers[author], f"demo-{number}", text)
+        await ask_conversation(live, CONVERSATION_ID, said)
+    for person in PEOPLE:
+        seen = commands.AdvanceReceipt(speakers[person.id], len(TALK), len(TALK) - 1)
+        await ask_conversation(live, CONVERSATION_ID, seen)

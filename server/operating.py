@@ -1,0 +1,128 @@
+"""What operators do from the command line: over HTTP where a server runs, on the file where not."""
+
+import json
+import sqlite3
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from server.operator_key import read_operator_key
+from storage.check import check_file
+from storage.database import FILE_NAME, copy_database
+from storage.migrations import UnusableDatabase
+
+EX_FAILED = 1
+TIMEOUT_SECONDS = 30
+
+
+class OperatingError(Exception):
+    """Something an operator asked for could not be done; the message says what to do."""
+
+
+def call(action: Callable[[], None]) -> None:
+    """Run ``action``; say plainly why it failed, and exit with 1 then."""
+    try:
+        action()
+    except (OperatingError, UnusableDatabase, FileExistsError, sqlite3.Error, OSError) as error:
+        typer.echo(f"deskbell: {error}", err=True)
+        sys.exit(EX_FAILED)
+
+
+def request(
+    method: str, url: str, key: str, body: object = None, person: str = ""
+) -> dict[str, object]:
+    """One request with a key; the answer's JSON. Raises `OperatingError`."""
+    if not url.startswith(("http://", "https://")):
+        raise OperatingError(f"{url} is no address of a server; it begins with http://")
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    if person:
+        headers["Deskbell-Person"] = person
+    data = None if body is None else json.dumps(body).encode()
+    wanted = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - checked above
+    try:
+        with urllib.request.urlopen(wanted, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return dict(json.loads(answer.read() or b"{}"))
+    except urllib.error.HTTPError as error:
+        raise OperatingError(_problem(error)) from error
+    except urllib.error.URLError as error:
+        raise OperatingError(
+            f"no server answers at {url} ({error.reason}). Start it first."
+        ) from error
+
+
+def _problem(error: urllib.error.HTTPError) -> str:
+    try:
+        problem = json.loads(error.read())
+        return f"{problem['detail']} ({problem['code']})"
+    except (ValueError, KeyError, TypeError):
+        return f"the server answered {error.code}"
+
+
+def operator_key(data_dir: str) -> str:
+    """The operator's key of a data folder. Raises `OperatingError`."""
+    try:
+        return read_operator_key(Path(data_dir))
+    except OSError as error:
+        raise OperatingError(
+            f"cannot read the operator's key in {data_dir} ({error.strerror}). Name the server's "
+            "data folder with --data, as a user who may read it."
+        ) from error
+
+
+def make_token(url: str, data_dir: str, business: str, person: str, seconds: int) -> None:
+    """Print a token for a person."""
+    body = {"business": business, "person": person, "ttl_seconds": seconds}
+    made = request("POST", f"{url}/v1/operator/tokens", operator_key(data_dir), body)
+    typer.echo(made["token"])
+
+
+def list_actors(url: str, data_dir: str) -> None:
+    """Print the live actors."""
+    typer.echo(
+        json.dumps(request("GET", f"{url}/v1/operator/actors", operator_key(data_dir)), indent=2)
+    )
+
+
+def list_dead_letters(url: str, data_dir: str) -> None:
+    """Print the dead letters."""
+    found = request("GET", f"{url}/v1/operator/dead-letters", operator_key(data_dir))
+    typer.echo(json.dumps(found, indent=2))
+
+
+def release(url: str, data_dir: str, business: str, kind: str, actor: str) -> None:
+    """Release an actor from quarantine."""
+    body = {"business": business, "kind": kind, "id": actor}
+    request("POST", f"{url}/v1/operator/actors/release", operator_key(data_dir), body)
+    typer.echo(f"{kind} {actor} of {business} is released.")
+
+
+def backup(data_dir: Path, target: Path) -> None:
+    """Copy the database of ``data_dir`` to ``target`` and check the copy."""
+    source = data_dir / FILE_NAME
+    if not source.exists():
+        raise OperatingError(f"there is no database in {data_dir}. Name its folder with --data.")
+    copy_database(source, target)
+    _report(target)
+
+
+def check(file: Path | None, data_dir: Path) -> None:
+    """Check a database file and say what is wrong with it."""
+    path = file or data_dir / FILE_NAME
+    if not path.exists():
+        raise OperatingError(f"there is no file {path}.")
+    _report(path)
+
+
+def _report(path: Path) -> None:
+    findings = check_file(path)
+    for finding in findings:
+        typer.echo(f"  {finding}", err=True)
+    if findings:
+        raise OperatingError(f"{path} has {len(findings)} faults. Restore an older backup.")
+    typer.echo(
+        f"{path}: no faults. To restore, stop the server and put it in place of {FILE_NAME}."
+    )
