@@ -1,0 +1,41 @@
+"""The Python client of Deskbell: messages that arrive once and in order, on trio.
+
+`connect` gives a `Desk`. Its events are in `deskbell_client.events`, what they hold in
+`deskbell_client.records`, what the server answers in `deskbell_client.replies`.
+"""
+
+from deskbell_client.desk import Desk, connect, connect_over
+from deskbell_client.errors import (
+    DeskbellError,
+    OutcomeUnknown,
+    PendingFull,
+    Refused,
+    Stopped,
+    TokenUnavailable,
+    WireError,
+)
+from deskbell_client.options import Options
+from deskbell_client.records import Conversation, Member, Message, Person
+from deskbell_client.storage import FileStorage, MemoryStorage, Storage, StorageError
+
+__all__ = [
+    "Conversation",
+    "Desk",
+    "DeskbellError",
+    "FileStorage",
+    "Member",
+    "MemoryStorage",
+    "Message",
+    "Options",
+    "OutcomeUnknown",
+    "PendingFull",
+    "Person",
+    "Refused",
+    "Stopped",
+    "Storage",
+    "StorageError",
+    "TokenUnavailable",
+    "WireError",
+    "connect",
+    "connect_over",
+]

@@ -1,0 +1,337 @@
+"""The public face: `connect`, and the `Desk` it gives."""
+
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import trio
+
+from deskbell_client import commands, replies
+from deskbell_client.credentials import Credentials
+from deskbell_client.driver import Dial, Driver, GetToken
+from deskbell_client.errors import Stopped
+from deskbell_client.events import Event
+from deskbell_client.options import Options
+from deskbell_client.phase import Phase
+from deskbell_client.records import Conversation, MessageReceipt, Person, Version
+from deskbell_client.session import Session
+from deskbell_client.storage import MemoryStorage, Storage
+
+PATH = "/v1/ws"
+
+
+def connect(
+    url: str,
+    *,
+    device: str,
+    token: str | None = None,
+    get_token: GetToken | None = None,
+    storage: Storage | None = None,
+    options: Options | None = None,
+) -> "Desk":
+    """A client of the server at ``url`` (`ws://host:port/v1/ws` or `wss:`), to be entered.
+
+    - ``device``: an id made once per installation and kept.
+    - ``token``: opens the first connection; the next ones open with the session token that the
+      server gave. ``get_token`` is asked when no token is left: it may raise `TokenUnavailable` or
+      `OSError` to be asked again later.
+    - ``storage``: keeps position and pending sends over restarts; by default nothing is kept.
+
+    Raises `ValueError` for a URL that is none, or that has a query: a token never travels there.
+    """
+    options = options or Options()
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError(f"{url!r} is no ws: or wss: URL")
+    if parts.query or parts.fragment:
+        raise ValueError("A Deskbell URL has no query: give the token as an argument.")
+    secure = parts.scheme == "wss"
+    host, port = parts.hostname, parts.port or (443 if secure else 80)
+
+    async def dial() -> trio.abc.Stream:
+        if secure:
+            return await trio.open_ssl_over_tcp_stream(
+                host, port, ssl_context=options.ssl_context, https_compatible=True
+            )
+        return await trio.open_tcp_stream(host, port)
+
+    address = (parts.netloc.rpartition("@")[2], parts.path if parts.path.strip("/") else PATH)
+    return Desk(device, token, get_token, storage, options, dial, address)
+
+
+def connect_over(
+    stream: trio.abc.Stream | Dial,
+    *,
+    device: str,
+    token: str | None = None,
+    get_token: GetToken | None = None,
+    storage: Storage | None = None,
+    options: Options | None = None,
+) -> "Desk":
+    """Like `connect`, over ``stream``, or over the stream that the function ``stream`` opens.
+
+    One stream is one connection: when it ends, the client stops. A function is called for each try.
+    """
+    dial = _once(stream) if isinstance(stream, trio.abc.Stream) else stream
+    address = ("localhost", PATH)
+    return Desk(device, token, get_token, storage, options or Options(), dial, address)
+
+
+def _once(stream: trio.abc.Stream) -> Dial:
+    streams = [stream]
+
+    async def dial() -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        if not streams:
+            raise Stopped(1000, "The stream has ended, and there is no other.")
+        return streams.pop()
+
+    return dial
+
+
+class Desk:
+    """One device of one person: send, receive, look up. Made by `connect`; use it in `async with`.
+
+    It is usable at once, connected or not: what is asked for goes out when a connection is live,
+    and is waited for over reconnects. Every method that waits raises
+
+    - `Refused` when the server says no,
+    - `OutcomeUnknown` when the connection ended between an edit, a deletion or a change of members
+      and its reply (everything else is simply sent again),
+    - `Stopped` when the client has stopped for good.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        token: str | None,
+        get_token: GetToken | None,
+        storage: Storage | None,
+        options: Options,
+        dial: Dial,
+        address: tuple[str, str],
+    ) -> None:
+        self._device = device
+        self._token = token
+        self._get_token = get_token
+        self._storage = storage or MemoryStorage()
+        self._options = options
+        self._dial = dial
+        self._address = address
+        self._nursery = trio.open_nursery()
+
+    async def __aenter__(self) -> Self:
+        stored = await self._storage.load(self._device)
+        credentials = Credentials(
+            self._token, stored.position.session_token, can_fetch=self._get_token is not None
+        )
+        self._session = Session(
+            self._device, self._options, credentials, stored, trio.current_time()
+        )
+        self._driver = Driver(
+            self._session, self._storage, self._dial, self._get_token, *self._address
+        )
+        nursery = await self._nursery.__aenter__()
+        nursery.start_soon(self._driver.run)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Send the receipts that gather, close the connection, store the position.
+
+        An error of the block is not given to the nursery: it leaves as it is, in no group.
+        """
+        self._driver.stop()
+        await self._nursery.__aexit__(None, None, None)
+
+    # --- What is known ----------------------------------------------------------------------------
+
+    @property
+    def welcome(self) -> replies.Welcome | None:
+        """The last `welcome`: who one is, the limits; ``None`` before the first."""
+        return self._session.welcome
+
+    @property
+    def live(self) -> bool:
+        """Whether the connection is up and all that was missed has come."""
+        return self._session.phase is Phase.LIVE
+
+    @property
+    def stopped(self) -> Stopped | None:
+        """Why the client has stopped for good; ``None`` while it runs."""
+        return self._session.stopped
+
+    def events(self) -> AsyncIterator[Event]:
+        """What happens, in order; for one reader at a time.
+
+        An event counts as processed when the next one is asked for: only then does the stored
+        position pass it. Ends when the ``async with`` block is left; raises `Stopped` if the client
+        stops by itself.
+        """
+        return _Events(self._driver)
+
+    # --- Messages ---------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        conversation: str,
+        text: str,
+        *,
+        reply_to: int = 0,
+        client_message_id: str | None = None,
+    ) -> replies.Ack:
+        """Say ``text``; returns when the server has it on disk.
+
+        Stored before the first try and tried until there is an answer, under one client_message_id:
+        it is said once, however often the connection breaks. Sends of one conversation keep their
+        order. A caller that is cancelled leaves it pending. Also raises `PendingFull`, `WireError`.
+        """
+        return await self._driver.send(self._send(conversation, text, reply_to, client_message_id))
+
+    async def post(
+        self,
+        conversation: str,
+        text: str,
+        *,
+        reply_to: int = 0,
+        client_message_id: str | None = None,
+    ) -> str:
+        """Like `send`, without waiting for the ack: `events.Sent` or `events.SendFailed` follows.
+
+        Returns the client_message_id when the send is stored.
+        """
+        send = self._send(conversation, text, reply_to, client_message_id)
+        await self._driver.post(send)
+        return send.client_message_id
+
+    def _send(
+        self, conversation: str, text: str, reply_to: int, client_message_id: str | None
+    ) -> commands.Send:
+        return commands.Send(
+            conversation, client_message_id or self._options.new_id(), text, reply_to
+        )
+
+    async def edit(self, conversation: str, seq: int, text: str) -> None:
+        """Replace the text of a message of one's own."""
+        await self._driver.ask(commands.Edit(conversation, seq, text))
+
+    async def delete(self, conversation: str, seq: int) -> None:
+        """Take a message back; its place stays."""
+        await self._driver.ask(commands.Delete(conversation, seq))
+
+    def delivered(self, conversation: str, seq: int) -> None:
+        """Everything up to ``seq`` has reached this person (see `Options.auto_delivered`)."""
+        self._session.receipt(commands.Receipt(conversation, seq), trio.current_time())
+        self._driver.carry_out()
+
+    def read(self, conversation: str, seq: int) -> None:
+        """The person has seen everything up to ``seq``."""
+        self._session.receipt(commands.Receipt(conversation, 0, seq), trio.current_time())
+        self._driver.carry_out()
+
+    def typing(self, conversation: str, active: bool = True) -> None:
+        """The person types, or has stopped; call it as often as you like. Lost while offline."""
+        self._session.typing(commands.Typing(conversation, active), trio.current_time())
+        self._driver.carry_out()
+
+    # --- Conversations ----------------------------------------------------------------------------
+
+    async def conversations(
+        self, before: str | None = None, limit: int = 50
+    ) -> replies.ConversationList:
+        """One's conversations, latest activity first; ``next`` of the page goes into ``before``."""
+        return await self._driver.ask(commands.Conversations(before, limit))
+
+    async def open(self, conversation: str) -> Conversation:
+        """One conversation as it is now."""
+        return (await self._driver.ask(commands.Open(conversation))).conversation
+
+    async def history(
+        self,
+        conversation: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+    ) -> replies.Page:
+        """Messages in ascending seq: the newest (``before`` a seq), or the oldest ``after`` one."""
+        return await self._driver.ask(commands.History(conversation, before, after, limit))
+
+    async def create_direct(self, person: str) -> Conversation:
+        """The conversation with ``person``: the same one every time."""
+        return (await self._driver.ask(commands.Create("direct", (person,)))).conversation
+
+    async def create_group(
+        self, people: Iterable[str], *, title: str = "", conversation: str | None = None
+    ) -> Conversation:
+        """A new conversation; ``conversation`` is its id, made here if you give none."""
+        command = commands.Create(
+            "group", tuple(people), title, conversation or self._options.new_id()
+        )
+        return (await self._driver.ask(command)).conversation
+
+    async def add_member(self, conversation: str, person: str) -> None:
+        """Bring somebody in."""
+        await self._driver.ask(commands.AddMember(conversation, person))
+
+    async def remove_member(self, conversation: str, person: str) -> None:
+        """Take somebody out."""
+        await self._driver.ask(commands.RemoveMember(conversation, person))
+
+    async def leave(self, conversation: str) -> None:
+        """Go out oneself."""
+        await self._driver.ask(commands.Leave(conversation))
+
+    async def receipts(self, conversation: str, seq: int) -> tuple[MessageReceipt, ...]:
+        """Whom a message reached and who read it, and when."""
+        return (await self._driver.ask(commands.Receipts(conversation, seq))).receipts
+
+    async def versions(self, conversation: str, seq: int) -> tuple[Version, ...]:
+        """What a message said, oldest first."""
+        return (await self._driver.ask(commands.Versions(conversation, seq))).versions
+
+    # --- People -----------------------------------------------------------------------------------
+
+    async def people(self, search: str = "", limit: int = 20) -> tuple[Person, ...]:
+        """Whom one may talk to, by a part of the name."""
+        return (await self._driver.ask(commands.People(search, limit))).people
+
+    async def watch(self, people: Iterable[str]) -> None:
+        """Be told the presence of ``people`` from now on, and of nobody else; over reconnects."""
+        await self._driver.ask(commands.Watch(tuple(people)))
+
+    def activity(self, active: bool) -> None:
+        """The person is at the device, or has gone idle; told again after a reconnect."""
+        self._session.activity(active, trio.current_time())
+        self._driver.carry_out()
+
+    async def privacy(
+        self, *, read_receipts: bool | None = None, last_seen: bool | None = None
+    ) -> None:
+        """Show or hide one's read receipts and presence; ``None`` leaves a setting as it is."""
+        await self._driver.ask(commands.Privacy(read_receipts, last_seen))
+
+    async def ping(self) -> int:
+        """The server's clock (milliseconds since 1970 UTC), as a sign of life."""
+        return (await self._driver.ask(commands.Ping())).server_time
+
+
+class _Events:
+    """The events of a driver as an iterator."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._driver.next_event()
+        if event is None:
+            raise StopAsyncIteration
+        return event

@@ -1,0 +1,123 @@
+"""What a client holds: messages, conversations, members, people. All are immutable.
+
+Times are milliseconds since 1970-01-01 UTC by the server's clock; 0 means never.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """An entry of a conversation: something said, or a change of its members (``kind``).
+
+    It comes in a `Page`, as a `Conversation`'s last entry, and by itself as an event. ``seq``
+    counts 1, 2, 3 … in the conversation and is the order to show. Of a membership entry ``person``
+    and ``role`` say whom it concerns, ``text`` is their name, and ``author`` is who did it.
+    """
+
+    conversation: str
+    seq: int
+    revision: int
+    at: int
+    author: str
+    kind: str = "text"
+    text: str = ""
+    person: str = ""
+    role: str = ""
+    reply_to: int = 0
+    client_message_id: str = ""
+    edited_at: int = 0
+    deleted_at: int = 0
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in a conversation, how far they got in it, and whether they are there."""
+
+    person: str
+    name: str
+    role: str
+    delivered_up_to: int = 0
+    delivered_at: int = 0
+    read_up_to: int = 0
+    read_at: int = 0
+    state: str = "offline"
+    last_seen_at: int = 0
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation as it was at ``revision``. ``kind`` is ``direct`` or ``group``."""
+
+    id: str
+    kind: str
+    created_at: int
+    created_by: str
+    members: tuple[Member, ...]
+    last_seq: int
+    unread: int
+    revision: int
+    title: str = ""
+    last_message: Message | None = None
+
+
+@dataclass(frozen=True)
+class MemberCursor:
+    """How far one person got; a field at 0 did not move."""
+
+    person: str
+    delivered_up_to: int = 0
+    delivered_at: int = 0
+    read_up_to: int = 0
+    read_at: int = 0
+
+
+@dataclass(frozen=True)
+class MessageReceipt:
+    """When one message reached one person, and when they read it; 0: not yet, or hidden."""
+
+    person: str
+    delivered_at: int = 0
+    read_at: int = 0
+
+
+@dataclass(frozen=True)
+class Version:
+    """One wording of an edited message."""
+
+    text: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody you may talk to."""
+
+    id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class PresenceState:
+    """``state`` is ``online``, ``away`` or ``offline``."""
+
+    person: str
+    state: str
+    last_seen_at: int = 0
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A position in a business's log; ``epoch`` names the log."""
+
+    epoch: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """After how long a silence to ask, and after how long to give up (milliseconds)."""
+
+    ping_after_ms: int
+    timeout_ms: int
