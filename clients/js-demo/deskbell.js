@@ -77,6 +77,8 @@
  * @property {number} at
  * @property {string} person  who wrote it; nobody else's connection sends it
  * @property {{code: string, message: string} | null} error  set when the server refused it for good
+ * @property {{seq: number, revision: number, at: number} | null} ack  set when it is stored, while older
+ *   messages of its conversation have not come yet
  *
  * @typedef {object} Ticks
  * @property {'waiting' | 'failed' | 'sent' | 'delivered' | 'read'} state
@@ -168,10 +170,7 @@ export function retryAfter(reason) {
   return found ? Number(found[1]) * 1_000 : undefined;
 }
 
-/**
- * A frame from its text. A message, a member or a picture of a conversation has every field.
- * @param {string} text @returns {Frame}
- */
+/** A frame from its text. @param {string} text @returns {Frame} */
 export function decode(text) {
   const frame = JSON.parse(text);
   if (frame === null || typeof frame !== 'object' || typeof frame.type !== 'string') {
@@ -180,17 +179,42 @@ export function decode(text) {
   return frame;
 }
 
+/** Every command with its fields in the order of the protocol, and what they are when left out. */
+const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
+  hello: { token: null, device: null, cursor: null, location: null },
+  send: { conversation: null, client_message_id: null, text: null, reply_to: 0 },
+  edit: { conversation: null, seq: null, text: null },
+  delete: { conversation: null, seq: null },
+  receipt: { conversation: null, delivered_up_to: 0, read_up_to: 0 },
+  typing: { conversation: null, active: true },
+  history: { conversation: null, before: null, after: null, limit: 50 },
+  conversations: { before: null, limit: 50 },
+  open: { conversation: null },
+  create: { kind: null, people: null, title: '', conversation: null },
+  add_member: { conversation: null, person: null },
+  remove_member: { conversation: null, person: null },
+  leave: { conversation: null },
+  receipts: { conversation: null, seq: null },
+  versions: { conversation: null, seq: null },
+  people: { search: '', limit: 20 },
+  watch: { people: null },
+  activity: { active: null },
+  privacy: { read_receipts: null, last_seen: null },
+  ping: {},
+});
+
 /**
- * The text of a command; fields that are undefined, or have their default, are left out.
- * @param {Frame} frame
+ * The text of a command: its fields in the order of the protocol, those at their default left out.
+ * @param {Frame} command
  */
-export function encode(frame) {
-  const { reply_to, before, ...rest } = frame;
-  return JSON.stringify({
-    ...rest,
-    ...(reply_to ? { reply_to } : {}),
-    ...(before ? { before } : {}),
-  });
+export function encode(command) {
+  /** @type {Record<string, any>} */
+  const frame = { type: command.type, id: command.id };
+  for (const [field, absent] of Object.entries(COMMANDS[command.type])) {
+    const value = command[field] ?? absent;
+    if (value !== absent) frame[field] = value;
+  }
+  return JSON.stringify(frame);
 }
 
 // --- The local model: docs/protocol.md, sections 5 and 6 -------------------------------------------
@@ -525,6 +549,8 @@ export class Deskbell {
   #loading = null;
   /** @type {Map<string, Frame[]>} events of conversations whose picture has been asked for */
   #opening = new Map();
+  /** @type {Map<string, Frame[]>} events that came before the ack of a message of ours just before them */
+  #early = new Map();
   /** @type {Map<string, Frame[]>} changes that came while a page of history was on its way */
   #paging = new Map();
   #lastGap = '';
@@ -667,15 +693,12 @@ export class Deskbell {
 
   /** @param {string} conversation @param {number} seq @param {string} text */
   async edit(conversation, seq, text) {
-    const { revision = 0 } = await this.#ask({ type: 'edit', conversation, seq, text });
-    const at = this.serverTime;
-    if (revision) this.#applied({ type: 'message_edited', conversation, seq, text, at });
+    await this.#ask({ type: 'edit', conversation, seq, text }); // the change itself is an event
   }
 
   /** @param {string} conversation @param {number} seq */
   async delete(conversation, seq) {
-    const { revision = 0 } = await this.#ask({ type: 'delete', conversation, seq });
-    if (revision) this.#applied({ type: 'message_deleted', conversation, seq, at: this.serverTime });
+    await this.#ask({ type: 'delete', conversation, seq });
   }
 
   /** @param {string} conversation @param {string} person */
@@ -733,7 +756,7 @@ export class Deskbell {
     /** @type {Waiting} */
     const entry = {
       client_message_id: this.#newId(), conversation, text, reply_to,
-      at: this.serverTime, person: this.person, error: null,
+      at: this.serverTime, person: this.person, error: null, ack: null,
     };
     this.#outbox([...this.#outbox(), entry]);
     this.#cancel(`typing ${conversation}`);
@@ -763,18 +786,18 @@ export class Deskbell {
   /** Give up what was refused, or has not been sent. @param {string} clientMessageId */
   discard(clientMessageId) {
     if (this.#flying.has(clientMessageId)) return;
-    this.#outbox(this.#outbox().filter((each) => each.client_message_id !== clientMessageId));
+    this.#outbox(this.#outbox().filter((each) => each.client_message_id !== clientMessageId || each.ack));
     this.#changed();
   }
 
   /** @param {Conversation} conversation @param {Message | Waiting} message one of one's own @returns {Ticks} */
   ticks(conversation, message) {
     const others = conversation.members.filter((member) => member.person !== this.person);
-    const seq = 'seq' in message ? message.seq : Infinity;
+    const seq = 'seq' in message ? message.seq : message.ack?.seq ?? Infinity;
     const delivered = others.filter((member) => member.delivered_up_to >= seq).length;
     const read = others.filter((member) => member.read_up_to >= seq).length;
     const of = others.length;
-    if (!('seq' in message)) return { state: message.error ? 'failed' : 'waiting', delivered, read, of };
+    if (seq === Infinity) return { state: 'error' in message && message.error ? 'failed' : 'waiting', delivered, read, of };
     const state = !of || !delivered || delivered < of ? 'sent' : read < of ? 'delivered' : 'read';
     return { state, delivered, read, of };
   }
@@ -887,6 +910,7 @@ export class Deskbell {
     this.#ready = false;
     this.#loading = null;
     this.#opening.clear();
+    this.#early.clear();
     this.#flying.clear();
     this.#typingSent.clear();
     this.model.typing.clear();
@@ -912,8 +936,8 @@ export class Deskbell {
       return;
     }
     if (next === 'new token') {
-      if (this.#used === 'token') this.#given = '';
-      if (this.#used === 'session') this.#shelf.set('session', undefined);
+      if (this.#given) this.#given = '';
+      else this.#shelf.set('session', undefined);
       if (!this.#given && !this.#session() && !this.#options.getToken) {
         this.#stop(code, reason);
         return;
@@ -1044,6 +1068,7 @@ export class Deskbell {
   /** A picture of a conversation has come: it has reached this person. @param {any} picture */
   #put(picture) {
     this.model.put(picture);
+    this.#absorb(picture.id);
     const conversation = this.conversations.get(picture.id);
     if (!conversation) return;
     const delivered = this.model.me(conversation)?.delivered_up_to ?? conversation.last_seq;
@@ -1080,9 +1105,14 @@ export class Deskbell {
       this.#openUnknown(event);
       return;
     }
+    if (this.#early.has(event.conversation)) {
+      this.#early.get(event.conversation)?.push(event);
+      return;
+    }
     if (event.type === 'conversation_added') this.#put(event.conversation);
     else if (this.#apply(event) === 'gap') {
-      this.#gap(event);
+      if (this.#flies(event.conversation)) this.#early.set(event.conversation, [event]);
+      else this.#gap(event);
       return;
     }
     this.#moveCursor(event.revision);
@@ -1110,6 +1140,7 @@ export class Deskbell {
     const done = this.model.apply(event);
     if (event.type === 'message' && done === 'applied') this.#arrived(event);
     if (event.type === 'message' && event.author === this.person) this.#stored(event);
+    if (event.type === 'message' && done === 'applied') this.#absorb(event.conversation);
     return done;
   }
 
@@ -1150,7 +1181,8 @@ export class Deskbell {
 
   /** @param {number | undefined} revision */
   #moveCursor(revision) {
-    if (!this.#cursor || !revision || revision <= this.#cursor.revision || this.#opening.size) return;
+    if (!this.#cursor || !revision || revision <= this.#cursor.revision) return;
+    if (this.#opening.size || this.#early.size) return; // what is held back has not been processed
     this.#cursor = { ...this.#cursor, revision };
     this.#saveSoon();
   }
@@ -1190,12 +1222,6 @@ export class Deskbell {
       if (this.#ready) this.#call(frame, resolve, reject);
       else reject(new DeskbellError('disconnected', 'You are offline. Try again once you are connected.'));
     });
-  }
-
-  /** One's own change, as the reply confirmed it. @param {Frame} event */
-  #applied(event) {
-    this.model.apply(event);
-    this.#changed(event.conversation);
   }
 
   #ping() {
@@ -1240,7 +1266,7 @@ export class Deskbell {
     if (!this.#ready) return;
     const begun = new Set(this.#flying.values());
     for (const entry of this.outbox()) {
-      if (entry.error || begun.has(entry.conversation)) continue;
+      if (entry.error || entry.ack || begun.has(entry.conversation)) continue;
       begun.add(entry.conversation);
       if ((this.#paused.get(entry.conversation)?.until ?? 0) > this.#clock.now()) continue;
       const { client_message_id, conversation, text, reply_to } = entry;
@@ -1250,30 +1276,55 @@ export class Deskbell {
     }
   }
 
-  /** @param {Waiting} entry @param {Frame} ack */
-  #acked(entry, ack) {
-    const { client_message_id, conversation, text, reply_to } = entry;
-    const { seq, revision, at } = ack;
-    const event = { type: 'message', conversation, seq, revision, at, author: this.person, text, reply_to, client_message_id };
-    if (this.conversations.has(conversation)) this.#event(event);
-    else this.#stored(event);
+  /** Whether a message of ours is on the wire in this conversation. @param {string} conversation */
+  #flies(conversation) {
+    return [...this.#flying.values()].includes(conversation);
+  }
+
+  /** Stored. Its place is after messages that may still be on their way. @param {Waiting} entry @param {Frame} ack */
+  #acked(entry, { seq, revision, at }) {
+    const { client_message_id: id, conversation } = entry;
+    this.#flying.delete(id);
+    this.#paused.delete(conversation);
+    const acked = { ...entry, ack: { seq, revision, at } };
+    this.#amend(id, { ack: acked.ack });
+    this.#settle(acked);
+    this.#absorb(conversation);
+    const early = this.#early.get(conversation) ?? [];
+    this.#early.delete(conversation);
+    this.#events(early);
     this.#pump();
   }
 
-  /** A message of one's own is stored: it leaves the outbox. @param {Frame} event */
-  #stored(event) {
-    const id = event.client_message_id ?? '';
-    const outbox = this.#outbox();
-    const rest = outbox.filter((entry) => entry.client_message_id !== id);
+  /** Put stored messages of ours where they belong, as soon as all before them are here. @param {string} id */
+  #absorb(id) {
+    const conversation = this.conversations.get(id);
+    for (const entry of this.#outbox()) {
+      if (!entry.ack || entry.conversation !== id) continue;
+      const last = conversation?.last_seq ?? Infinity;
+      if (entry.ack.seq > last + 1) return;
+      this.#outbox(this.#outbox().filter((each) => each.client_message_id !== entry.client_message_id));
+      const event = { type: 'message', ...asStored({ ...entry, person: this.person }) };
+      if (conversation && this.model.apply(event) === 'applied') this.#arrived(event);
+      this.#changed(id);
+    }
+  }
+
+  /** An event shows a message of ours: it is stored, whether or not the ack has come. @param {Frame} event */
+  #stored({ client_message_id: id = '', seq, revision, at }) {
+    const entry = this.#outbox().find((each) => each.client_message_id === id);
+    if (!entry) return;
     this.#flying.delete(id);
-    if (rest.length === outbox.length) return;
-    this.#paused.delete(event.conversation);
-    this.#outbox(rest);
-    const message = asMessage(event, event.conversation);
-    this.#senders.get(id)?.resolve(message);
-    this.#senders.delete(id);
-    this.#emit('sent', { conversation: event.conversation, message });
-    this.#changed(event.conversation);
+    this.#outbox(this.#outbox().filter((each) => each !== entry && each.client_message_id !== id));
+    if (!entry.ack) this.#settle({ ...entry, ack: { seq, revision, at } });
+  }
+
+  /** Tell whoever sent it. @param {Waiting} entry */
+  #settle(entry) {
+    const message = asStored({ ...entry, person: this.person });
+    this.#senders.get(entry.client_message_id)?.resolve(message);
+    this.#senders.delete(entry.client_message_id);
+    this.#emit('sent', { conversation: entry.conversation, message });
   }
 
   /** @param {Waiting} entry @param {DeskbellError} error */
@@ -1328,7 +1379,7 @@ export class Deskbell {
   /** Write the model and the cursor, as one picture, now. Call it when the page goes away. */
   save() {
     this.#cancel('save');
-    if (!this.#cursor || this.#opening.size || this.#loading) return;
+    if (!this.#cursor || this.#loading) return;
     for (const keep of [SAVED_MESSAGES, 1]) {
       const conversations = this.model.snapshot().map((each) => ({
         ...each,
@@ -1399,6 +1450,11 @@ export class Deskbell {
   #emit(type, detail) {
     for (const listener of this.#listeners.get(type) ?? []) listener(detail);
   }
+}
+
+/** The message that an acknowledged entry of the outbox has become. @param {Waiting} entry @returns {Message} */
+function asStored({ conversation, client_message_id, text, reply_to, person, ack }) {
+  return asMessage({ ...ack, author: person, text, reply_to, client_message_id }, conversation);
 }
 
 /** @param {Frame} frame */

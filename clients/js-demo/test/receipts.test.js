@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ackOf, conversation, member, message, scene, T } from './scripted.js';
+
+const receipt = (person, rest) => ({ type: 'receipt', revision: 150, conversation: 'c1', receipts: [{ person, ...rest }] });
+
+test('what arrives is delivered by itself, the highest of a burst', async () => {
+  const { network, clock, online } = scene();
+  await online();
+  network.says(message(1), message(2), message(3));
+  await clock.advance(100);
+  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', delivered_up_to: 3 }]);
+});
+
+test('one’s own messages and loaded history bring no receipt', async () => {
+  const { desk, network, clock, online } = scene();
+  const me = member('carla', { delivered_up_to: 9, read_up_to: 9 });
+  await online([conversation({ last_seq: 9, last_message: message(9), members: [member('sam'), me] })]);
+  const loaded = desk.history('c1');
+  const [{ id, before }] = network.sent('history');
+  assert.equal(before, 9);
+  network.says({ type: 'page', id, conversation: 'c1', messages: [message(7), message(8)], more: true });
+  assert.equal(await loaded, 2);
+  network.says(message(10, { author: 'carla' }));
+  await clock.advance(1_000);
+  assert.deepEqual(network.sent('receipt'), []);
+});
+
+test('what the list shows as new has arrived', async () => {
+  const { network, clock, online } = scene();
+  await online([conversation({ last_seq: 4, last_message: message(4), unread: 4 })]);
+  await clock.advance(100);
+  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', delivered_up_to: 4 }]);
+});
+
+test('read is sent when told, clears unread at once, and never goes back', async () => {
+  const { desk, network, clock, online } = scene();
+  await online();
+  network.says(message(1), message(2));
+  assert.equal(desk.conversations.get('c1').unread, 2);
+  desk.read('c1', 1);
+  assert.equal(desk.conversations.get('c1').unread, 1);
+  desk.read('c1');
+  desk.read('c1', 1);
+  assert.equal(desk.conversations.get('c1').unread, 0);
+  await clock.advance(100);
+  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', read_up_to: 2 }]);
+  desk.read('c1', 99);
+  await clock.advance(100);
+  assert.equal(network.sent('receipt').length, 1);
+});
+
+test('the highest cursors sent are repeated after a reconnect, and after a reload', async () => {
+  const { desk, network, clock, storage, online, again } = scene();
+  await online();
+  network.says(message(1), message(2));
+  desk.read('c1', 1);
+  await clock.advance(100);
+  const said = network.sent('receipt');
+  await again();
+  await clock.advance(100);
+  assert.deepEqual(network.sent('receipt'), said);
+  desk.save();
+  const reloaded = scene({ storage, clock });
+  await reloaded.online([], { resume: 'complete' });
+  reloaded.network.says({ type: 'resumed', revision: 200 });
+  await clock.advance(100);
+  assert.deepEqual(reloaded.network.sent('receipt'), said);
+});
+
+test('receipts that came due while offline go out with the next connection', async () => {
+  const { desk, network, clock, online, again } = scene();
+  await online();
+  network.says(message(1));
+  await clock.advance(100);
+  network.drops();
+  desk.read('c1');
+  await again();
+  await clock.advance(100);
+  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', read_up_to: 1 }]);
+});
+
+test('ticks: sent, delivered and read count the other members', async () => {
+  const { desk, network, online } = scene();
+  await online();
+  desk.send('c1', 'hello');
+  network.says(ackOf(network.sent('send')[0], 1));
+  const held = desk.conversations.get('c1');
+  const ticks = () => desk.ticks(held, held.messages[0]);
+  assert.deepEqual(ticks(), { state: 'sent', delivered: 0, read: 0, of: 2 });
+  network.says(receipt('sam', { delivered_up_to: 1, delivered_at: T }));
+  assert.deepEqual(ticks(), { state: 'sent', delivered: 1, read: 0, of: 2 });
+  network.says(receipt('olivia', { read_up_to: 1, read_at: T }));
+  assert.deepEqual(ticks(), { state: 'delivered', delivered: 2, read: 1, of: 2 });
+  network.says(receipt('sam', { read_up_to: 1, read_at: T + 1 }));
+  assert.deepEqual(ticks(), { state: 'read', delivered: 2, read: 2, of: 2 });
+});
+
+test('a cursor of one’s own from another device clears unread here', async () => {
+  const { desk, network, online } = scene();
+  await online();
+  network.says(message(1), message(2));
+  network.says(receipt('carla', { read_up_to: 2, read_at: T }));
+  assert.equal(desk.conversations.get('c1').unread, 0);
+});
+
+test('times and people come from receipts', async () => {
+  const { desk, network, online } = scene();
+  await online();
+  const asked = desk.receipts('c1', 1);
+  const [{ id, seq }] = network.sent('receipts');
+  assert.equal(seq, 1);
+  network.says({ type: 'receipt_list', id, conversation: 'c1', seq: 1, receipts: [{ person: 'sam', delivered_at: T }] });
+  assert.deepEqual(await asked, [{ person: 'sam', delivered_at: T, read_at: 0 }]);
+});
+
+test('typing is told every 3 s at most, and taken back when it stops or is sent', async () => {
+  const { desk, network, clock, online } = scene();
+  await online();
+  for (let key = 0; key < 40; key += 1) {
+    desk.typing('c1');
+    await clock.advance(100);
+  }
+  const active = { type: 'typing', conversation: 'c1' };
+  assert.deepEqual(network.sent('typing'), [active, active]);
+  await clock.advance(5_000);
+  assert.deepEqual(network.sent('typing').at(-1), { ...active, active: false });
+  desk.typing('c1');
+  desk.typing('c1', false);
+  desk.typing('c1', false);
+  assert.equal(network.sent('typing').length, 5);
+});
+
+test('typists disappear after for_ms, when they stop, and when their message comes', async () => {
+  const { desk, network, clock, online } = scene();
+  await online();
+  const types = { type: 'typing', conversation: 'c1', person: 'sam', active: true, for_ms: 6_000 };
+  network.says(types);
+  assert.deepEqual(desk.typists('c1'), ['sam']);
+  await clock.advance(6_000);
+  assert.deepEqual(desk.typists('c1'), []);
+  network.says(types, { ...types, active: false, for_ms: 0 });
+  assert.deepEqual(desk.typists('c1'), []);
+  network.says(types, message(1));
+  assert.deepEqual(desk.typists('c1'), []);
+});
+
+test('presence is watched again after a reconnect, and the same set is asked for once', async () => {
+  const { desk, network, online, again } = scene();
+  await online();
+  desk.watch(['sam', 'olivia', 'sam']);
+  desk.watch(['olivia', 'sam']);
+  assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);
+  network.says({ type: 'presence', people: [{ person: 'sam', state: 'online' }, { person: 'olivia', state: 'offline', last_seen_at: T }] });
+  assert.deepEqual(desk.model.presence.get('olivia'), { state: 'offline', last_seen_at: T });
+  await again();
+  assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);
+});
