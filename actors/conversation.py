@@ -65,6 +65,7 @@ class _Work:
     decisions: list[_Decision] = field(default_factory=list)
     events: list[ConversationEvent] = field(default_factory=list)
     advances: dict[str, Advance] = field(default_factory=dict)
+    concerned: tuple[str, ...] = ()
     receipts: list[Envelope[Command]] = field(default_factory=list)
 
 
@@ -98,6 +99,8 @@ class ConversationActor:
         """Decide, store once, release."""
         older = await self._older_entries(batch)
         work = self._decide(batch, older)
+        if work.advances:
+            work.concerned = await self._concerned(work)
         if not work.events:
             self._release(work, 0)
             self._publisher.flush()
@@ -130,6 +133,16 @@ class ConversationActor:
                     if entry is not None:
                         older[seq] = entry
         return older
+
+    async def _concerned(self, work: _Work) -> tuple[str, ...]:
+        """The authors whom the receipts are about; those of long ago are looked up."""
+        receipts = work.events[-1]
+        assert isinstance(receipts, ReceiptsAdvanced)
+        assert self._state is not None
+        authors, unknown = rules.concerned_authors(self._state, receipts)
+        if unknown is not None:
+            authors |= await self._store.authors(self._business, self._id, *unknown)
+        return tuple(authors)
 
     def _decide(self, batch: Sequence[Envelope[Command]], older: dict[int, Entry]) -> _Work:
         work = _Work()
@@ -264,20 +277,11 @@ class ConversationActor:
     def _release_receipts(self, work: _Work, revision: int) -> None:
         receipts = work.events[-1]
         assert isinstance(receipts, ReceiptsAdvanced)
-        assert self._state is not None
-        authors = rules.concerned_authors(self._state, receipts)
         done = Done(revision)
         for envelope in work.receipts:
             envelope.answer(done)
-        everybody = (*self._state.audience, *self._business.owners)
         origin = work.receipts[0].message.speaker.connection if len(work.receipts) == 1 else 0
-        self._publisher.publish(
-            self._business,
-            revision,
-            receipts,
-            everybody if authors is None else tuple(authors),
-            origin,
-        )
+        self._publisher.publish(self._business, revision, receipts, work.concerned, origin)
 
     def _final(self, decision: _Decision) -> Answer:
         """The answer of a repeated send, in full: its first one may be of this very batch."""

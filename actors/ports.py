@@ -37,6 +37,12 @@ class ConversationStore(Protocol):
         """One place of the log."""
         ...
 
+    async def authors(
+        self, business: Business, conversation: str, first: int, last: int
+    ) -> set[str]:
+        """Who wrote the entries ``first`` to ``last``."""
+        ...
+
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:
         """Those of ``people`` who exist."""
         ...

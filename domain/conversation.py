@@ -302,18 +302,26 @@ def _remember(state: Conversation, seq: int, entry: Entry) -> None:
     state.recent.pop(seq - REMEMBERED, None)
 
 
-def concerned_authors(state: Conversation, event: ReceiptsAdvanced) -> frozenset[str] | None:
-    """Whose messages the advances are about; ``None`` if they reach back beyond what is at hand.
+def concerned_authors(
+    state: Conversation, event: ReceiptsAdvanced
+) -> tuple[set[str], tuple[int, int] | None]:
+    """Whose messages the advances are about, and the range of seqs that is no longer at hand.
 
     A receipt goes to the authors whom it concerns, not to every member: 100 members who each
     receive one message must not cause 10,000 events.
     """
     authors: set[str] = set()
-    spans = {(a.after, max(a.cursor.delivered_up_to, a.cursor.read_up_to)) for a in event.advances}
-    for after, up_to in spans:
-        for seq in range(after + 1, up_to + 1):
-            entry = state.recent.get(seq)
-            if entry is None:
-                return None
-            authors.add(entry.author)
-    return frozenset(authors)
+    recent = state.recent
+    oldest = max(1, state.last_seq - REMEMBERED + 1)
+    unknown: tuple[int, int] | None = None
+    for after, up_to in {(a.after, _reach(a.cursor)) for a in event.advances}:
+        if after + 1 < oldest:
+            first = min(after + 1, unknown[0]) if unknown is not None else after + 1
+            unknown = (first, oldest - 1)
+        for seq in range(max(after + 1, oldest), up_to + 1):
+            authors.add(recent[seq].author)
+    return authors, unknown
+
+
+def _reach(cursor: Cursor) -> int:
+    return max(cursor.delivered_up_to, cursor.read_up_to)

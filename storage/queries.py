@@ -31,6 +31,11 @@ class Queries:
     async def entry(self, business: Business, conversation: str, seq: int) -> Entry | None:
         return await self._run(snapshots.entry, business.no, conversation, seq)
 
+    async def authors(
+        self, business: Business, conversation: str, first: int, last: int
+    ) -> set[str]:
+        return await self._run(snapshots.authors, business.no, conversation, first, last)
+
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
 

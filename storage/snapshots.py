@@ -76,6 +76,19 @@ def entry(
     return None if row is None else Entry(row[0], row[1] == "text", bool(row[2]))
 
 
+def authors(
+    connection: sqlite3.Connection, business_no: int, conversation_id: str, first: int, last: int
+) -> set[str]:
+    """Who wrote the entries ``first`` to ``last``."""
+    rows = connection.execute(
+        "SELECT DISTINCT m.author FROM conversation c JOIN message m ON m.id"
+        f" BETWEEN (c.no << {SEQ_BITS} | ?3) AND (c.no << {SEQ_BITS} | ?4)"
+        " WHERE c.business_no = ?1 AND c.id = ?2",
+        (business_no, conversation_id, first, last),
+    )
+    return {author for (author,) in rows}
+
+
 def business(connection: sqlite3.Connection, business_id: str) -> Business | None:
     """A business with its owners and who hides what, or ``None``."""
     row = connection.execute(
