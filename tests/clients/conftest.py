@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable
 
-import deskbell_client
 import pytest
 import trio.testing
 
+import deskbell_client
 from tests.clients.scripted import ScriptedServer, counting
 
 
 @pytest.fixture
 async def server(
     nursery: trio.Nursery,
-    autojump_clock: trio.testing.MockClock,  # noqa: ARG001 - in virtual time
+    autojump_clock: trio.testing.MockClock,
 ) -> AsyncIterator[ScriptedServer]:
     yield ScriptedServer(nursery)
     nursery.cancel_scope.cancel()

@@ -1,6 +1,7 @@
 """A server that says what a test tells it to, over streams in memory."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 import msgpack
@@ -136,12 +137,11 @@ class Connection:
 
     async def closed(self) -> int:
         """Wait until the client has closed; the code it gave."""
-        while True:
-            try:
+        with suppress(ConnectionClosed):
+            while True:
                 await self._websocket.get_message()
-            except ConnectionClosed as closed:
-                assert closed.reason is not None
-                return closed.reason.code
+        assert self._websocket.closed is not None
+        return self._websocket.closed.code
 
     async def cut(self) -> None:
         """The network goes away, with no word."""

@@ -99,7 +99,7 @@ class Inbox:
         self._queue.append(_Item(event, event.position))
 
     def mark(self, cursor: Cursor) -> None:
-        """The client moved to ``cursor`` without an event: that counts after all that waits."""
+        """The client moved to ``cursor`` without a new event: it counts after all that waits."""
         if self._queue:
             self._queue[-1].cursor = cursor
         elif self._taken is not None:

@@ -32,7 +32,8 @@ class Session:
     """One device of one person, over any number of connections.
 
     Nothing but `hello` goes out before the session is live, that is, before all that was missed has
-    come: so no ack overtakes what belongs before it.
+    come. The position moves with events alone, which come in order; an ack may overtake events that
+    belong before it, and resuming from there would leave them out.
     """
 
     def __init__(
@@ -311,7 +312,6 @@ class Session:
 
     def _acked(self, ack: replies.Ack, now: float) -> None:
         self._ordering.acked(ack.conversation, ack.seq)
-        self._moved(ack.revision)
         send = self._outgoing.settle(ack.client_message_id)
         if send is not None:
             self._outputs.append(Settled(send, ack))
@@ -339,8 +339,6 @@ class Session:
             self._pump(now)
 
     def _answered(self, reply: replies.Reply) -> None:
-        if isinstance(reply, replies.Ok):
-            self._moved(reply.revision)
         if reply.id is None or self._upkeep.settle(reply.id) is not None:
             return
         command = self._requests.settle(reply.id)
@@ -375,11 +373,6 @@ class Session:
         except Refused as too_large:  # by the limits of another server than at first
             self._outgoing.settle(send.client_message_id)
             self._outputs.append(Settled(send, too_large))
-
-    def _moved(self, revision: int) -> None:
-        """The position moved without an event; while events are missing it does not."""
-        if self.phase is Phase.LIVE and not self._inbox.behind:
-            self._inbox.mark(self._advanced(revision))
 
     def _advanced(self, revision: int) -> Cursor:
         assert self._cursor is not None
