@@ -73,7 +73,7 @@ class Listener:
         self._empty = trio.Event()
         self._finished = trio.Event()
         self._accepted = self._refused = self._failed = 0
-        self._bytes_received = self._bytes_sent = 0
+        self._bytes_received = 0
 
     async def run(
         self,
@@ -150,7 +150,6 @@ class Listener:
 
     def statistics(self) -> EdgeStatistics:
         """What is open now, and totals since the start."""
-        streams = [connection.stream for connection in self._connections]
         return EdgeStatistics(
             open=len(self._connections) + self._refusing,
             websockets=sum(c.websocket is not None for c in self._connections),
@@ -158,8 +157,9 @@ class Listener:
             accepted=self._accepted,
             refused=self._refused,
             failed=self._failed,
-            bytes_received=self._bytes_received + sum(s.bytes_received for s in streams),
-            bytes_sent=self._bytes_sent + sum(s.outbound.bytes_sent for s in streams),
+            bytes_received=self._bytes_received
+            + sum(c.stream.bytes_received for c in self._connections),
+            bytes_sent=self.flusher.bytes_sent,
         )
 
     async def _until_stopped(self) -> None:
@@ -221,7 +221,6 @@ class Listener:
     def _forget(self, connection: Connection, address: str) -> None:
         self._connections.discard(connection)
         self._bytes_received += connection.stream.bytes_received
-        self._bytes_sent += connection.stream.outbound.bytes_sent
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

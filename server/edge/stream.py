@@ -58,6 +58,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         self.bytes_received = 0
         self.ended = False
         self._transport = transport
+        self._after_turn = flusher.flush
         self._recv = transport.recv
         self._on_messages: Callable[[list[bytes]], None] = _ignore
         self._parser: FrameParser | None = None
@@ -70,7 +71,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         self._end: trio.Event | None = None
         self._error: OSError | None = None
         self._closed = False
-        transport.attach(self, flusher.flush)
+        transport.attach(self, self._after_turn)
         transport.want(read=True, write=False)
 
     # What the libraries use: trio.abc.HalfCloseableStream.
@@ -268,6 +269,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         self._holds &= ~holds
         if not self._holds and not self.ended:
             guarded(self, self._deliver)
+            self._after_turn()
             if not self._holds:
                 self._want_read(True)
 
