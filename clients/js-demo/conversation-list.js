@@ -88,11 +88,12 @@ export class ConversationList {
   /** @param {Conversation} conversation */
   #item(conversation) {
     const { id, unread } = conversation;
+    const preview = this.#preview(conversation);
     const last = this.#last(conversation);
     const mine = last && (!('author' in last) || (last.author === this.desk.person && last.kind === 'text' && !last.deleted_at));
-    const ticks = mine ? this.desk.ticks(conversation, last) : null;
+    const drafted = preview.startsWith('Draft: ');
+    const ticks = mine && !drafted ? this.desk.ticks(conversation, last) : null;
     const title = titleOf(conversation, this.desk.person);
-    const preview = this.#preview(conversation);
     const time = listTime(last?.at ?? conversation.created_at, this.desk.serverTime);
     const face = faces(this.desk, conversation);
     const current = id === this.#selected;
@@ -103,7 +104,7 @@ export class ConversationList {
     const badge = unread ? h('span', { class: 'badge' }, hidden(`${unread} unread`),
       h('span', { 'aria-hidden': 'true', text: unread > 99 ? '99+' : String(unread) })) : null;
     const tick = ticks ? h('span', { class: `ticks ${ticks.state}` }, tickIcon(ticks.state), hidden(tickWords(ticks))) : null;
-    const kind = `${unread ? ' unread' : ''}${typing ? ' typing-now' : ''}${preview.startsWith('Draft:') ? ' drafted' : ''}`;
+    const kind = `${unread ? ' unread' : ''}${typing ? ' typing-now' : ''}${drafted ? ' drafted' : ''}`;
     const button = h('button', { type: 'button', class: `item${kind}`, 'aria-current': current ? 'true' : false, onclick: () => this.actions.open(id) },
       face, h('span', { class: 'top' }, h('span', { class: 'title', dir: 'auto', text: title }), h('time', { text: time })),
       h('span', { class: 'bottom' }, tick, h('span', { class: 'preview', dir: 'auto', text: preview }), badge));

@@ -71,6 +71,7 @@ export class MessageLog {
   render() {
     const conversation = this.conversation;
     if (!conversation) return;
+    if (this.desk.outbox(this.#id).length) this.#firstUnread = 0; // who answers has seen them
     const { scrollHeight, scrollTop } = this.scroller;
     const oldFirst = this.#firstKey;
     const rows = this.#items(conversation);

@@ -41,7 +41,8 @@ export function listTime(at, now) {
 
 /** To the second, for a receipt. @param {number} at @param {number} now */
 export function moment(at, now) {
-  return `${dayLabel(at, now)}, ${exact(at)}`;
+  const day = dayLabel(at, now);
+  return `${dayOf(now) - dayOf(at) < 2 ? day.toLowerCase() : day}, ${exact(at)}`;
 }
 
 /** @param {number} at @param {number} now */
