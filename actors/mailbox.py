@@ -66,12 +66,13 @@ class Mailbox(Generic[M]):
         return True
 
     def put_back(self, envelopes: Iterable[Envelope[M]]) -> None:
-        """Return what was in hand at a crash to the front, in order, to be taken one by one."""
+        """Return what was in hand at a crash to the front, in order, to be taken one by one.
+
+        For the reader, so nobody waits meanwhile.
+        """
         returned = list(envelopes)
         self._queue.extendleft(reversed(returned))
         self._suspects += len(returned)
-        if returned and self._waiter is not None:
-            self._wake()
 
     async def wait(self) -> None:
         """Return when there is something to take, or when the mailbox is closed.

@@ -171,6 +171,13 @@ async def test_waiting_is_a_checkpoint_even_when_there_is_something_to_take() ->
         await mailbox.wait()
 
 
+async def test_waiting_ends_at_once_when_there_is_only_something_ephemeral() -> None:
+    mailbox = make()
+    mailbox.put_nowait(hint("typing"))
+    with trio.fail_after(1):
+        await mailbox.wait()
+
+
 async def test_a_cancelled_reader_can_wait_again() -> None:
     mailbox = make()
     with trio.move_on_after(0):

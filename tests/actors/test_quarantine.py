@@ -24,6 +24,13 @@ def test_a_full_table_releases_who_is_due_first() -> None:
     assert [entry.actor_id for entry in quarantine.statistics(5.0)] == ["a", "c"]
 
 
+def test_who_comes_back_into_quarantine_is_due_last() -> None:
+    quarantine = Quarantine(size=10, seconds=60.0)
+    for now, actor_id in enumerate(("a", "b", "a")):
+        quarantine.add(actor_id, float(now))
+    assert [entry.actor_id for entry in quarantine.statistics(5.0)] == ["b", "a"]
+
+
 def test_who_is_through_is_not_counted() -> None:
     quarantine = Quarantine(size=10, seconds=60.0)
     quarantine.add("a", now=0.0)

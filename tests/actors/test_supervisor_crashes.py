@@ -341,6 +341,33 @@ async def test_time_in_an_idle_actor_is_no_hang(autojump_clock: MockClock) -> No
     assert stage.supervisor.totals().crashes == 0
 
 
+async def test_time_in_an_idle_actor_does_not_count_against_its_next_batch(
+    autojump_clock: MockClock,
+) -> None:
+    async def behaviour(_actor_id: str, envelope: Envelope[str]) -> None:
+        await trio.sleep(4.0)
+        envelope.answer(f"done {envelope.message}")
+
+    stage = Stage(quick(receive_seconds=5.0), behaviour=behaviour)
+    async with stage.running():
+        stage.tell("x", "a")
+        await trio.sleep(7.0)
+        stage.tell("x", "b")
+        await trio.sleep(10.0)
+    assert stage.handled("b")
+    assert stage.supervisor.totals().crashes == 0
+
+
+async def test_a_long_wait_for_a_restart_is_no_hang(autojump_clock: MockClock) -> None:
+    limits = quick(receive_seconds=1.0, restart_delay_seconds=5.0)
+    stage = Stage(limits, behaviour=poisoned)
+    async with stage.running():
+        stage.tell("x", "fragile")
+        await trio.sleep(20.0)
+    assert stage.handled("fragile")
+    assert stage.supervisor.totals().crashes == 1
+
+
 async def test_a_batch_or_an_activation_that_ends_in_the_instant_of_its_deadline_loses_nothing(
     autojump_clock: MockClock,
 ) -> None:
@@ -357,7 +384,8 @@ async def test_a_batch_or_an_activation_that_ends_in_the_instant_of_its_deadline
         envelope.answer(f"done {envelope.message}")
 
     tried: dict[str, bool] = {}
-    stage = Stage(quick(receive_seconds=5.0), loading=loading, behaviour=behaviour)
+    limits = quick(receive_seconds=5.0, systemic_actors=1_000)
+    stage = Stage(limits, loading=loading, behaviour=behaviour)
     ids = [f"{kind} {number}" for kind in ("loads", "works") for number in range(100)]
     async with stage.running():
         for actor_id in ids:

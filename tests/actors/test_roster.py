@@ -1,0 +1,48 @@
+from actors.mailbox import Mailbox
+from actors.restart_budget import RestartBudget
+from actors.roster import Cell, Roster
+
+
+def cell_of(actor_id: str) -> Cell[str]:
+    mailbox: Mailbox[str] = Mailbox(1, ephemeral_size=1, retry_after=1.0)
+    return Cell(actor_id, mailbox, RestartBudget(1, 1.0), now=0.0)
+
+
+def test_the_longest_idle_and_the_longest_at_work_are_found_in_their_order() -> None:
+    roster: Roster[str] = Roster()
+    a, b, c, d = cells = [cell_of(name) for name in "abcd"]
+    for cell in cells:
+        roster.add(cell)
+        roster.begin(cell, 1.0)
+    assert roster.longest_at_work() is a
+    roster.end(b, 2.0)
+    roster.end(a, 3.0)
+    assert roster.longest_idle() is b
+    assert roster.longest_at_work() is c
+    roster.wake(b)
+    assert roster.longest_idle() is a
+    assert roster.longest_at_work() is c
+    assert d.since == 1.0
+
+
+def test_a_removed_cell_is_in_no_order() -> None:
+    roster: Roster[str] = Roster()
+    idle, working = cell_of("idle"), cell_of("working")
+    for cell in (idle, working):
+        roster.add(cell)
+        roster.begin(cell, 1.0)
+    roster.end(idle, 2.0)
+    roster.remove(idle)
+    roster.remove(working)
+    assert len(roster) == 0
+    assert roster.longest_idle() is None
+    assert roster.longest_at_work() is None
+
+
+def test_removing_a_cell_does_not_touch_its_successor() -> None:
+    roster: Roster[str] = Roster()
+    old, new = cell_of("a"), cell_of("a")
+    roster.add(old)
+    roster.add(new)
+    roster.remove(old)
+    assert roster.get("a") is new
