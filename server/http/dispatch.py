@@ -1,0 +1,90 @@
+"""From a request to the handler of its route, and from what it answers to a response."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from quart import Response, request
+
+from domain.refusal import Code, Refusal
+from domain.roles import may
+from server.http.caller import (
+    DEVICE_HEADER,
+    PERSON_HEADER,
+    Backend,
+    Caller,
+    Identity,
+    Somebody,
+    identify,
+)
+from server.http.parsing import parse_body, parse_parameters
+from server.http.problem import problem_response
+from server.http.route import AnyRoute, Call, Content
+from server.http.site import Site
+
+_FOR_OTHERS = Refusal(Code.FORBIDDEN, "This key or token is not for this.")
+_NAME_SOMEBODY = Refusal(
+    Code.FORBIDDEN, f"Name the person you speak for in the header {PERSON_HEADER}."
+)
+_ROLE = Refusal(Code.FORBIDDEN, "Your role may not do this.")
+_NOT_JSON = Refusal(Code.BAD_REQUEST, "Send the body as 'Content-Type: application/json'.")
+UNSUPPORTED_MEDIA_TYPE = 415
+
+View = Callable[..., Awaitable[Response]]
+
+
+def view(site: Site, route: AnyRoute) -> View:
+    """What Quart calls for ``route``; it gets the parameters of the path."""
+
+    async def answer(**path: str) -> Response:
+        identity = await _admit(site, route)
+        if isinstance(identity, Refusal):
+            return problem_response(identity)
+        parameters = parse_parameters(path, request.args.items(multi=True), route.parameters)
+        if isinstance(parameters, Refusal):
+            return problem_response(parameters)
+        if route.takes_body and request.mimetype != "application/json":
+            return problem_response(_NOT_JSON, UNSUPPORTED_MEDIA_TYPE)
+        body = parse_body(await _raw_body(), route.body) if route.takes_body else None
+        if isinstance(body, Refusal):
+            return problem_response(body)
+        reply = await route.handler(
+            Call(site, identity, parameters, body, request.headers.get("If-None-Match", ""))
+        )
+        return _response(route, reply)
+
+    return answer
+
+
+async def _raw_body() -> bytes:
+    return await request.get_data(cache=False, as_text=False, parse_form_data=False)
+
+
+async def _admit(site: Site, route: AnyRoute) -> Identity | Refusal | None:
+    """Who calls, if they may; ``None`` where it does not matter."""
+    if not route.callers:
+        return None
+    headers = request.headers
+    identity = await identify(
+        site.node,
+        headers.get("Authorization", ""),
+        headers.get(PERSON_HEADER),
+        headers.get(DEVICE_HEADER),
+    )
+    if isinstance(identity, Refusal):
+        return identity
+    if identity.caller not in route.callers:
+        for_people = isinstance(identity, Backend) and Caller.PERSON in route.callers
+        return _NAME_SOMEBODY if for_people else _FOR_OTHERS
+    if isinstance(identity, Somebody) and route.operation is not None:
+        return identity if may(identity.role, route.operation) else _ROLE
+    return identity
+
+
+def _response(route: AnyRoute, reply: msgspec.Struct | Content) -> Response:
+    if isinstance(reply, Refusal):
+        return problem_response(reply)
+    if isinstance(reply, Content):
+        response = Response(reply.body, reply.status, content_type=reply.media_type)
+        response.headers.extend(reply.headers)
+        return response
+    return Response(msgspec.json.encode(reply), route.status, content_type=route.media_type)

@@ -1,0 +1,29 @@
+"""The fields that requests have in common: their types say what is accepted."""
+
+from typing import Annotated
+
+import msgspec
+
+from domain.ids import ID_PATTERN
+
+Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
+Uint = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked: a body, or the parameters of an address. What is unknown is refused."""
+
+
+class Nothing(Input, frozen=True, kw_only=True):
+    """No parameters, or no body."""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered, with every field, whether it has its default or not."""
+
+
+class Changed(Output, frozen=True, kw_only=True):
+    """It is stored; ``revision`` is its place in the business's log, 0 if nothing changed."""
+
+    revision: int = 0

@@ -1,0 +1,53 @@
+"""Requests to structs, or a sentence that names the field that is wrong."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from domain.ids import ID_PATTERN
+from domain.refusal import Code, Refusal
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_where = re.compile(r" - at `\$\.?(.*)`$")
+_AN_ID = "1 to 64 characters of A-Z a-z 0-9 . _ : -"
+
+NOT_JSON = Refusal(Code.BAD_REQUEST, "The body is not valid JSON.")
+
+
+def parse_body(raw: bytes, wanted: type[S]) -> S | Refusal:
+    """The JSON body ``raw`` as ``wanted``."""
+    try:
+        return msgspec.json.decode(raw, type=wanted)
+    except msgspec.ValidationError as error:
+        return Refusal(Code.BAD_REQUEST, _explain(error, "The body"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return NOT_JSON
+
+
+def parse_parameters(
+    path: Mapping[str, str], query: Iterable[tuple[str, str]], wanted: type[S]
+) -> S | Refusal:
+    """The parameters in the path and the query, as ``wanted``; each may be given once."""
+    given = dict(path)
+    for name, value in query:
+        if name in given:
+            return Refusal(Code.BAD_REQUEST, f"Give the parameter '{name}' once.")
+        given[name] = value
+    try:
+        return msgspec.convert(given, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        return Refusal(Code.BAD_REQUEST, _explain(error, "The address"))
+
+
+def _explain(error: msgspec.ValidationError, what: str) -> str:
+    """What the library says, about a field by its name, without its own notation."""
+    said = str(error).replace(f"`str` matching regex {ID_PATTERN!r}", f"an id ({_AN_ID})")
+    found = _where.search(said)
+    subject = what if found is None else f"'{found[1]}'"
+    sentence = _where.sub("", said).replace("`", "'")
+    for name, plain in (("'object'", "an object"), ("'array'", "a list"), ("'str'", "text")):
+        sentence = sentence.replace(name, plain)
+    return f"{subject}: {sentence[0].lower()}{sentence[1:]}."

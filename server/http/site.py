@@ -1,0 +1,41 @@
+"""What the HTTP API stands on: the node, the demo, and the process's signs of life."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+import trio
+
+from domain.views import PersonName
+from server.edge.limits import EdgeStatistics
+from server.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo's business: who can be signed in as, without a password, and what they talk in."""
+
+    business: str
+    people: tuple[PersonName, ...]
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Passed to every handler. What nobody counts is ``None``."""
+
+    node: Node
+    demo: Demo | None
+    ready: Callable[[], bool]
+    version: str
+    edge_statistics: Callable[[], EdgeStatistics] | None = None
+    lag_seconds: Callable[[], float] | None = None
+    _desks: WeakValueDictionary[str, trio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def desk(self, business: str) -> trio.Lock:
+        """Held from reading what is to be changed until it is changed, so that nothing is lost.
+
+        The desk decides one change at a time, but a `PATCH` names only a part: the rest is what
+        was read just before.
+        """
+        return self._desks.setdefault(business, trio.Lock())

@@ -1,0 +1,149 @@
+"""Tokens: a business's backend makes them for its people, and revokes them."""
+
+from typing import Annotated
+
+import msgspec
+
+from actors.business import RevokeAccess
+from domain.refusal import NOT_FOUND, Code, Refusal
+from server.asking import ASK_SECONDS, answer_of
+from server.http.caller import STOPPING
+from server.http.fields import Changed, Id, Input, Nothing, Output
+from server.http.route import BUSINESS, OPERATOR, Call, Route
+from server.live import LiveBusiness
+from server.node import BUSINESS as DESK
+from server.node import Node
+
+TTL_SECONDS_MAX = 86_400
+TtlSeconds = Annotated[int, msgspec.Meta(ge=10, le=TTL_SECONDS_MAX)]
+
+
+class NewToken(Input, frozen=True, kw_only=True):
+    """``ttl_seconds``: how long it is valid; by default the server's ``token_seconds``."""
+
+    person: Id
+    ttl_seconds: TtlSeconds | msgspec.UnsetType = msgspec.UNSET
+
+
+class NewTokenOfBusiness(Input, frozen=True, kw_only=True):
+    business: Id
+    person: Id
+    ttl_seconds: TtlSeconds | msgspec.UnsetType = msgspec.UNSET
+
+
+class RevokedToken(Input, frozen=True, kw_only=True):
+    token_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Token(Output, frozen=True, kw_only=True):
+    """``token_id`` revokes it, and the session tokens that were made from it."""
+
+    token: str
+    token_id: str
+    person: str
+    expires_at: int
+
+
+EXAMPLE = Token(
+    token="WyI5ZjFjIiwicGF3c29tZSIsImNhcmxhIl0.Zm9yIGV4YW1wbGU",  # noqa: S106 - an example
+    token_id="9f1c2ab07d3e44f5a1b2c3d4",  # noqa: S106
+    person="carla",
+    expires_at=1_793_000_300_000,
+)
+
+
+async def issue(
+    node: Node,
+    live: LiveBusiness,
+    person: str,
+    ttl_seconds: int | msgspec.UnsetType = msgspec.UNSET,
+) -> Token | Refusal:
+    """A token for ``person``, who must exist and be active."""
+    record = await node.queries.person(live.state, person)
+    if record is None or not record.active:
+        return NOT_FOUND
+    seconds = node.settings.token_seconds if ttl_seconds is msgspec.UNSET else ttl_seconds
+    # After a revocation, also in the same millisecond or with a clock that was set back.
+    now = max(node.clock(), record.tokens_from + 1)
+    token, claims = node.tokens.issue(live.id, person, now, seconds * 1000)
+    return Token(token=token, token_id=claims.id, person=person, expires_at=claims.expires_at)
+
+
+async def make(call: Call[Nothing, NewToken]) -> Token | Refusal:
+    """Make a token for a person of the business."""
+    return await issue(call.node, call.live, call.body.person, call.body.ttl_seconds)
+
+
+async def make_of_business(call: Call[Nothing, NewTokenOfBusiness]) -> Token | Refusal:
+    """Make a token for a person of any business."""
+    if call.body.business not in call.node.businesses:
+        known = await call.node.queries.business(call.body.business)
+        if known is None:
+            return NOT_FOUND
+    live = await call.node.live(call.body.business)
+    if live is None:
+        return STOPPING
+    return await issue(call.node, live, call.body.person, call.body.ttl_seconds)
+
+
+async def revoke(call: Call[Nothing, RevokedToken]) -> Changed | Refusal:
+    """Refuse a token from now on, and end the connections that came in by it.
+
+    An id that nobody has is accepted too: whoever holds it, it is void.
+    """
+    token_id = call.body.token_id
+    holders = (c.person for c in call.live.everybody() if c.token_id == token_id)
+    lifetime = max(call.node.settings.session_token_seconds, TTL_SECONDS_MAX)
+    command = RevokeAccess(
+        call.insider.author,
+        next(holders, ""),
+        token_id,
+        call.node.clock() + lifetime * 1000,
+    )
+    answer = answer_of(await call.live.desk.ask(DESK, command, ASK_SECONDS))
+    return answer if isinstance(answer, Refusal) else Changed(revision=answer.revision)
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/tokens",
+        summary="Make a token for a person",
+        handler=make,
+        callers=BUSINESS,
+        parameters=Nothing,
+        body=NewToken,
+        answer=Token,
+        status=201,
+        refusals=(Code.NOT_FOUND,),
+        asks=NewToken(person="carla", ttl_seconds=300),
+        shows=EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/tokens/revoke",
+        summary="Revoke a token and the session tokens made from it",
+        handler=revoke,
+        callers=BUSINESS,
+        parameters=Nothing,
+        body=RevokedToken,
+        answer=Changed,
+        refusals=(Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FAILED),
+        asks=RevokedToken(token_id="9f1c2ab07d3e44f5a1b2c3d4"),  # noqa: S106 - an example
+        shows=Changed(revision=1078),
+    ),
+    Route(
+        method="POST",
+        path="/v1/operator/tokens",
+        summary="Make a token for a person of any business",
+        handler=make_of_business,
+        callers=OPERATOR,
+        parameters=Nothing,
+        body=NewTokenOfBusiness,
+        answer=Token,
+        status=201,
+        refusals=(Code.NOT_FOUND, Code.UNAVAILABLE),
+        asks=NewTokenOfBusiness(business="pawsome", person="carla", ttl_seconds=300),
+        shows=EXAMPLE,
+    ),
+)
