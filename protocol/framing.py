@@ -22,6 +22,7 @@ _SIZE: Final = 0x7F
 _WHOLE_TEXT: Final = 0x81
 _WHOLE_BINARY: Final = 0x82
 _NO_FRAME: Final = -1
+_ANY: Final = -1
 _CLOSE_CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015)})
 
 
@@ -171,12 +172,12 @@ class FrameParser:
         data = self._data
         at = self._at
         end = len(data)
-        wanted = kind | _FIN if messages else 0
+        wanted = kind | _FIN if messages else _ANY
         limit = self._max_message_size
         while end - at >= 6:
             first = data[at]
             if first != wanted:
-                if wanted or not self._begins_run(first):
+                if wanted != _ANY or not self._begins_run(first):
                     break
                 wanted = first
             size = data[at + 1] - _MASKED
