@@ -50,10 +50,10 @@ clean: ## Remove the environment and what tools left behind; never the data
 	rm -rf .venv .artefacts .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(RUN): requirements.txt requirements-build.txt pyproject.toml scripts/environment.sh $(MOVED)
+$(RUN): requirements.txt requirements-build.txt pyproject.toml clients/python/pyproject.toml scripts/environment.sh $(MOVED)
 	@scripts/environment.sh run
 
-$(TEST): requirements-test.txt clients/python/pyproject.toml scripts/environment.sh $(RUN)
+$(TEST): requirements-test.txt scripts/environment.sh $(RUN)
 	@scripts/environment.sh test
 
 $(LINT): requirements-lint.txt scripts/environment.sh $(RUN)

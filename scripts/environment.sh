@@ -49,11 +49,11 @@ echo "Installing what 'make $purpose' needs into .venv"
 case $purpose in
 run)
     install --require-hashes -r requirements.txt -r requirements-build.txt
-    install --no-deps --no-build-isolation --editable .
+    # The Python SDK comes along: `deskbell load` connects with it.
+    install --no-deps --no-build-isolation --editable . --editable clients/python
     ;;
 test)
     install --require-hashes -r requirements-test.txt
-    install --no-deps --no-build-isolation --editable clients/python
     ;;
 lint)
     install --require-hashes -r requirements-lint.txt
