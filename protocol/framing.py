@@ -129,6 +129,8 @@ class FrameParser:
 
     def feed(self, data: bytes) -> None:
         """Take what arrived. Call ``next_run`` until it answers None before feeding more."""
+        if self.violation is not None:
+            return
         if self._at < len(self._data):
             data = self._data[self._at :] + data
         self._data = data
@@ -163,7 +165,7 @@ class FrameParser:
                     break
                 kind = self._assembling
             self._end_of_frame(messages)
-        if self._at == len(self._data):
+        if self._at == len(self._data) or self.violation is not None:
             self._data, self._at = b"", 0
         return (kind, messages) if messages else None
 
@@ -339,6 +341,7 @@ class FrameParser:
 
     def _violate(self, code: CloseCode, reason: str) -> None:
         self.violation = Violation(code, reason)
+        self._message.clear()
 
 
 def _close_fault(payload: bytes) -> Violation | None:
