@@ -6,6 +6,7 @@ root
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
 
+import random
 import secrets
 import socket
 import time
@@ -33,6 +34,8 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+RESTART_JITTER_SECONDS = 5.0
+
 Prepare = Callable[[Node], Awaitable[Demo | None]]
 
 
@@ -44,6 +47,11 @@ def now_ms() -> int:
 def new_id() -> str:
     """A UUIDv7: unique, and sorted by the time it was made."""
     return str(uuid_utils.uuid7())
+
+
+def jitter() -> float:
+    """Seconds for a client to wait when the server restarts, so that not all come at once."""
+    return random.uniform(0.0, RESTART_JITTER_SECONDS)  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ async def _node(
     epoch = await database.setting("epoch", lambda: secrets.token_hex(8))
     revoked = await database.queries.revoked_tokens(clock())
     tokens = Tokens(secret, revoked)
-    return Node(settings, settings.limits(), database, tokens, clock, new_id, flush, epoch)
+    return Node(settings, settings.limits(), database, tokens, clock, new_id, jitter, flush, epoch)
 
 
 def _listener(

@@ -1,5 +1,6 @@
 """The command line: `deskbell serve`, `demo`, `token`, `load`, `backup`, `check`, `version` …"""
 
+import gc
 import os
 import signal
 import sqlite3
@@ -159,7 +160,7 @@ def load(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Put load on a server and check what it delivers: order, gaps, duplicates."""
-    from server.load import LoadPlan, run_load  # the SDK is not needed to serve
+    from server.load import LoadPlan, run_load  # noqa: PLC0415 - the SDK is not needed to serve
 
     plan = LoadPlan(conversations, members, rate, seconds, window, pid, as_json)
     operating.call(partial(run_load, url, Path(_data(data)), plan))
@@ -232,12 +233,20 @@ async def _serve(settings: Settings, prepare: Prepare, say: Callable[[Running], 
 
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             running: Running = await nursery.start(serve_to_the_end)
+            _settle()
             say(running)
             sys.stdout.flush()
             async for _ in signals:
                 if running.stop.is_set():
                     nursery.cancel_scope.cancel()
                 running.stop.set()
+
+
+def _settle() -> None:
+    """What exists now stays: do not look through it for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,6 @@ from server.tokens import Claims
 from storage.people import PersonRecord
 
 HEARTBEAT = frames.Heartbeat(ping_after_ms=20_000, timeout_ms=30_000)
-EARLY_MAX = 256
-"""Messages that may come before `hello` has been answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +52,12 @@ class Door:
 
         def note(payloads: list[bytes]) -> None:
             early.extend(payloads)
+            websocket.pause_reading()  # nothing more is taken from who is not known yet
             arrived.set()
-            if len(early) > EARLY_MAX:
-                websocket.pause_reading()
 
         websocket.on_messages = note
         with trio.move_on_after(self._node.settings.hello_seconds):
-            await _first(arrived, websocket)
+            await arrived.wait()
         if websocket.closed is not None:
             return
         if not early:
@@ -75,10 +72,10 @@ class Door:
             await websocket.close(known.code, known.reason)
             return
         session = await self._welcome(websocket, codec, hello, known)
-        websocket.on_messages = session.receive
-        websocket.resume_reading()
         if early[1:]:
             session.receive(early[1:])
+        websocket.on_messages = session.receive
+        websocket.resume_reading()
         self._node.flush()
         await session.run()
 
@@ -106,6 +103,8 @@ class Door:
         node, live, record = self._node, known.live, known.record
         resume, reason = await self._judge(live, record, hello.cursor)
         speaker = Speaker(record.id, record.name, record.role, hello.device, node.next_connection())
+        now = node.clock()
+        ttl = node.settings.session_token_seconds * 1000
         # From here to the end without a checkpoint: position, registration and welcome agree.
         position = node.database.journal.released(live.id)
         complete = resume == "complete"
@@ -118,6 +117,7 @@ class Door:
             Admission(
                 speaker,
                 known.claims.id,
+                now + ttl,
                 hello.location or (record.locations[0] if record.locations else "main"),
                 hello.cursor.revision if complete and hello.cursor is not None else position,
                 complete,
@@ -125,8 +125,6 @@ class Door:
         )
         for replaced in live.add(session, node.limits.devices):
             replaced.end(CloseCode.REPLACED, "replaced by another connection")
-        now = node.clock()
-        ttl = node.settings.session_token_seconds * 1000
         token, claims = node.tokens.renew(known.claims, hello.device, now, ttl)
         welcome = frames.Welcome(
             person=record.id,
@@ -163,16 +161,3 @@ class Door:
         if await self._node.queries.too_far_behind(viewer, cursor.revision, limit):
             return "reset", "too_far_behind"
         return "complete", ""
-
-
-async def _first(arrived: trio.Event, websocket: WebSocket) -> None:
-    """Wait for the first message, or for the end of the connection."""
-    async with trio.open_nursery() as nursery:
-
-        async def closed() -> None:
-            await websocket.wait_closed()
-            nursery.cancel_scope.cancel()
-
-        nursery.start_soon(closed)
-        await arrived.wait()
-        nursery.cancel_scope.cancel()

@@ -21,6 +21,7 @@ class Connection(Protocol):
     person: str
     device: str
     token_id: str
+    expires_at: int
     location: str
     codec: Codec
     behind: bool

@@ -1,5 +1,6 @@
 """One node: the businesses that are live on it, each with its supervisors, started when needed."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from actors.supervisor import Supervisor
 from domain.business import Business
 from domain.commands import Command
 from domain.limits import Limits
+from protocol.close_codes import CloseCode
 from server.fanout import FanOut
 from server.live import LiveBusiness
 from server.settings import Settings
@@ -26,11 +28,16 @@ from storage.queries import Queries
 BUSINESS = "business"
 PRESENCE = "presence"
 TICK_SECONDS = 1.0
+EXPIRY_TICKS = 30
+"""Connections whose token has expired are looked for this often."""
 
 
 @dataclass(slots=True)
 class Node:
-    """Holds what every edge needs. `run` owns the supervisors of all live businesses."""
+    """Holds what every edge needs. `run` owns the supervisors of all live businesses.
+
+    ``jitter`` gives seconds for a client to wait before it reconnects, another one each time.
+    """
 
     settings: Settings
     limits: Limits
@@ -38,6 +45,7 @@ class Node:
     tokens: Tokens
     clock: Callable[[], int]
     new_id: Callable[[], str]
+    jitter: Callable[[], float]
     flush: Callable[[], None]
     epoch: str
     businesses: dict[str, LiveBusiness] = field(default_factory=dict)
@@ -63,11 +71,18 @@ class Node:
         """Own the supervisors until cancelled."""
         async with trio.open_nursery() as self._nursery:
             task_status.started()
-            while True:
+            for tick in itertools.count(1):
                 await trio.sleep(TICK_SECONDS)
                 for live in self.businesses.values():
                     if live.connections or live.board.shown:
                         live.presence.tell(PRESENCE, Tick())
+                    if tick % EXPIRY_TICKS == 0:
+                        self._end_expired(live)
+
+    def _end_expired(self, live: LiveBusiness) -> None:
+        now = self.clock()
+        for connection in [c for c in live.everybody() if c.expires_at <= now]:
+            connection.end(CloseCode.UNAUTHENTICATED, "the token has expired")
 
     async def stop(self, deadline: float) -> None:
         """Let every actor finish what it has, until ``deadline`` (trio's clock) at the most."""

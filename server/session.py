@@ -52,10 +52,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who came in, by which token, and from which revision they read: ``behind`` from the log."""
+    """Who came in, by which token, and from which revision they read: ``behind`` from the log.
+
+    At ``expires_at`` (ms) the connection ends: by then a newer token is needed.
+    """
 
     speaker: Speaker
     token_id: str
+    expires_at: int
     location: str
     revision: int
     behind: bool
@@ -77,6 +81,7 @@ class Session:
         self.person = speaker.person
         self.device = speaker.device
         self.token_id = admission.token_id
+        self.expires_at = admission.expires_at
         self.location = admission.location
         self.codec = codec
         self.behind = admission.behind
@@ -149,7 +154,7 @@ class Session:
             self._wake_up()
 
     def _restart(self) -> None:
-        self.end(CloseCode.RESTART, "restart")
+        self.end(CloseCode.RESTART, f"restart; retry_after={self._node.jitter():.1f}")
 
     def _wake_up(self) -> None:
         self._wake.set()
