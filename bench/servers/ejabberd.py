@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from servers.process import BENCH, WORK, Running, Unavailable, free_port, fresh_folder, running
-from servers.roster import ARCHIVED, MEMBERS, PAGE_CLIENTS, PAIRS, TEXT, Member
+from servers.roster import ARCHIVED, IDLE, MEMBERS, PAGE_CLIENTS, PAIRS, TEXT, Member
 
 CONFIGURATION = BENCH / "peers" / "ejabberd" / "ejabberd.yml"
 TEMPLATE = WORK / "ejabberd-data"
@@ -20,7 +20,6 @@ LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
 PACKAGES = ("ejabberd", "erlang-p1-sqlite3")
 NO_AUTOSTART = Path("/usr/sbin/policy-rc.d")
 HOST = "localhost"
-IDLE_PEOPLE = 5_000
 
 
 class Ejabberd:
@@ -73,7 +72,7 @@ def _people() -> Iterator[str]:
     yield from ("reader", "partner")
     for pair in range(PAIRS):
         yield from (f"author{pair}", f"recipient{pair}")
-    yield from (f"idle{n}" for n in range(IDLE_PEOPLE))
+    yield from (f"idle{n}" for n in range(IDLE))
 
 
 def _archived(number: int) -> tuple[int, str, str]:
