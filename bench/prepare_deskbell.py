@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import deskbell_client
 import trio
-
 from servers.roster import ARCHIVED, IDLE, MEMBERS, PAIRS, TEXT
+
+import deskbell_client
 
 BUSINESS = "bench"
 ROOM = "room"

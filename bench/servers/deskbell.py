@@ -79,7 +79,13 @@ def _fingerprint() -> str:
 
 def _prepare(step: str, folder: Path) -> None:
     with _server(folder, core=None) as server:
-        command = [PYTHON, PREPARE, step, f"http://127.0.0.1:{server.port}", folder]
+        command: list[str | Path] = [
+            PYTHON,
+            PREPARE,
+            step,
+            f"http://127.0.0.1:{server.port}",
+            folder,
+        ]
         environment = {**os.environ, "PYTHONPATH": str(SDK)}
         done = subprocess.run(command, env=environment, stdout=sys.stderr, timeout=300, check=False)
     if done.returncode != 0:
