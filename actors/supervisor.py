@@ -281,16 +281,11 @@ class Supervisor(Generic[M]):
                 roster.begin(cell, clock())
                 if actor is None:
                     actor = await self._activate_anew(cell)
-                batch = cell.batch = mailbox.take(batch_size)
+                cell.batch = mailbox.take(batch_size)
                 count["batches"] += 1
-                count["messages"] += len(batch)
-                await actor.receive(batch)
-                for envelope in batch:
-                    if not envelope.answered:
-                        self._answer_for_actor(envelope)
-                cell.batch = ()
-                if cell.hung:  # it came back in the instant in which it was cancelled
-                    raise ActorHang
+                count["messages"] += len(cell.batch)
+                await actor.receive(cell.batch)
+                self._finish_batch(cell)
         if cell.scope.cancelled_caught:
             raise ActorHang
 
@@ -307,10 +302,15 @@ class Supervisor(Generic[M]):
         self._roster.begin(cell, now)
         return actor
 
-    def _answer_for_actor(self, envelope: Envelope[M]) -> None:
-        if envelope.reply is not None:
-            self._count["unanswered"] += 1
-        envelope.answer(Unavailable(self._limits.retry_seconds, "unanswered"))
+    def _finish_batch(self, cell: Cell[M]) -> None:
+        """Answer what the actor did not, and hold no message any longer."""
+        for envelope in cell.batch:
+            if not envelope.answered:
+                self._count["unanswered"] += envelope.reply is not None
+                envelope.answer(Unavailable(self._limits.retry_seconds, "unanswered"))
+        cell.batch = ()
+        if cell.hung:  # it came back after its deadline, before the cancellation reached it
+            raise ActorHang
 
     def _crashed(self, cell: Cell[M], error: Exception) -> float | None:
         """Decide what follows: seconds until the restart, or None for quarantine or escalation."""

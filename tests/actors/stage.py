@@ -78,3 +78,15 @@ class StagedActor:
         self.stage.batches.append([envelope.message for envelope in batch])
         for envelope in batch:
             await self.stage.behaviour(self.actor_id, envelope)
+
+
+def all_tasks() -> list[trio.lowlevel.Task]:
+    """All tasks there are."""
+    found: list[trio.lowlevel.Task] = []
+    root = trio.lowlevel.current_root_task()
+    waiting = [root] if root is not None else []
+    while waiting:
+        task = waiting.pop()
+        found.append(task)
+        waiting += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return found

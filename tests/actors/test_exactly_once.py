@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from actors.envelope import Envelope, Failure
 from actors.limits import SupervisorLimits
 from actors.supervisor import SystemicFailure
-from tests.actors.stage import Stage
+from tests.actors.stage import Stage, all_tasks
 
 ACTORS = ("a", "b", "c")
 WAITS = (0.0, 0.5, 1.0, 2.0)  # multiples, so that deadlines, wake-ups and messages coincide
@@ -226,7 +226,7 @@ class Sweep:
             await self.world.stage.supervisor.run(task_status=task_status)
 
     async def play(self, instrument: AtStep) -> None:
-        before = len(tasks())
+        before = len(all_tasks())
         async with trio.open_nursery() as nursery:
             await nursery.start(self.run)
             nursery.start_soon(self.edge)
@@ -237,19 +237,7 @@ class Sweep:
                 await trio.lowlevel.cancel_shielded_checkpoint()
             await trio.sleep(20.0)
             await self.world.stage.supervisor.drain(trio.current_time() + 20.0)
-        assert len(tasks()) == before
-
-
-def tasks() -> list[trio.lowlevel.Task]:
-    """All tasks there are."""
-    found: list[trio.lowlevel.Task] = []
-    root = trio.lowlevel.current_root_task()
-    waiting = [root] if root is not None else []
-    while waiting:
-        task = waiting.pop()
-        found.append(task)
-        waiting += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
-    return found
+        assert len(all_tasks()) == before
 
 
 @pytest.mark.requirement("R21")

@@ -5,7 +5,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.envelope import Envelope, Unavailable
+from actors.envelope import Envelope, Overloaded, Unavailable
 from actors.limits import SupervisorLimits
 from actors.statistics import DeadLetter
 from actors.supervisor import SystemicFailure
@@ -381,9 +381,13 @@ async def test_a_batch_or_an_activation_that_ends_in_the_instant_of_its_deadline
     async def behaviour(actor_id: str, envelope: Envelope[str]) -> None:
         if actor_id.startswith("works") and not envelope.crashes:
             await trio.sleep(5.0)
+        if actor_id.startswith("loads"):
+            await trio.sleep(1.0)
+            blamed.append(envelope.crashes)
         envelope.answer(f"done {envelope.message}")
 
     tried: dict[str, bool] = {}
+    blamed: list[int] = []
     limits = quick(receive_seconds=5.0, systemic_actors=1_000)
     stage = Stage(limits, loading=loading, behaviour=behaviour)
     ids = [f"{kind} {number}" for kind in ("loads", "works") for number in range(100)]
@@ -392,6 +396,31 @@ async def test_a_batch_or_an_activation_that_ends_in_the_instant_of_its_deadline
             stage.tell(actor_id, f"to {actor_id}")
         await trio.sleep(60.0)
     assert all(stage.handled(f"to {actor_id}") for actor_id in ids)
+    assert stage.supervisor.dead_letters() == ()
+    assert blamed == [0] * 100  # an activation that was late is not held against the message
+
+
+async def test_a_batch_that_comes_back_after_its_deadline_is_answered_and_still_a_crash(
+    autojump_clock: MockClock,
+) -> None:
+    """As with a commit, which is shielded: the actor is never idle between the two."""
+
+    async def commit(_actor_id: str, envelope: Envelope[str]) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(6.0)
+        envelope.answer(f"done {envelope.message}")
+
+    stage = Stage(quick(receive_seconds=5.0, max_live=1), behaviour=commit)
+    async with stage.running():
+        for number in range(20):
+            stage.tell("x", f"late {number}")
+            await trio.sleep(6.0)
+            stage.tell("y", f"not now {number}")  # before or after x comes back, by trio's dice
+            await trio.sleep(60.0)
+    for number in range(20):
+        assert stage.handled(f"late {number}")
+        assert stage.failure(f"not now {number}") == Overloaded(1.0)
+    assert stage.supervisor.totals().crashes == 20
     assert stage.supervisor.dead_letters() == ()
 
 

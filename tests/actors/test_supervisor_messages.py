@@ -1,6 +1,8 @@
 """Tell and ask: activation, order, overflow, deadlines."""
 
 import contextvars
+import weakref
+from collections.abc import Sequence
 
 import pytest
 import trio
@@ -9,6 +11,7 @@ from trio.testing import MockClock, assert_checkpoints, wait_all_tasks_blocked
 from actors.envelope import Envelope, Overloaded, Unavailable
 from actors.limits import SupervisorLimits
 from actors.statistics import ActorStatistics
+from actors.supervisor import Supervisor
 from tests.actors.stage import Stage
 
 
@@ -148,6 +151,30 @@ async def test_what_the_actor_leaves_unanswered_is_answered_for_it() -> None:
         stage.supervisor.tell("a", "nobody waits for this one")
         await wait_all_tasks_blocked()
     assert stage.supervisor.totals().unanswered == 1
+
+
+async def test_an_idle_actor_keeps_no_message_in_memory() -> None:
+    class Letter(str):
+        __slots__ = ("__weakref__",)
+
+    class Reader:
+        async def receive(self, batch: Sequence[Envelope[str]]) -> None:
+            for envelope in batch:
+                envelope.answer()
+
+    async def activate(_actor_id: str) -> Reader:
+        return Reader()
+
+    supervisor: Supervisor[str] = Supervisor(activate, SupervisorLimits())
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervisor.run)
+        letters = [Letter("a"), Letter("b")]
+        seen = [weakref.ref(letter) for letter in letters]
+        while letters:
+            supervisor.tell("x", letters.pop())
+        await wait_all_tasks_blocked()
+        assert [letter() for letter in seen] == [None, None]
+        nursery.cancel_scope.cancel()
 
 
 async def test_an_ask_ends_at_its_deadline_and_a_late_answer_goes_nowhere(

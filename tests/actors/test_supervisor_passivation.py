@@ -5,7 +5,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.envelope import Envelope, Overloaded
 from actors.limits import SupervisorLimits
-from tests.actors.stage import Stage
+from tests.actors.stage import Stage, all_tasks
 
 IDLE = SupervisorLimits(idle_seconds=10.0)
 
@@ -26,6 +26,17 @@ async def test_an_actor_is_passivated_exactly_when_it_has_been_idle_long_enough(
         await trio.sleep(0.02)
         assert live(stage) == []
     assert stage.supervisor.totals().passivations == 1
+
+
+async def test_a_passivated_actor_leaves_no_task(autojump_clock: MockClock) -> None:
+    stage = Stage(IDLE)
+    async with stage.running():
+        before = len(all_tasks())
+        stage.tell("a", "hello")
+        await trio.sleep(5.0)
+        assert len(all_tasks()) == before + 1
+        await trio.sleep(15.0)
+        assert len(all_tasks()) == before
 
 
 async def test_a_message_starts_the_idle_time_anew(autojump_clock: MockClock) -> None:

@@ -2,12 +2,14 @@
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.envelope import Envelope, Unavailable
 from actors.limits import SupervisorLimits
 from tests.actors.stage import Stage
 
+GROUP = "ExceptionGroup[ValueError]"
 STOPPING = Unavailable(1.0, "stopping")
 
 
@@ -209,7 +211,9 @@ async def test_a_failure_on_the_way_out_of_a_cancellation_is_no_failure_of_the_s
                 raise ValueError
 
     stage = Stage(behaviour=fails_on_the_way_out)
-    async with stage.running():
-        stage.tell("a", "hello")
-        await wait_all_tasks_blocked()
+    with capture_logs() as logs:
+        async with stage.running():
+            stage.tell("a", "hello")
+            await wait_all_tasks_blocked()
     assert stage.failure("hello") == STOPPING
+    assert [(entry["event"], entry["error"]) for entry in logs] == [("actor_crashed", GROUP)]
