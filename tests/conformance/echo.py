@@ -1,4 +1,4 @@
-"""A websocket echo over the edge, for conformance suites: ``python tests/conformance/echo.py PORT``.
+"""A websocket echo over the edge, for conformance suites: run it with a port of 127.0.0.1.
 
 Text comes back as text, binary as binary; any subprotocol or none; messages up to 16 MiB.
 """

@@ -5,33 +5,16 @@ import struct
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto.connection import SERVER, Connection
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, Pong, TextMessage
 
 from protocol.close_codes import CloseCode
 from protocol.framing import FrameParser, Opcode, Violation, close_frame, frame, unmask
+from tests.conformance.raw_client import MASK, sent
 
-MASK = b"\x12\x34\xab\xcd"
 DATA = (Opcode.TEXT, Opcode.BINARY)
-
-
-def sent(
-    payload: bytes = b"", opcode: int = Opcode.BINARY, *, first: int = 0x80, masked: bool = True
-) -> bytes:
-    """A frame as a client sends it; ``first`` holds the FIN and reserved bits."""
-    size = len(payload)
-    if size < 126:
-        length = bytes([size])
-    elif size < 65536:
-        length = b"\x7e" + size.to_bytes(2, "big")
-    else:
-        length = b"\x7f" + size.to_bytes(8, "big")
-    if not masked:
-        return bytes([first | opcode]) + length + payload
-    head = bytes([first | opcode, length[0] | 0x80]) + length[1:]
-    return head + MASK + unmask(payload, MASK)
 
 
 def received(parser: FrameParser, chunks: Iterable[bytes]) -> list[tuple[int, bytes]]:
@@ -143,6 +126,7 @@ any_frame = st.builds(
 )
 
 
+@settings(max_examples=500)
 @given(st.lists(any_frame, max_size=6), st.lists(st.integers(0, 2**32), max_size=8))
 def test_r29_any_frames_get_the_verdict_of_wsproto(frames: list[bytes], places: list[int]) -> None:
     data = b"".join(frames)
