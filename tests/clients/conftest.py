@@ -1,19 +1,34 @@
 """What the tests of the Python SDK share: virtual time, a scripted server, a client of it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+import trio
 import trio.testing
 
 import deskbell_client
 from tests.clients.scripted import ScriptedServer, counting
 
 
+def in_virtual_time(
+    main: Callable[[], Awaitable[object]],
+    clock: trio.abc.Clock | None,
+    instruments: Sequence[trio.abc.Instrument],
+) -> object:
+    """`trio.run`, with a clock that jumps to the next deadline as soon as nobody can run."""
+    clock = clock or trio.testing.MockClock(autojump_threshold=0)
+    return trio.run(main, clock=clock, instruments=instruments)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever speaks with the scripted server does so in virtual time."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.trio(run=in_virtual_time), append=False)
+
+
 @pytest.fixture
-async def server(
-    nursery: trio.Nursery,
-    autojump_clock: trio.testing.MockClock,
-) -> AsyncIterator[ScriptedServer]:
+async def server(nursery: trio.Nursery) -> AsyncIterator[ScriptedServer]:
     yield ScriptedServer(nursery)
     nursery.cancel_scope.cancel()
 

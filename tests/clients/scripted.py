@@ -1,14 +1,18 @@
 """A server that says what a test tells it to, over streams in memory."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Self
+from functools import partial
+from typing import Any, Generic, Self, TypeVar
 
 import msgpack
 import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
+from deskbell_client import DeskbellError
+
+T = TypeVar("T")
 Frame = dict[str, Any]
 
 WELCOME: Frame = {
@@ -91,11 +95,16 @@ class ScriptedServer:
         await request.reject(status, extra_headers=pairs)
 
     async def greet(self, **welcome: object) -> "Connection":
-        """Accept the next connection and its `hello`, which `Connection.hello` then holds."""
+        """Accept the next connection and its `hello`, which `Connection.hello` then holds.
+
+        Unless told otherwise: without a cursor a fresh start, with one a resume of nothing.
+        """
         connection = await self.accept()
         connection.hello = await connection.expect("hello")
-        await connection.send(WELCOME | welcome)
-        return connection
+        if "cursor" in connection.hello and "resume" not in welcome:
+            await connection.send(WELCOME | {"resume": "complete"} | welcome)
+            return await connection.send({"type": "resumed", "revision": 100})
+        return await connection.send(WELCOME | welcome)
 
 
 class Connection:
@@ -119,11 +128,27 @@ class Connection:
         """A websocket ping, answered by the client's library."""
         await self._websocket.ping()
 
+    async def send_half_a_frame(self) -> None:
+        """The head of a message of 200 bytes, and ten of them."""
+        await self._stream.send_all(b"\x82\x7e\x00\xc8" + b"\x80" * 10)
+
     async def expect(self, kind: str) -> Frame:
         """The next frame, which has to be of this type."""
         frame: Frame = msgpack.unpackb(await self._websocket.get_message())
         assert frame["type"] == kind, frame
         return frame
+
+    async def next(self) -> Frame:
+        """The next frame, whatever it is."""
+        frame: Frame = msgpack.unpackb(await self._websocket.get_message())
+        return frame
+
+    async def skip_to(self, kind: str) -> Frame:
+        """The next frame of this type."""
+        while True:
+            frame: Frame = msgpack.unpackb(await self._websocket.get_message())
+            if frame["type"] == kind:
+                return frame
 
     async def silent(self, seconds: float) -> bool:
         """Whether the client sends nothing for so long."""
@@ -146,6 +171,42 @@ class Connection:
     async def cut(self) -> None:
         """The network goes away, with no word."""
         await trio.aclose_forcefully(self._stream)
+
+
+class Background(Generic[T]):
+    """A call that runs while the test goes on; `result` waits for what becomes of it."""
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        function: Callable[..., Awaitable[T]],
+        *args: object,
+        **options: object,
+    ) -> None:
+        self.scope = trio.CancelScope()
+        self._done = trio.Event()
+        self._results: list[T] = []
+        self._errors: list[DeskbellError] = []
+        nursery.start_soon(self._run, partial(function, *args, **options))
+
+    @property
+    def done(self) -> bool:
+        return self._done.is_set()
+
+    async def result(self) -> T:
+        await self._done.wait()
+        for error in self._errors:
+            raise error
+        return self._results[0]
+
+    async def _run(self, call: Callable[[], Awaitable[T]]) -> None:
+        try:
+            with self.scope:
+                self._results.append(await call())
+        except DeskbellError as error:
+            self._errors.append(error)
+        finally:
+            self._done.set()
 
 
 def counting(prefix: str = "m") -> Callable[[], str]:

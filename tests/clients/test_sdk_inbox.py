@@ -2,11 +2,10 @@
 
 import msgpack
 
-from deskbell_client import events
+from deskbell_client import events, replies, wire
 from deskbell_client.events import Connected, Disconnected, PresenceChanged, Reset, TypingChanged
 from deskbell_client.inbox import MAX_PRESENCE, MAX_TYPING, Inbox
 from deskbell_client.records import Cursor, PresenceState
-from deskbell_client.wire import decode
 from tests.clients.scripted import WELCOME
 
 
@@ -128,10 +127,19 @@ def test_a_reset_takes_the_place_of_all_that_waited_but_outcomes() -> None:
 
 def test_a_connection_that_comes_and_goes_takes_one_place() -> None:
     box = inbox(capacity=1)
-    welcome = decode(msgpack.packb(WELCOME))
+    fresh = Connected(welcome("fresh"))
+    box.put_local(fresh)
     for number in range(50):
-        box.put_local(Connected(welcome))  # type: ignore[arg-type]
         box.put_local(Disconnected(4000, "lost", float(number)))
+        box.put_local(Connected(welcome("complete")))
+    box.put_local(Disconnected(4000, "lost", 50.0))
 
-    assert len(box) == 1
-    assert box.take() == Disconnected(4000, "lost", 49.0)
+    assert len(box) == 2
+    assert box.take() == fresh, "that it begins afresh has to be told"
+    assert box.take() == Disconnected(4000, "lost", 50.0)
+
+
+def welcome(resume: str) -> replies.Welcome:
+    frame = wire.decode(msgpack.packb(WELCOME | {"resume": resume}))
+    assert isinstance(frame, replies.Welcome)
+    return frame

@@ -4,8 +4,8 @@ Overflow: a stored event that finds no room is not queued, nor is any after it (
 session asks the server for them again, from its cursor, when the application has caught up. Nothing
 is lost, and acks go on meanwhile. Of typing and presence only the last value of each is kept, in a
 lane of their own. `Reset` takes the place of all that waited. The client's own events always find
-room: there is one `Connected` or `Disconnected` between two others, and at most as many outcomes as
-there were pending sends.
+room: of connections that come and go between two other events the last is told, and there are at
+most as many outcomes as there were pending sends.
 """
 
 from collections import OrderedDict, deque
@@ -83,10 +83,11 @@ class Inbox:
         if isinstance(event, Reset):
             self._reset(event)
             return
-        link = Connected | Disconnected
-        if isinstance(event, link) and self._queue and isinstance(self._queue[-1].event, link):
-            self._queue[-1].event = event
-            return
+        if isinstance(event, Connected | Disconnected) and self._queue:
+            last = self._queue[-1]
+            if _is_superseded(last.event):
+                last.event = event
+                return
         self._queue.append(_Item(event, None))
 
     def _reset(self, event: Reset) -> None:
@@ -122,3 +123,10 @@ class Inbox:
             self._presence.clear()
             return PresenceChanged(people)
         return None
+
+
+def _is_superseded(event: Event) -> bool:
+    """Whether the next news of the connection makes this one moot; that it is fresh stays news."""
+    if isinstance(event, Connected):
+        return event.welcome.resume == "complete"
+    return isinstance(event, Disconnected)

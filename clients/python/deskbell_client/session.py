@@ -103,7 +103,7 @@ class Session:
         if isinstance(event, Message) and self._options.auto_delivered:
             if event.author != self._person and event.kind == "text":
                 self._upkeep.receipts.note(event.conversation, event.seq, 0, now)
-        elif event is None and self._inbox.behind:
+        elif event is None and self._inbox.behind and self.phase is not Phase.GREETING:
             self._hang_up(Ended(reason="the events that did not fit are asked for again"))
         return event
 
@@ -254,9 +254,10 @@ class Session:
 
     def _begun(self, welcome: replies.Welcome, now: float) -> None:
         """Not a continuation: the log begins at ``welcome.revision`` for this device."""
+        continued = self._begin_anew or self._cursor is not None
         self._cursor = Cursor(welcome.epoch, welcome.revision)
         self._ordering.clear()
-        if self._begin_anew or welcome.resume != "fresh":
+        if continued or welcome.resume != "fresh":
             reason = "gap" if self._begin_anew else welcome.reset_reason or welcome.resume
             self._inbox.put_local(events.Reset(reason, self._cursor))
         self._begin_anew = False
