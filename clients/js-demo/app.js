@@ -23,7 +23,7 @@ async function demo() {
   for (;;) {
     try {
       const reply = await fetch('/v1/demo');
-      if (reply.ok) return await reply.json();
+      if (reply.status === 200) return await reply.json();
       if (reply.status < 500) return null;
     } catch {
       // the server is not there yet

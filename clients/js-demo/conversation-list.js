@@ -36,6 +36,12 @@ export class ConversationList {
     this.render();
   }
 
+  /** Move the focus to a conversation, or to the search if it is not in the list. @param {string} id */
+  focus(id) {
+    const item = this.#items.get(id)?.element.querySelector('button');
+    (item ?? this.search).focus({ preventScroll: true });
+  }
+
   render() {
     const wanted = this.search.value.trim().toLowerCase();
     const all = this.desk.list();

@@ -93,10 +93,10 @@ export class Messenger {
   }
 
   back() {
-    const item = /** @type {HTMLElement | null} */ (this.list.element.querySelector('[aria-current]'));
+    const { id } = this.view;
     if (this.#alone && history.state?.conversation) history.back();
-    else this.#show('');
-    (item?.isConnected ? item : this.list.search).focus({ preventScroll: true });
+    this.#show('');
+    this.list.focus(id);
   }
 
   /** @param {string} id */

@@ -1,0 +1,65 @@
+"""The server dies under an open page: nothing that was typed is lost, doubled or disordered."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.stage import One, Server, Shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+COMEBACK_MS = 60_000
+
+
+@pytest.mark.requirement("EX-1", "EX-2")
+def test_messages_typed_while_the_server_is_dead_arrive_once_and_in_order(
+    one: One, server: Server, shoot: Shoot
+) -> None:
+    carla, sam = one("carla"), one("sam")
+    carla.say("Before the crash")
+    expect(sam.row("Before the crash")).to_be_visible()
+    for desk, name in ((carla, "Carla"), (sam, "Sam")):
+        desk.say(f"{name} 0")
+        server.kill()
+        desk.say(f"{name} 1")
+        desk.say(f"{name} 2")
+        desk.expect_tick(f"{name} 2", "waiting")
+        expect(desk.root.locator(".banner")).to_be_visible()
+        shoot(desk.root.page, "waiting")
+        server.start()
+        desk.root.locator(".banner").get_by_role("button").click()
+        expect(desk.root.locator(".banner")).to_be_hidden(timeout=COMEBACK_MS)
+    said = [f"{name} {number}" for name in ("Carla", "Sam") for number in range(3)]
+    for desk in (carla, sam):
+        expect(desk.row("Sam 2")).to_be_visible(timeout=COMEBACK_MS)
+        for text in said:
+            expect(desk.row(text)).to_have_count(1)
+    orders = [[text for text in desk.texts() if text in said] for desk in (carla, sam)]
+    assert orders == [said, said]
+    sam.root.page.reload()
+    expect(sam.list.get_by_role("button").first).to_contain_text("Sam 2")
+
+
+def test_what_waits_survives_a_reload_of_the_page(one: One, server: Server) -> None:
+    carla, sam = one("carla"), one("sam")
+    page = carla.root.page
+    carla.root.get_by_role("button", name="Settings", exact=True).click()
+    carla.root.locator(".setting").filter(has_text="Connected").click()
+    carla.root.get_by_label("Close").click()
+    expect(carla.root.locator(".banner")).to_contain_text("You are offline")
+    carla.say("Typed in a tunnel")
+    carla.expect_tick("Typed in a tunnel", "waiting")
+    page.reload()
+    expect(sam.row("Typed in a tunnel")).to_have_count(1)
+    carla.list.get_by_role("button").first.click()
+    expect(carla.row("Typed in a tunnel")).to_have_count(1)
+    carla.expect_tick("Typed in a tunnel", "sent")
+
+
+def test_a_second_window_takes_over_and_the_first_one_says_so(one: One) -> None:
+    first = one("carla")
+    page = first.root.page.context.new_page()
+    page.goto(first.root.page.url)
+    expect(first.root.locator(".banner")).to_contain_text("open in another window")
+    first.root.page.bring_to_front()
+    first.root.get_by_role("button", name="Use it here").click()
+    expect(first.root.locator(".banner")).to_be_hidden()
