@@ -14,9 +14,21 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from actors.crash_report import error_frames, error_name
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
+from server.http import (
+    businesses,
+    conversations,
+    health,
+    locations,
+    me,
+    messages,
+    operator,
+    people,
+    tokens,
+)
 from server.http import demo as demo_routes
-from server.http import health, tokens
 from server.http.dispatch import view
+from server.http.metrics import metrics_route
+from server.http.openapi import Description
 from server.http.page import Page
 from server.http.problem import problem_response
 from server.http.route import AnyRoute
@@ -92,12 +104,21 @@ def build_http_app(
 
 def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
     """Every route there is, in the order in which they are described."""
-    return (
+    routes: tuple[AnyRoute, ...] = (
+        *businesses.ROUTES,
+        *locations.ROUTES,
+        *people.ROUTES,
         *tokens.ROUTES,
-        *demo_routes.ROUTES,
+        *conversations.ROUTES,
+        *messages.ROUTES,
+        *me.ROUTES,
+        *operator.ROUTES,
         *health.ROUTES,
+        metrics_route(site),
+        *demo_routes.ROUTES,
         *page.routes(),
     )
+    return (*routes, Description(routes, site.version).route)
 
 
 def app_of(site: Site, routes: tuple[AnyRoute, ...]) -> HttpApp:

@@ -1,14 +1,31 @@
 """The fields that requests have in common: their types say what is accepted."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import UNSET as UNSET
+from msgspec import UnsetType
 
 from domain.ids import ID_PATTERN
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 Uint = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
+
+Unset = UnsetType
+"""The type of a field that may be left out; ``UNSET`` is its value then, and never ``null``."""
+
+T = TypeVar("T")
+
+
+def set_or(value: T | UnsetType, default: T) -> T:
+    """``value``, or ``default`` if it was left out."""
+    return default if isinstance(value, UnsetType) else value
+
+
+def set_or_none(value: T | UnsetType) -> T | None:
+    """``value``, or ``None`` if it was left out."""
+    return None if isinstance(value, UnsetType) else value
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

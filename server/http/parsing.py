@@ -12,6 +12,7 @@ from domain.refusal import Code, Refusal
 S = TypeVar("S", bound=msgspec.Struct)
 
 _where = re.compile(r" - at `\$\.?(.*)`$")
+_of_a_form = re.compile(r"`str` matching regex '.*'(?= - at |$)")
 _AN_ID = "1 to 64 characters of A-Z a-z 0-9 . _ : -"
 
 NOT_JSON = Refusal(Code.BAD_REQUEST, "The body is not valid JSON.")
@@ -45,6 +46,7 @@ def parse_parameters(
 def _explain(error: msgspec.ValidationError, what: str) -> str:
     """What the library says, about a field by its name, without its own notation."""
     said = str(error).replace(f"`str` matching regex {ID_PATTERN!r}", f"an id ({_AN_ID})")
+    said = _of_a_form.sub("text of another form", said)
     found = _where.search(said)
     subject = what if found is None else f"'{found[1]}'"
     sentence = _where.sub("", said).replace("`", "'")

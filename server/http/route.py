@@ -29,6 +29,9 @@ BUSINESS = frozenset({Caller.BUSINESS})
 PERSON = frozenset({Caller.PERSON})
 BUSINESS_OR_PERSON = BUSINESS | PERSON
 
+UNDONE = (Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FAILED)
+"""What every change can come to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:

@@ -1,6 +1,7 @@
 """What the HTTP API stands on: the node, the demo, and the process's signs of life."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -32,10 +33,13 @@ class Site:
     lag_seconds: Callable[[], float] | None = None
     _desks: WeakValueDictionary[str, trio.Lock] = field(default_factory=WeakValueDictionary)
 
-    def desk(self, business: str) -> trio.Lock:
+    @asynccontextmanager
+    async def changing(self, business: str) -> AsyncIterator[None]:
         """Held from reading what is to be changed until it is changed, so that nothing is lost.
 
-        The desk decides one change at a time, but a `PATCH` names only a part: the rest is what
-        was read just before.
+        The desk decides one change at a time, but a `PATCH` names only a part of a record: the
+        rest is what was read just before. A client that goes away does not let go half-way.
         """
-        return self._desks.setdefault(business, trio.Lock())
+        async with self._desks.setdefault(business, trio.Lock()):
+            with trio.CancelScope(shield=True):
+                yield

@@ -6,12 +6,11 @@ import msgspec
 
 from actors.business import RevokeAccess
 from domain.refusal import NOT_FOUND, Code, Refusal
-from server.asking import ASK_SECONDS, answer_of
 from server.http.caller import STOPPING
-from server.http.fields import Changed, Id, Input, Nothing, Output
-from server.http.route import BUSINESS, OPERATOR, Call, Route
+from server.http.desk import ask_desk
+from server.http.fields import UNSET, Changed, Id, Input, Nothing, Output, Unset, set_or
+from server.http.route import BUSINESS, OPERATOR, UNDONE, Call, Route
 from server.live import LiveBusiness
-from server.node import BUSINESS as DESK
 from server.node import Node
 
 TTL_SECONDS_MAX = 86_400
@@ -22,13 +21,13 @@ class NewToken(Input, frozen=True, kw_only=True):
     """``ttl_seconds``: how long it is valid; by default the server's ``token_seconds``."""
 
     person: Id
-    ttl_seconds: TtlSeconds | msgspec.UnsetType = msgspec.UNSET
+    ttl_seconds: TtlSeconds | Unset = UNSET
 
 
 class NewTokenOfBusiness(Input, frozen=True, kw_only=True):
     business: Id
     person: Id
-    ttl_seconds: TtlSeconds | msgspec.UnsetType = msgspec.UNSET
+    ttl_seconds: TtlSeconds | Unset = UNSET
 
 
 class RevokedToken(Input, frozen=True, kw_only=True):
@@ -56,13 +55,13 @@ async def issue(
     node: Node,
     live: LiveBusiness,
     person: str,
-    ttl_seconds: int | msgspec.UnsetType = msgspec.UNSET,
+    ttl_seconds: int | Unset = UNSET,
 ) -> Token | Refusal:
     """A token for ``person``, who must exist and be active."""
     record = await node.queries.person(live.state, person)
     if record is None or not record.active:
         return NOT_FOUND
-    seconds = node.settings.token_seconds if ttl_seconds is msgspec.UNSET else ttl_seconds
+    seconds = set_or(ttl_seconds, node.settings.token_seconds)
     # After a revocation, also in the same millisecond or with a clock that was set back.
     now = max(node.clock(), record.tokens_from + 1)
     token, claims = node.tokens.issue(live.id, person, now, seconds * 1000)
@@ -100,8 +99,7 @@ async def revoke(call: Call[Nothing, RevokedToken]) -> Changed | Refusal:
         token_id,
         call.node.clock() + lifetime * 1000,
     )
-    answer = answer_of(await call.live.desk.ask(DESK, command, ASK_SECONDS))
-    return answer if isinstance(answer, Refusal) else Changed(revision=answer.revision)
+    return await ask_desk(call.live, command)
 
 
 ROUTES = (
@@ -128,7 +126,7 @@ ROUTES = (
         parameters=Nothing,
         body=RevokedToken,
         answer=Changed,
-        refusals=(Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FAILED),
+        refusals=UNDONE,
         asks=RevokedToken(token_id="9f1c2ab07d3e44f5a1b2c3d4"),  # noqa: S106 - an example
         shows=Changed(revision=1078),
     ),

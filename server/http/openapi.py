@@ -1,0 +1,287 @@
+"""The OpenAPI 3.1 description of the API, made from the table of routes and its structs."""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from domain.ids import ID_PATTERN
+from domain.refusal import HTTP_STATUS, Code, Refusal
+from domain.roles import POLICY, Role
+from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
+from server.http.dispatch import UNSUPPORTED_MEDIA_TYPE
+from server.http.fields import Nothing
+from server.http.problem import MEDIA_TYPE, Problem, problem
+from server.http.route import ANYBODY, AnyRoute, Call, Content, Route
+
+Json = dict[str, Any]
+
+SCHEMAS = "#/components/schemas/{name}"
+MEANING = {
+    Code.BAD_REQUEST: "A field or parameter is missing, unknown or malformed. Correct it.",
+    Code.TOO_LARGE: "A text, a list or the body is over its limit.",
+    Code.UNAUTHENTICATED: "There is no valid key or token. Get a new one.",
+    Code.FORBIDDEN: "Your role, or this kind of key, may not do this.",
+    Code.NOT_FOUND: "It does not exist, or is not yours to see.",
+    Code.CONFLICT: "The same id was used for something else.",
+    Code.OWNER_REQUIRED: "There must be an owner. Transfer the ownership first.",
+    Code.DELETED: "The message has been deleted.",
+    Code.OVERLOADED: "The server is behind. Try again after `retry_after` with the same ids.",
+    Code.UNAVAILABLE: "It cannot be served for now. Try again after `retry_after`.",
+    Code.STORAGE_FAILED: "It could not be stored; nothing was accepted.",
+}
+_SCHEMES = {Caller.OPERATOR: "operatorKey", Caller.BUSINESS: "businessKey", Caller.PERSON: "token"}
+_INTRODUCTION = """\
+The HTTP API of Deskbell, beside the websocket protocol: the same rules, through the same actors.
+
+A business's backend uses its API key. It makes tokens for its people, and may speak for one of them
+with the header `Deskbell-Person`. A person's token, or the `session_token` of a websocket's
+`welcome`, works for both. Errors are problem details (RFC 9457) with the stable codes of the
+websocket protocol. Times are milliseconds since 1970-01-01 UTC. Ids are 1 to 64 characters of
+`A-Z a-z 0-9 . _ : -`. Repeat a request that was not answered with the same ids: nothing is
+done twice.
+"""
+
+
+class Description:
+    """The document, and the route that serves it; it describes itself too."""
+
+    def __init__(self, routes: Sequence[AnyRoute], version: str) -> None:
+        self.route: AnyRoute = Route(
+            method="GET",
+            path="/v1/openapi.json",
+            summary="This description",
+            handler=self._show,
+            callers=ANYBODY,
+            parameters=Nothing,
+            body=Nothing,
+            answer=Content,
+        )
+        self.document = describe((*routes, self.route), version)
+        body = msgspec.json.encode(self.document)
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        self._content = Content(
+            body, "application/json", (("ETag", tag), ("Cache-Control", "no-cache"))
+        )
+
+    async def _show(self, _: Call[Nothing, Nothing]) -> Content:
+        """OpenAPI 3.1."""
+        return self._content
+
+
+def describe(routes: Sequence[AnyRoute], version: str) -> Json:
+    """The document that describes exactly ``routes``."""
+    types = [route.body for route in routes if route.takes_body]
+    types += [route.answer for route in routes if route.answer is not Content]
+    _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=SCHEMAS)
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    document: Json = _in_ecma_patterns(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Deskbell",
+                "version": version,
+                "description": _INTRODUCTION,
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+            "tags": [{"name": name} for name in dict.fromkeys(_tag(route) for route in routes)],
+            "paths": paths,
+            "components": {
+                "schemas": schemas,
+                "responses": {code.value: _refused(HTTP_STATUS[code], (code,)) for code in MEANING},
+                "parameters": _headers(),
+                "securitySchemes": _security_schemes(),
+            },
+        }
+    )
+    return document
+
+
+def statuses(route: AnyRoute) -> dict[int, tuple[Code, ...]]:
+    """Every status but success that ``route`` can answer, with its codes."""
+    codes = {Code.BAD_REQUEST, *route.refusals}
+    if route.callers:
+        codes |= {Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.STORAGE_FAILED}
+    if Caller.BUSINESS in route.callers or Caller.PERSON in route.callers:
+        codes |= {Code.NOT_FOUND, Code.UNAVAILABLE}  # the person spoken for; while it stops
+    if route.takes_body:
+        codes.add(Code.TOO_LARGE)
+    found: dict[int, tuple[Code, ...]] = {}
+    for code in MEANING:
+        if code in codes:
+            found[HTTP_STATUS[code]] = (*found.get(HTTP_STATUS[code], ()), code)
+    if route.takes_body:
+        found[UNSUPPORTED_MEDIA_TYPE] = (Code.BAD_REQUEST,)
+    found[HTTPStatus.INTERNAL_SERVER_ERROR] = (Code.UNAVAILABLE,)
+    return dict(sorted(found.items()))
+
+
+def _operation(route: AnyRoute) -> Json:
+    described: Json = {
+        "operationId": _operation_id(route),
+        "tags": [_tag(route)],
+        "summary": route.summary,
+        "description": "\n\n".join(filter(None, _texts(route))),
+        "security": [{_SCHEMES[caller]: []} for caller in Caller if _accepts(route, caller)],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if route.takes_body:
+        media: Json = {"schema": {"$ref": SCHEMAS.format(name=route.body.__name__)}}
+        if route.asks is not None:
+            media["example"] = msgspec.to_builtins(route.asks)
+        described["requestBody"] = {"required": True, "content": {"application/json": media}}
+    return described
+
+
+def _texts(route: AnyRoute) -> tuple[str | None, ...]:
+    about_parameters = None if route.parameters is Nothing else route.parameters.__doc__
+    return inspect.getdoc(route.handler), about_parameters, _who(route)
+
+
+def _accepts(route: AnyRoute, caller: Caller) -> bool:
+    """A backend may speak for a person, so its key also serves where people call."""
+    speaks = caller is Caller.BUSINESS and Caller.PERSON in route.callers
+    return caller in route.callers or speaks
+
+
+def _who(route: AnyRoute) -> str:
+    if not route.callers:
+        return "Needs no token."
+    who = [f"the {caller.value}" for caller in Caller if caller in route.callers]
+    if Caller.PERSON in route.callers:
+        roles = set(Role) if route.operation is None else POLICY[route.operation]
+        who[-1] = ", ".join(role.value for role in Role if role in roles)
+    return f"May be called by: {', '.join(who)}."
+
+
+def _parameters(route: AnyRoute) -> list[Json]:
+    schema = msgspec.json.schema(route.parameters)["$defs"][route.parameters.__name__]
+    required = schema.get("required", ())
+    shown: list[Json] = []
+    for name, of_it in schema["properties"].items():
+        in_path = f"{{{name}}}" in route.path
+        shown.append(
+            {
+                "name": name,
+                "in": "path" if in_path else "query",
+                "required": in_path or name in required,
+                "schema": of_it,
+            }
+        )
+    if Caller.PERSON in route.callers:
+        shown += [{"$ref": f"#/components/parameters/{name}"} for name in _headers()]
+    return shown
+
+
+def _responses(route: AnyRoute) -> Json:
+    media: Json = {"schema": {"type": "string"}}
+    if route.answer is not Content:
+        media = {"schema": {"$ref": SCHEMAS.format(name=route.answer.__name__)}}
+        if route.shows is not None:
+            media["example"] = msgspec.to_builtins(route.shows)
+    shown: Json = {
+        str(route.status): {
+            "description": HTTPStatus(route.status).phrase,
+            "content": {route.media_type: media},
+        }
+    }
+    if route.answer is Content:
+        shown["304"] = {"description": "What `If-None-Match` names is what there is."}
+    for status, codes in statuses(route).items():
+        alone = len(codes) == 1 and status == HTTP_STATUS[codes[0]]
+        shown[str(status)] = (
+            {"$ref": f"#/components/responses/{codes[0].value}"}
+            if alone
+            else _refused(status, codes)
+        )
+    return shown
+
+
+def _refused(status: int, codes: tuple[Code, ...]) -> Json:
+    examples = {
+        code.value: {"value": msgspec.to_builtins(problem(Refusal(code, MEANING[code]), status))}
+        for code in codes
+    }
+    shown: Json = {
+        "description": " ".join(f"`{code.value}`: {MEANING[code]}" for code in codes),
+        "content": {
+            MEDIA_TYPE: {"schema": {"$ref": SCHEMAS.format(name="Problem")}, "examples": examples}
+        },
+    }
+    if status == HTTPStatus.UNAUTHORIZED:
+        shown["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
+        shown["headers"] = {
+            "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        }
+    return shown
+
+
+def _headers() -> Json:
+    texts = {
+        PERSON_HEADER: "The person whom a business's API key speaks for.",
+        DEVICE_HEADER: (
+            "The device that ids of messages belong to; `http` by default. A session token has "
+            "its own."
+        ),
+    }
+    return {
+        name: {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": text,
+            "schema": {"type": "string", "pattern": ID_PATTERN},
+        }
+        for name, text in texts.items()
+    }
+
+
+def _security_schemes() -> Json:
+    texts = {
+        Caller.OPERATOR: "The operator's key: `operator.key` in the server's data folder.",
+        Caller.BUSINESS: "The API key of a business, shown once when the business was made.",
+        Caller.PERSON: "A person's token of `POST /v1/tokens`, or a `session_token`.",
+    }
+    return {
+        _SCHEMES[caller]: {"type": "http", "scheme": "bearer", "description": text}
+        for caller, text in texts.items()
+    }
+
+
+def _tag(route: AnyRoute) -> str:
+    words = [word for word in route.path.split("/") if word and word != "v1"]
+    return words[0] if words else "page"
+
+
+def _operation_id(route: AnyRoute) -> str:
+    words = re.findall(r"[a-z]+", route.path.removeprefix("/v1")) or ["index"]
+    return "_".join((route.method.lower(), *words))
+
+
+def _in_ecma_patterns(value: Any) -> Any:
+    """The anchors of Python's regular expressions, in the dialect of JSON Schema."""
+    match value:
+        case dict():
+            return {
+                name: _ecma(each)
+                if name == "pattern" and isinstance(each, str)
+                else _in_ecma_patterns(each)
+                for name, each in value.items()
+            }
+        case list() | tuple():
+            return [_in_ecma_patterns(each) for each in value]
+        case _:
+            return value
+
+
+def _ecma(pattern: str) -> str:
+    return pattern.replace(r"\A", "^").replace(r"\Z", "$")
