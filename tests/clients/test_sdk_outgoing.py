@@ -14,10 +14,7 @@ def sends(conversation: str, *numbers: int) -> list[Send]:
 
 
 def outgoing(*kept: Send, window: int = 10, each: int = 1, most: int = 100) -> Outgoing:
-    queue = Outgoing(window=window, window_per_conversation=each, max_pending=most)
-    for send in kept:
-        queue.keep(send)
-    return queue
+    return Outgoing(window, each, most, kept)
 
 
 def test_one_of_a_conversation_is_in_flight_at_a_time() -> None:

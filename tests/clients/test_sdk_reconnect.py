@@ -8,7 +8,7 @@ import pytest
 import trio
 
 import deskbell_client
-from deskbell_client import Stopped, TokenUnavailable, events
+from deskbell_client import Stopped, TokenUnavailable, WireError, events
 from deskbell_client.closing import CLOSE_CODES, Next
 from tests.clients.conftest import Connect
 from tests.clients.scripted import Background, ScriptedServer, ack, message
@@ -182,6 +182,33 @@ async def test_the_application_hears_of_connections_that_come_and_go(
     assert gone == events.Disconnected(4012, "restart retry_after=3", 3.0)
     assert isinstance(back, events.Connected)
     assert back.welcome.resume == "complete"
+
+
+async def test_a_server_that_sends_nonsense_is_asked_less_and_less_often(
+    server: ScriptedServer, connect: Connect
+) -> None:
+    """A `welcome` before it must not start the backoff anew: the nonsense may come every time."""
+    async with connect():
+        for _ in range(5):
+            await (await server.greet()).send({"type": "message", "seq": "one"})
+        await server.greet()
+    waits = [after - before for before, after in pairwise(server.dials)]
+
+    assert waits == pytest.approx([1, 2, 4, 8, 16], rel=0.01)
+
+
+async def test_an_answer_that_cannot_be_read_fails_its_question_alone(
+    server: ScriptedServer, connect: Connect, nursery: trio.Nursery
+) -> None:
+    async with connect() as desk:
+        connection = await server.greet()
+        asking = Background(nursery, desk.ping)
+        ping = await connection.expect("ping")
+        await connection.send({"type": "pong", "id": ping["id"], "server_time": "now"})
+        with pytest.raises(WireError):
+            await asking.result()
+        assert await connection.silent(5)
+    assert len(server.dials) == 1
 
 
 async def test_retry_after_of_a_refused_upgrade(server: ScriptedServer, connect: Connect) -> None:

@@ -49,4 +49,11 @@ class TokenUnavailable(DeskbellError):
 
 
 class WireError(DeskbellError, ValueError):
-    """Bytes that are no Deskbell frame, or a value that cannot become one."""
+    """Bytes that are no Deskbell frame, or a value that cannot become one.
+
+    ``id`` is that of the command to which the bytes were the reply, if that much could be read.
+    """
+
+    def __init__(self, message: str, id: int | None = None) -> None:  # noqa: A002 - the wire's word
+        super().__init__(message)
+        self.id = id

@@ -5,7 +5,7 @@ conversation. With the latter at 1 a conversation's order holds even if the serv
 away for a while; with more, what was already in flight behind that one may be committed before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from deskbell_client.commands import Send
@@ -34,13 +34,21 @@ class _Queue:
 class Outgoing:
     """All pending sends of a client."""
 
-    def __init__(self, *, window: int, window_per_conversation: int, max_pending: int) -> None:
+    def __init__(
+        self,
+        window: int,
+        window_per_conversation: int,
+        max_pending: int,
+        kept: Iterable[Send] = (),
+    ) -> None:
         self.window = window
         self._per_conversation = window_per_conversation
         self._max_pending = max_pending
         self._queues: dict[str, _Queue] = {}
         self._conversations: dict[str, str] = {}  # by client_message_id
         self._in_flight = 0
+        for send in kept:
+            self.keep(send)
 
     def __len__(self) -> int:
         return len(self._conversations)

@@ -54,11 +54,11 @@ class Conversation:
     created_at: int
     created_by: str
     members: tuple[Member, ...]
-    last_seq: int
-    unread: int
-    revision: int
     title: str = ""
+    last_seq: int = 0
     last_message: Message | None = None
+    unread: int = 0
+    revision: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,18 +55,15 @@ class Session:
         self._cursor = stored.position.cursor
         self._inbox = Inbox(options.queue, self._cursor)
         self._outgoing = Outgoing(
-            window=options.window,
-            window_per_conversation=options.window_per_conversation,
-            max_pending=options.max_pending,
+            options.window, options.window_per_conversation, options.max_pending, stored.pending
         )
-        for send in stored.pending:
-            self._outgoing.keep(send)
         self._limits = Limits({})
         self._requests = Requests()
         self._upkeep = Upkeep()
         self._ordering = Ordering()
         self._random = options.random
         self._tries = 0
+        self._malformed_so_far = 0
         self._hole: tuple[str, int] | None = None
         self._begin_anew = False
         self._heartbeat = Heartbeat()
@@ -82,10 +79,10 @@ class Session:
     @property
     def deadline(self) -> float:
         """When to call `tick` at the latest; infinity while offline."""
+        times = [self._heartbeat.next_time] if self.phase.connected else [float("inf")]
         if self.phase is Phase.LIVE:
-            waiting = min(self._outgoing.next_time(), self._upkeep.next_time())
-            return min(waiting, self._heartbeat.next_time)
-        return self._heartbeat.next_time if self.phase.connected else float("inf")
+            times += self._outgoing.next_time(), self._upkeep.next_time()
+        return min(times)
 
     @property
     def position(self) -> Position:
@@ -189,7 +186,7 @@ class Session:
         try:
             frame = wire.decode(data)
         except WireError as error:
-            self._hang_up(Ended(reason=f"the server sent what is no frame: {error}"))
+            self._malformed(error)
             return
         if isinstance(frame, replies.Welcome):
             if self.phase is Phase.GREETING:
@@ -224,11 +221,21 @@ class Session:
         if after is Next.STOP:
             self._stop(ended)
             return
-        delay = closing.patience(self._tries, ended.retry_after, self._random)
+        delay = closing.patience(
+            max(self._tries, self._malformed_so_far), ended.retry_after, self._random
+        )
         self._tries += 1
         self.phase = Phase.OFFLINE
         self.connect_at = now + delay
         self._inbox.put_local(events.Disconnected(ended.code, ended.reason, delay))
+
+    def _malformed(self, error: WireError) -> None:
+        """Fail what waits for it; otherwise reconnect, later each time: it may come again."""
+        if error.id is not None and self._requests.settle(error.id) is not None:
+            self._outputs.append(Answered(error.id, error))
+            return
+        self._malformed_so_far += 1
+        self._hang_up(Ended(reason=f"the server sent what is no frame: {error}"))
 
     # --- Frames -----------------------------------------------------------------------------------
 
@@ -254,10 +261,10 @@ class Session:
 
     def _begun(self, welcome: replies.Welcome, now: float) -> None:
         """Not a continuation: the log begins at ``welcome.revision`` for this device."""
-        continued = self._begin_anew or self._cursor is not None
+        was_fresh = self._cursor is None and not self._begin_anew and welcome.resume == "fresh"
         self._cursor = Cursor(welcome.epoch, welcome.revision)
         self._ordering.clear()
-        if continued or welcome.resume != "fresh":
+        if not was_fresh:
             reason = "gap" if self._begin_anew else welcome.reset_reason or welcome.resume
             self._inbox.put_local(events.Reset(reason, self._cursor))
         self._begin_anew = False

@@ -74,5 +74,8 @@ def decode(data: bytes) -> ServerFrame:
     kind = FRAMES.get(value["type"])
     if kind is None:
         return Unknown(value["type"])
-    frame: ServerFrame = mapping.read(kind, value)
+    try:
+        frame: ServerFrame = mapping.read(kind, value)
+    except WireError as error:
+        raise WireError(str(error), value["id"] if type(value.get("id")) is int else None) from None
     return frame
