@@ -18,7 +18,10 @@ function fragment() {
   return { token, person: fields.get('person') ?? '' };
 }
 
-/** What the demo offers, or null where there is none. @returns {Promise<import('./three.js').Demo | null>} */
+/**
+ * What the demo offers, or null where there is none.
+ * @returns {Promise<import('./three.js').Demo | null>}
+ */
 async function demo() {
   for (;;) {
     try {
@@ -28,8 +31,12 @@ async function demo() {
     } catch {
       // the server is not there yet
     }
-    app.replaceChildren(h('p', { class: 'plain', role: 'status', text: 'Waiting for the server…' }));
-    await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
+    app.replaceChildren(
+      h('p', { class: 'plain', role: 'status', text: 'Waiting for the server…' }),
+    );
+    await new Promise((resolve) => {
+      setTimeout(resolve, RETRY_MS);
+    });
   }
 }
 
@@ -62,7 +69,10 @@ async function start() {
   const offered = await demo();
   const one = offered?.people.find((each) => each.id === person);
   if (one) {
-    const desk = new Deskbell({ name: `deskbell.one.${one.id}`, getToken: () => demoToken(one.id) });
+    const desk = new Deskbell({
+      name: `deskbell.one.${one.id}`,
+      getToken: () => demoToken(one.id),
+    });
     showOne(desk, { name: one.name });
   } else if (offered) showThree(app, offered);
   else signedIn('');

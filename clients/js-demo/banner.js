@@ -21,7 +21,13 @@ export class Banner {
     this.button = h('button', { type: 'button' });
     this.button.addEventListener('click', () => this.act());
     this.act = () => {};
-    this.element = h('div', { class: 'banner', role: 'status', hidden: true }, icon('plug'), this.text, this.button);
+    this.element = h(
+      'div',
+      { class: 'banner', role: 'status', hidden: true },
+      icon('plug'),
+      this.text,
+      this.button,
+    );
   }
 
   render() {
@@ -51,7 +57,8 @@ export class Banner {
   #trying() {
     const { state, retry_at } = this.desk.status;
     const seconds = Math.ceil((retry_at - Date.now()) / 1_000);
-    const soon = state === 'connecting' || seconds < 1 ? 'Connecting…' : `Trying again in ${seconds} s`;
+    const soon =
+      state === 'connecting' || seconds < 1 ? 'Connecting…' : `Trying again in ${seconds} s`;
     return [`No connection. ${soon}`, 'Try now', () => this.desk.wake()];
   }
 
@@ -62,11 +69,24 @@ export class Banner {
     };
     switch (this.desk.status.code) {
       case 0:
-      case 1000: return ['You are offline. What you write waits here.', 'Go online', connect];
-      case 4501: return ['Your session has ended. Sign in again.', 'Sign in', this.actions.signIn];
-      case 4503: return ['You no longer have access. Ask the owner of the business.', 'Sign in', this.actions.signIn];
-      case 4509: return ['Deskbell is open in another window on this device.', 'Use it here', connect];
-      default: return [`The connection was refused (${this.desk.status.code}). Reload the page.`, 'Reload', () => location.reload()];
+      case 1000:
+        return ['You are offline. What you write waits here.', 'Go online', connect];
+      case 4501:
+        return ['Your session has ended. Sign in again.', 'Sign in', this.actions.signIn];
+      case 4503:
+        return [
+          'You no longer have access. Ask the owner of the business.',
+          'Sign in',
+          this.actions.signIn,
+        ];
+      case 4509:
+        return ['Deskbell is open in another window on this device.', 'Use it here', connect];
+      default:
+        return [
+          `The connection was refused (${this.desk.status.code}). Reload the page.`,
+          'Reload',
+          () => location.reload(),
+        ];
     }
   }
 }

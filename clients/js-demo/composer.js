@@ -21,19 +21,36 @@ export class Composer {
   /** @type {Map<string, string>} conversation → what was begun there */
   #drafts = new Map();
 
-  /** @param {Deskbell} desk @param {{failed: (error: Error) => void, sent: () => void, leave: () => void}} actions */
+  /**
+   * @param {Deskbell} desk
+   * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void}} actions
+   */
   constructor(desk, actions) {
     this.desk = desk;
     this.actions = actions;
     this.text = h('textarea', {
-      rows: 1, placeholder: 'Message', 'aria-label': 'Message', enterkeyhint: 'send', dir: 'auto',
-      oninput: () => this.#input(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+      rows: 1,
+      placeholder: 'Message',
+      'aria-label': 'Message',
+      enterkeyhint: 'send',
+      dir: 'auto',
+      oninput: () => this.#input(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
     });
     this.count = h('output', { class: 'count', hidden: true });
-    this.button = h('button', { class: 'send', 'aria-label': 'Send', disabled: true }, icon('send'));
+    this.button = h(
+      'button',
+      { class: 'send', 'aria-label': 'Send', disabled: true },
+      icon('send'),
+    );
     this.context = h('div', { class: 'context', hidden: true });
-    this.element = h('form', { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
-      this.context, h('div', { class: 'field' }, this.text, this.count), this.button);
+    this.element = h(
+      'form',
+      { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
+      this.context,
+      h('div', { class: 'field' }, this.text, this.count),
+      this.button,
+    );
   }
 
   /** @param {string} id */
@@ -48,7 +65,9 @@ export class Composer {
 
   /** What was begun in a conversation and not sent. @param {string} id */
   draft(id) {
-    return (id === this.#id && !this.#editing ? this.text.value : this.#drafts.get(id) ?? '').trim();
+    return (
+      id === this.#id && !this.#editing ? this.text.value : (this.#drafts.get(id) ?? '')
+    ).trim();
   }
 
   focus() {
@@ -89,16 +108,31 @@ export class Composer {
     this.button.replaceChildren(icon(this.#editing ? 'check' : 'send'));
     if (!message) return;
     const conversation = this.desk.conversations.get(this.#id);
-    const title = this.#editing ? 'Edit message' : `Reply to ${nameOf(conversation, message.author)}`;
-    this.context.replaceChildren(icon(this.#editing ? 'edit' : 'reply'),
-      h('span', { class: 'words' }, h('strong', { text: title }), h('span', { dir: 'auto', text: plain(message.text) })),
-      h('button', {
-        type: 'button', class: 'round', 'aria-label': this.#editing ? 'Do not edit' : 'Do not reply',
-        onclick: () => {
-          this.#cancel();
-          this.focus();
+    const title = this.#editing
+      ? 'Edit message'
+      : `Reply to ${nameOf(conversation, message.author)}`;
+    this.context.replaceChildren(
+      icon(this.#editing ? 'edit' : 'reply'),
+      h(
+        'span',
+        { class: 'words' },
+        h('strong', { text: title }),
+        h('span', { dir: 'auto', text: plain(message.text) }),
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'round',
+          'aria-label': this.#editing ? 'Do not edit' : 'Do not reply',
+          onclick: () => {
+            this.#cancel();
+            this.focus();
+          },
         },
-      }, icon('close')));
+        icon('close'),
+      ),
+    );
   }
 
   /** @param {string} value */
@@ -143,7 +177,9 @@ export class Composer {
   /** @param {KeyboardEvent} event */
   #editLast(event) {
     const messages = this.desk.conversations.get(this.#id)?.messages ?? [];
-    const mine = messages.findLast((each) => each.author === this.desk.person && each.kind === 'text' && !each.deleted_at);
+    const mine = messages.findLast(
+      (each) => each.author === this.desk.person && each.kind === 'text' && !each.deleted_at,
+    );
     if (!mine) return;
     event.preventDefault();
     this.edit(mine);
@@ -174,7 +210,8 @@ export class Composer {
     this.#write('');
     this.#drafts.delete(this.#id);
     this.#showContext();
-    this.desk.send(this.#id, text, { reply_to }).catch(() => {}); // the row itself says what is wrong
+    const stored = this.desk.send(this.#id, text, { reply_to });
+    stored.catch(() => {}); // the row itself says what is wrong
     this.actions.sent();
   }
 
@@ -190,7 +227,13 @@ export class Composer {
   }
 }
 
-/** What the protocol takes as text: no control characters but line feed and tab, nothing around it. @param {string} text */
+/**
+ * What the protocol takes as text: no control characters but line feed and tab, nothing around it.
+ * @param {string} text
+ */
 function clean(text) {
-  return text.replace(/\r\n?/g, '\n').replace(/[\p{Cc}\p{Cs}]/gu, (each) => ('\n\t'.includes(each) ? each : '')).trim();
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\p{Cc}\p{Cs}]/gu, (each) => ('\n\t'.includes(each) ? each : ''))
+    .trim();
 }

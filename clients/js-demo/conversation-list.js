@@ -15,19 +15,40 @@ export class ConversationList {
   #items = new Map();
   #selected = '';
 
-  /** @param {Deskbell} desk @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string, failed: (error: Error) => void}} actions */
+  /**
+   * @param {Deskbell} desk
+   * @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string,
+   *   failed: (error: Error) => void}} actions
+   */
   constructor(desk, actions) {
     this.desk = desk;
     this.actions = actions;
     this.search = h('input', {
-      type: 'search', placeholder: 'Search', 'aria-label': 'Search conversations', oninput: () => this.render(),
+      type: 'search',
+      placeholder: 'Search',
+      'aria-label': 'Search conversations',
+      oninput: () => this.render(),
     });
     this.list = h('ul', { class: 'list', 'aria-label': 'Conversations' });
     this.empty = h('div', { class: 'empty', hidden: true });
-    this.older = h('button', { type: 'button', class: 'quiet', text: 'Show older conversations', hidden: true, onclick: () => this.#more() });
-    this.element = h('div', { class: 'list-frame' },
-      h('label', { class: 'search' }, icon('search'), this.search), this.list, this.empty, this.older);
-    this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#key(event));
+    this.older = h('button', {
+      type: 'button',
+      class: 'quiet',
+      text: 'Show older conversations',
+      hidden: true,
+      onclick: () => this.#more(),
+    });
+    this.element = h(
+      'div',
+      { class: 'list-frame' },
+      h('label', { class: 'search' }, icon('search'), this.search),
+      this.list,
+      this.empty,
+      this.older,
+    );
+    this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) =>
+      this.#key(event),
+    );
   }
 
   /** @param {string} id */
@@ -36,7 +57,10 @@ export class ConversationList {
     this.render();
   }
 
-  /** Move the focus to a conversation, or to the search if it is not in the list. @param {string} id */
+  /**
+   * Move the focus to a conversation, or to the search if it is not in the list.
+   * @param {string} id
+   */
   focus(id) {
     const item = this.#items.get(id)?.element.querySelector('button');
     (item ?? this.search).focus({ preventScroll: true });
@@ -49,7 +73,10 @@ export class ConversationList {
     const keep = new Map();
     for (const each of found) keep.set(each.id, this.#item(each));
     this.#items = keep;
-    arrange(this.list, [...keep.values()].map((item) => item.element));
+    arrange(
+      this.list,
+      [...keep.values()].map((item) => item.element),
+    );
     this.older.hidden = !this.desk.next || wanted !== '';
     this.#nothing(found.length === 0, wanted);
   }
@@ -59,15 +86,26 @@ export class ConversationList {
     this.empty.hidden = !nothing;
     if (!nothing) return;
     const loading = !this.desk.person;
-    const text = wanted ? 'No conversation matches.' : loading ? 'Loading…' : 'No conversations yet.';
-    const start = h('button', { type: 'button', class: 'primary', text: 'Start one', onclick: this.actions.create });
+    const text = wanted
+      ? 'No conversation matches.'
+      : loading
+        ? 'Loading…'
+        : 'No conversations yet.';
+    const start = h('button', {
+      type: 'button',
+      class: 'primary',
+      text: 'Start one',
+      onclick: this.actions.create,
+    });
     this.empty.replaceChildren(h('p', { text }), ...(wanted || loading ? [] : [start]));
   }
 
   /** @param {Conversation} conversation */
   #words(conversation) {
     const names = conversation.members.map((member) => member.name);
-    return [titleOf(conversation, this.desk.person), ...names, this.#preview(conversation)].join(' ').toLowerCase();
+    return [titleOf(conversation, this.desk.person), ...names, this.#preview(conversation)]
+      .join(' ')
+      .toLowerCase();
   }
 
   /** @param {Conversation} conversation */
@@ -81,9 +119,12 @@ export class ConversationList {
     if ('kind' in message && message.kind !== 'text') return entryWords(conversation, message);
     const mine = !('author' in message) || message.author === this.desk.person;
     const group = others(conversation, this.desk.person).length > 1;
-    const text = 'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90);
+    const text =
+      'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90);
     if (mine) return `You: ${text}`;
-    return group && 'author' in message ? `${firstName(nameOf(conversation, message.author))}: ${text}` : text;
+    return group && 'author' in message
+      ? `${firstName(nameOf(conversation, message.author))}: ${text}`
+      : text;
   }
 
   /** @param {Conversation} conversation */
@@ -96,7 +137,10 @@ export class ConversationList {
     const { id, unread } = conversation;
     const preview = this.#preview(conversation);
     const last = this.#last(conversation);
-    const mine = last && (!('author' in last) || (last.author === this.desk.person && last.kind === 'text' && !last.deleted_at));
+    const mine =
+      last &&
+      (!('author' in last) ||
+        (last.author === this.desk.person && last.kind === 'text' && !last.deleted_at));
     const drafted = preview.startsWith('Draft: ');
     const ticks = mine && !drafted ? this.desk.ticks(conversation, last) : null;
     const title = titleOf(conversation, this.desk.person);
@@ -107,13 +151,47 @@ export class ConversationList {
     const looks = JSON.stringify([title, preview, time, unread, ticks, current, face.outerHTML]);
     const old = this.#items.get(id);
     if (old?.signature === looks) return old;
-    const badge = unread ? h('span', { class: 'badge' }, hidden(`${unread} unread`),
-      h('span', { 'aria-hidden': 'true', text: unread > 99 ? '99+' : String(unread) })) : null;
-    const tick = ticks ? h('span', { class: `ticks ${ticks.state}` }, tickIcon(ticks.state), hidden(tickWords(ticks))) : null;
-    const kind = `${unread ? ' unread' : ''}${typing ? ' typing-now' : ''}${drafted ? ' drafted' : ''}`;
-    const button = h('button', { type: 'button', class: `item${kind}`, 'aria-current': current ? 'true' : false, onclick: () => this.actions.open(id) },
-      face, h('span', { class: 'top' }, h('span', { class: 'title', dir: 'auto', text: title }), h('time', { text: time })),
-      h('span', { class: 'bottom' }, tick, h('span', { class: 'preview', dir: 'auto', text: preview }), badge));
+    const badge = unread
+      ? h(
+          'span',
+          { class: 'badge' },
+          hidden(`${unread} unread`),
+          h('span', { 'aria-hidden': 'true', text: unread > 99 ? '99+' : String(unread) }),
+        )
+      : null;
+    const tick = ticks
+      ? h(
+          'span',
+          { class: `ticks ${ticks.state}` },
+          tickIcon(ticks.state),
+          hidden(tickWords(ticks)),
+        )
+      : null;
+    const kinds = [unread > 0 && 'unread', typing && 'typing-now', drafted && 'drafted'];
+    const kind = ['item', ...kinds.filter(Boolean)].join(' ');
+    const button = h(
+      'button',
+      {
+        type: 'button',
+        class: kind,
+        'aria-current': current ? 'true' : false,
+        onclick: () => this.actions.open(id),
+      },
+      face,
+      h(
+        'span',
+        { class: 'top' },
+        h('span', { class: 'title', dir: 'auto', text: title }),
+        h('time', { text: time }),
+      ),
+      h(
+        'span',
+        { class: 'bottom' },
+        tick,
+        h('span', { class: 'preview', dir: 'auto', text: preview }),
+        badge,
+      ),
+    );
     const element = old?.element ?? h('li');
     const focused = element.contains(document.activeElement);
     element.replaceChildren(button);

@@ -41,16 +41,32 @@ export class ConversationView {
       leave: actions.back,
     });
     this.bar = h('header', { class: 'bar' });
-    this.body = h('div', { class: 'talk-body', hidden: true }, this.bar, this.log.element, this.composer.element);
-    this.nothing = h('div', { class: 'nothing' }, h('div', { class: 'bell', 'aria-hidden': 'true' }),
-      h('p', { text: 'Choose a conversation, or start a new one.' }));
-    this.element = h('section', { class: 'talk', 'aria-label': 'Conversation' }, this.nothing, this.body);
+    this.body = h(
+      'div',
+      { class: 'talk-body', hidden: true },
+      this.bar,
+      this.log.element,
+      this.composer.element,
+    );
+    this.nothing = h(
+      'div',
+      { class: 'nothing' },
+      h('div', { class: 'bell', 'aria-hidden': 'true' }),
+      h('p', { text: 'Choose a conversation, or start a new one.' }),
+    );
+    this.element = h(
+      'section',
+      { class: 'talk', 'aria-label': 'Conversation' },
+      this.nothing,
+      this.body,
+    );
     this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
       if (event.key === 'Escape' && !event.defaultPrevented) actions.back();
     });
   }
 
-  failed = (/** @type {unknown} */ error) => toast(this.root, String(/** @type {Error} */ (error).message));
+  failed = (/** @type {unknown} */ error) =>
+    toast(this.root, String(/** @type {Error} */ (error).message));
 
   /** @param {string} id '' shows none */
   show(id) {
@@ -79,15 +95,47 @@ export class ConversationView {
     const looks = JSON.stringify([title, state, face.outerHTML]);
     if (looks === this.#head) return;
     const again = this.#head !== '' && this.bar.contains(document.activeElement);
-    const place = again ? [...this.bar.querySelectorAll('button')].indexOf(/** @type {any} */ (document.activeElement)) : -1;
+    const place = again
+      ? [...this.bar.querySelectorAll('button')].indexOf(
+          /** @type {any} */ (document.activeElement),
+        )
+      : -1;
     this.#head = looks;
     const typing = this.desk.typists(conversation.id).length > 0;
     const open = () => void membersSheet(this.desk, this.root, conversation.id, this.failed);
     this.bar.replaceChildren(
-      h('button', { type: 'button', class: 'round back', 'aria-label': 'Back to the conversations', onclick: this.actions.back }, icon('back')),
-      h('button', { type: 'button', class: 'who', onclick: open, 'aria-label': `${title}, ${state}. Show the members` },
-        face, h('span', { class: 'words' }, h('strong', { dir: 'auto', text: title }), h('small', { class: typing ? 'typing-now' : '', text: state }))),
-      h('button', { type: 'button', class: 'round', 'aria-label': 'Members', onclick: open }, icon('group')));
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'round back',
+          'aria-label': 'Back to the conversations',
+          onclick: this.actions.back,
+        },
+        icon('back'),
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'who',
+          onclick: open,
+          'aria-label': `${title}, ${state}. Show the members`,
+        },
+        face,
+        h(
+          'span',
+          { class: 'words' },
+          h('strong', { dir: 'auto', text: title }),
+          h('small', { class: typing ? 'typing-now' : '', text: state }),
+        ),
+      ),
+      h(
+        'button',
+        { type: 'button', class: 'round', 'aria-label': 'Members', onclick: open },
+        icon('group'),
+      ),
+    );
     if (place >= 0) this.bar.querySelectorAll('button')[place]?.focus();
   }
 
@@ -102,14 +150,31 @@ export class ConversationView {
     const owner = this.desk.role === 'owner';
     const { id } = this;
     menu(this.root, anchor, 'Message', [
-      message.deleted_at ? null : { icon: 'reply', text: 'Reply', run: () => this.composer.reply(message) },
-      message.deleted_at ? null : { icon: 'copy', text: 'Copy text', run: () => void this.#copy(message.text) },
-      mine && !message.deleted_at ? { icon: 'edit', text: 'Edit', run: () => this.composer.edit(message) } : null,
-      { icon: 'info', text: mine ? 'Who has read it' : 'Receipts', run: () => void this.#receipts(anchor, message) },
+      message.deleted_at
+        ? null
+        : { icon: 'reply', text: 'Reply', run: () => this.composer.reply(message) },
+      message.deleted_at
+        ? null
+        : { icon: 'copy', text: 'Copy text', run: () => void this.#copy(message.text) },
+      mine && !message.deleted_at
+        ? { icon: 'edit', text: 'Edit', run: () => this.composer.edit(message) }
+        : null,
+      {
+        icon: 'info',
+        text: mine ? 'Who has read it' : 'Receipts',
+        run: () => void this.#receipts(anchor, message),
+      },
       owner || (mine && message.edited_at && !message.deleted_at)
-        ? { icon: 'history', text: 'Earlier versions', run: () => void this.#versions(message) } : null,
+        ? { icon: 'history', text: 'Earlier versions', run: () => void this.#versions(message) }
+        : null,
       (mine || owner) && !message.deleted_at
-        ? { icon: 'trash', text: 'Delete', danger: true, run: () => void this.desk.delete(id, message.seq).catch(this.failed) } : null,
+        ? {
+            icon: 'trash',
+            text: 'Delete',
+            danger: true,
+            run: () => void this.desk.delete(id, message.seq).catch(this.failed),
+          }
+        : null,
     ]);
   }
 
@@ -133,14 +198,26 @@ export class ConversationView {
     }
   }
 
-  /** Who has received and read a message, and when. @param {Element} anchor @param {Message | Waiting} message */
+  /**
+   * Who has received and read a message, and when.
+   * @param {Element} anchor
+   * @param {Message | Waiting} message
+   */
   async #receipts(anchor, message) {
     const conversation = this.desk.conversations.get(this.id);
     if (!conversation) return;
     const ticks = this.desk.ticks(conversation, message);
     if (!('seq' in message)) {
       const text = `${tickWords(ticks)}. Written ${moment(message.at, this.desk.serverTime)}.`;
-      popover(this.root, anchor, h('div', { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' }, h('p', { text })));
+      popover(
+        this.root,
+        anchor,
+        h(
+          'div',
+          { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' },
+          h('p', { text }),
+        ),
+      );
       return;
     }
     try {
@@ -148,14 +225,39 @@ export class ConversationView {
       const now = this.desk.serverTime;
       const rows = receipts.map(({ person, delivered_at, read_at }) => {
         const name = nameOf(conversation, person);
-        const lines = [read_at && `Read ${moment(read_at, now)}`, delivered_at && `Delivered ${moment(delivered_at, now)}`];
+        const lines = [
+          read_at && `Read ${moment(read_at, now)}`,
+          delivered_at && `Delivered ${moment(delivered_at, now)}`,
+        ];
         const words = lines.filter(Boolean);
-        return h('li', null, avatar(person, name), h('span', { class: 'words' }, h('strong', { text: name }),
-          (words.length ? words : ['Not delivered yet']).map((text) => h('small', { text }))),
-        h('span', { class: `state ${read_at ? 'read' : ''}` }, icon(read_at || delivered_at ? 'check' : 'clock')));
+        return h(
+          'li',
+          null,
+          avatar(person, name),
+          h(
+            'span',
+            { class: 'words' },
+            h('strong', { text: name }),
+            (words.length ? words : ['Not delivered yet']).map((text) => h('small', { text })),
+          ),
+          h(
+            'span',
+            { class: `state ${read_at ? 'read' : ''}` },
+            icon(read_at || delivered_at ? 'check' : 'clock'),
+          ),
+        );
       });
       const sent = h('p', { text: `Sent ${moment(message.at, now)}` });
-      popover(this.root, anchor, h('div', { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' }, h('ul', null, rows), sent));
+      popover(
+        this.root,
+        anchor,
+        h(
+          'div',
+          { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' },
+          h('ul', null, rows),
+          sent,
+        ),
+      );
     } catch (error) {
       this.failed(error);
     }
@@ -166,8 +268,20 @@ export class ConversationView {
     try {
       const versions = await this.desk.versions(this.id, message.seq);
       const now = this.desk.serverTime;
-      sheet(this.root, 'Earlier versions', [h('ol', { class: 'versions' }, versions.map(({ text, at }) => h('li', null,
-        h('small', { text: moment(at, now) }), h('div', { class: 'text', dir: 'auto' }, rendered(text)))))]);
+      sheet(this.root, 'Earlier versions', [
+        h(
+          'ol',
+          { class: 'versions' },
+          versions.map(({ text, at }) =>
+            h(
+              'li',
+              null,
+              h('small', { text: moment(at, now) }),
+              h('div', { class: 'text', dir: 'auto' }, rendered(text)),
+            ),
+          ),
+        ),
+      ]);
     } catch (error) {
       this.failed(error);
     }

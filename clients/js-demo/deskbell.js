@@ -22,7 +22,7 @@
  * @module deskbell
  */
 
-// --- What crosses the wire ------------------------------------------------------------------------
+// --- What crosses the wire -----------------------------------------------------------------------
 
 /**
  * @typedef {'owner' | 'manager' | 'staff' | 'customer'} Role
@@ -77,8 +77,8 @@
  * @property {number} at
  * @property {string} person  who wrote it; nobody else's connection sends it
  * @property {{code: string, message: string} | null} error  set when the server refused it for good
- * @property {{seq: number, revision: number, at: number} | null} ack  set when it is stored, while older
- *   messages of its conversation have not come yet
+ * @property {{seq: number, revision: number, at: number} | null} ack  set when it is stored, while
+ *   older messages of its conversation have not come yet
  *
  * @typedef {object} Ticks
  * @property {'waiting' | 'failed' | 'sent' | 'delivered' | 'read'} state
@@ -115,11 +115,25 @@ export const CLOSE_CODES = /** @type {const} */ ({
 const PASSING = new Set(['rate_limited', 'overloaded', 'unavailable', 'disconnected']);
 
 const MESSAGE = {
-  revision: 0, at: 0, author: '', kind: 'text', text: '', person: '', role: '', reply_to: 0,
-  client_message_id: '', edited_at: 0, deleted_at: 0,
+  revision: 0,
+  at: 0,
+  author: '',
+  kind: 'text',
+  text: '',
+  person: '',
+  role: '',
+  reply_to: 0,
+  client_message_id: '',
+  edited_at: 0,
+  deleted_at: 0,
 };
 const MEMBER = {
-  name: '', role: '', delivered_up_to: 0, delivered_at: 0, read_up_to: 0, read_at: 0,
+  name: '',
+  role: '',
+  delivered_up_to: 0,
+  delivered_at: 0,
+  read_up_to: 0,
+  read_at: 0,
 };
 const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -217,7 +231,7 @@ export function encode(command) {
   return JSON.stringify(frame);
 }
 
-// --- The local model: docs/protocol.md, sections 5 and 6 -------------------------------------------
+// --- The local model: docs/protocol.md, sections 5 and 6 -----------------------------------------
 
 /** What this person sees, as the events tell it. It does no I/O. */
 export class Model {
@@ -238,7 +252,13 @@ export class Model {
   put(picture) {
     const { last_message, members, ...rest } = picture;
     const conversation = {
-      title: '', created_at: 0, created_by: '', last_seq: 0, unread: 0, revision: 0, ...rest,
+      title: '',
+      created_at: 0,
+      created_by: '',
+      last_seq: 0,
+      unread: 0,
+      revision: 0,
+      ...rest,
       members: (members ?? []).map((/** @type {any} */ each) => this.#member(each)),
       messages: last_message ? [asMessage(last_message, rest.id)] : [],
       more: (last_message ? last_message.seq : (rest.last_seq ?? 0)) > 1,
@@ -269,38 +289,57 @@ export class Model {
     return conversation.members.find((member) => member.person === this.person);
   }
 
-  /** @param {Frame} event @returns {boolean} whether a conversation it names must be held to apply it */
+  /**
+   * @param {Frame} event
+   * @returns {boolean} whether a conversation it names must be held to apply it
+   */
   static concerns(event) {
     return ['message', 'message_edited', 'message_deleted', 'receipt'].includes(event.type);
   }
 
   /**
    * Apply one event; applying it again changes nothing.
-   * @param {Frame} event @returns {'applied' | 'known' | 'gap'} `gap`: a message is missing before it
+   * @param {Frame} event
+   * @returns {'applied' | 'known' | 'gap'} `gap`: a message is missing before it
    */
   apply(event) {
     const conversation = this.conversations.get(event.conversation);
     switch (event.type) {
-      case 'message': return conversation ? this.#message(conversation, event) : 'known';
-      case 'message_edited': return this.#edited(conversation, event);
-      case 'message_deleted': return this.#deleted(conversation, event);
-      case 'receipt': return this.#receipts(conversation, event.receipts);
-      case 'conversation_added': this.put(event.conversation); return 'applied';
+      case 'message':
+        return conversation ? this.#message(conversation, event) : 'known';
+      case 'message_edited':
+        return this.#edited(conversation, event);
+      case 'message_deleted':
+        return this.#deleted(conversation, event);
+      case 'receipt':
+        return this.#receipts(conversation, event.receipts);
+      case 'conversation_added':
+        this.put(event.conversation);
+        return 'applied';
       case 'conversation_removed':
         this.typing.delete(event.conversation);
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
-      case 'business_changed': this.businessSettings = choices(event); return 'applied';
-      case 'privacy_changed': this.settings = choices(event); return 'applied';
+      case 'business_changed':
+        this.businessSettings = choices(event);
+        return 'applied';
+      case 'privacy_changed':
+        this.settings = choices(event);
+        return 'applied';
       case 'presence':
         for (const { person, state, last_seen_at = 0 } of event.people) {
           this.presence.set(person, { state, last_seen_at });
         }
         return 'applied';
-      default: return 'known';
+      default:
+        return 'known';
     }
   }
 
-  /** @param {Conversation} conversation @param {Frame} event @returns {'applied' | 'known' | 'gap'} */
+  /**
+   * @param {Conversation} conversation
+   * @param {Frame} event
+   * @returns {'applied' | 'known' | 'gap'}
+   */
   #message(conversation, event) {
     if (event.seq <= conversation.last_seq) return 'known';
     if (event.seq > conversation.last_seq + 1) return 'gap';
@@ -322,7 +361,11 @@ export class Model {
     return 'applied';
   }
 
-  /** @param {Conversation | undefined} conversation @param {Frame} event @returns {'applied' | 'known'} */
+  /**
+   * @param {Conversation | undefined} conversation
+   * @param {Frame} event
+   * @returns {'applied' | 'known'}
+   */
   #edited(conversation, event) {
     const message = conversation?.messages.find((each) => each.seq === event.seq);
     if (!message || message.deleted_at) return 'known';
@@ -330,23 +373,33 @@ export class Model {
     return 'applied';
   }
 
-  /** @param {Conversation | undefined} conversation @param {Frame} event @returns {'applied' | 'known'} */
+  /**
+   * @param {Conversation | undefined} conversation
+   * @param {Frame} event
+   * @returns {'applied' | 'known'}
+   */
   #deleted(conversation, event) {
     const message = conversation?.messages.find((each) => each.seq === event.seq);
     if (!conversation || !message || message.deleted_at) return 'known';
     const unread = message.seq > (this.me(conversation)?.read_up_to ?? 0);
-    if (unread && counts(message, this.person)) conversation.unread = Math.max(0, conversation.unread - 1);
+    if (unread && counts(message, this.person))
+      conversation.unread = Math.max(0, conversation.unread - 1);
     Object.assign(message, { text: '', deleted_at: event.at });
     return 'applied';
   }
 
-  /** @param {Conversation | undefined} conversation @param {any[]} moved @returns {'applied' | 'known'} */
+  /**
+   * @param {Conversation | undefined} conversation
+   * @param {any[]} moved
+   * @returns {'applied' | 'known'}
+   */
   #receipts(conversation, moved) {
     for (const receipt of conversation ? moved : []) {
       const member = conversation?.members.find((each) => each.person === receipt.person);
       if (!conversation || !member) continue;
       const { delivered_up_to = 0, delivered_at = 0, read_up_to = 0, read_at = 0 } = receipt;
-      if (delivered_up_to > member.delivered_up_to) Object.assign(member, { delivered_up_to, delivered_at });
+      if (delivered_up_to > member.delivered_up_to)
+        Object.assign(member, { delivered_up_to, delivered_at });
       if (read_up_to > member.read_up_to) {
         Object.assign(member, { read_up_to, read_at });
         if (read_up_to > member.delivered_up_to) {
@@ -361,18 +414,25 @@ export class Model {
   /** @param {Conversation} conversation @param {number} readUpTo */
   #recount(conversation, readUpTo) {
     const held = conversation.messages.filter(
-      (message) => message.seq > readUpTo && counts(message, this.person));
+      (message) => message.seq > readUpTo && counts(message, this.person),
+    );
     const first = conversation.messages[0]?.seq ?? conversation.last_seq + 1;
     const notHeld = Math.max(0, first - 1 - readUpTo); // may hold our own or deleted ones
     conversation.unread = Math.min(conversation.unread, held.length + notHeld);
   }
 
-  /** @param {string} id @param {any[]} older a page of history that ends before the first one held @param {boolean} more */
+  /**
+   * @param {string} id
+   * @param {any[]} older a page of history that ends before the first one held
+   * @param {boolean} more
+   */
   prepend(id, older, more) {
     const conversation = this.conversations.get(id);
     if (!conversation) return 0;
     const first = conversation.messages[0]?.seq ?? Infinity;
-    const added = older.filter((message) => message.seq < first).map((message) => asMessage(message, id));
+    const added = older
+      .filter((message) => message.seq < first)
+      .map((message) => asMessage(message, id));
     conversation.messages.unshift(...added);
     conversation.more = more;
     return added.length;
@@ -398,7 +458,11 @@ function choices({ read_receipts = true, last_seen = true }) {
   return { read_receipts, last_seen };
 }
 
-/** Whether a message is one of the unread ones of `person`. @param {Message} message @param {string} person */
+/**
+ * Whether a message is one of the unread ones of `person`.
+ * @param {Message} message
+ * @param {string} person
+ */
 function counts(message, person) {
   return message.author !== person && message.kind === 'text' && !message.deleted_at;
 }
@@ -423,8 +487,9 @@ export function difference(left, right) {
     });
     const [a, b] = [parts(one), parts(other)];
     for (const part of /** @type {const} */ (['members', 'messages'])) {
-      const at = Array.from({ length: Math.max(a[part].length, b[part].length) })
-        .findIndex((_, n) => a[part][n] !== b[part][n]);
+      const at = Array.from({ length: Math.max(a[part].length, b[part].length) }).findIndex(
+        (_, n) => a[part][n] !== b[part][n],
+      );
       if (at >= 0) return `${one.id}.${part}[${at}]: ${a[part][at]} | ${b[part][at]}`;
     }
   }
@@ -436,14 +501,19 @@ function sorted(value) {
   return JSON.stringify(Object.fromEntries(Object.entries(value).sort()));
 }
 
-// --- What is kept on the device --------------------------------------------------------------------
+// --- What is kept on the device ------------------------------------------------------------------
 
-/** Values under one name in a Storage; what it does not take (full, forbidden) is kept in memory. */
+/**
+ * Values under one name in a Storage; what it does not take (full, forbidden) is kept in memory.
+ */
 class Shelf {
   /** @type {Map<string, string>} */
   #memory = new Map();
 
-  /** @param {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | undefined} storage @param {string} name */
+  /**
+   * @param {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | undefined} storage
+   * @param {string} name
+   */
   constructor(storage, name) {
     this.storage = storage;
     this.name = name;
@@ -460,7 +530,11 @@ class Shelf {
     }
   }
 
-  /** @param {string} key @param {any} value undefined removes it @returns {boolean} whether it outlives us */
+  /**
+   * @param {string} key
+   * @param {any} value undefined removes it
+   * @returns {boolean} whether it outlives us
+   */
   set(key, value) {
     this.#memory.delete(key);
     const text = value === undefined ? undefined : JSON.stringify(value);
@@ -476,7 +550,7 @@ class Shelf {
   }
 }
 
-// --- The connection --------------------------------------------------------------------------------
+// --- The connection ------------------------------------------------------------------------------
 
 /**
  * @typedef {object} Clock
@@ -485,7 +559,7 @@ class Shelf {
  * @property {(timer: any) => void} clearTimeout
  *
  * @typedef {object} Options
- * @property {string} [url]  the server's address (http, https, ws or wss); default: where the page came from
+ * @property {string} [url]  the server's address (http, https, ws or wss); default: the page's
  * @property {string} [token]  a token of POST /v1/tokens
  * @property {() => Promise<string | undefined> | string | undefined} [getToken]
  *   asked when there is no valid session; a rejection is tried again later, no token stops
@@ -540,16 +614,24 @@ export class Deskbell {
   #calls = new Map();
   /** @type {Map<string, any>} a timer per purpose */
   #timers = new Map();
-  /** @type {{promise: Promise<void>, resolve: () => void, reject: (error: Error) => void} | null} */
+  /**
+   * @type {{promise: Promise<void>, resolve: () => void, reject: (error: Error) => void} | null}
+   */
   #connecting = null;
 
   /** @type {Cursor | null} */
   #cursor = null;
-  /** @type {{epoch: string, revision: number, events: Frame[]} | null} events that came while the list loads */
+  /**
+   * Events that came while the list loads.
+   * @type {{epoch: string, revision: number, events: Frame[]} | null}
+   */
   #loading = null;
   /** @type {Map<string, Frame[]>} events of conversations whose picture has been asked for */
   #opening = new Map();
-  /** @type {Map<string, Frame[]>} events that came before the ack of a message of ours just before them */
+  /**
+   * Events that came before the ack of a message of ours that stands just before them.
+   * @type {Map<string, Frame[]>}
+   */
   #early = new Map();
   /** @type {Map<string, Frame[]>} changes that came while a page of history was on its way */
   #paging = new Map();
@@ -590,33 +672,52 @@ export class Deskbell {
     this.#restore();
   }
 
-  // --- For everybody: connect, listen, ask ---
+  // --- For everybody: connect, listen, ask -------------------------------------------------------
 
   /** Who is signed in; '' before the first welcome. */
-  get person() { return this.model.person; }
-  get role() { return this.model.role; }
-  get conversations() { return this.model.conversations; }
+  get person() {
+    return this.model.person;
+  }
+  get role() {
+    return this.model.role;
+  }
+  get conversations() {
+    return this.model.conversations;
+  }
   /** The newest position this device has processed, or null. */
-  get cursor() { return this.#cursor; }
+  get cursor() {
+    return this.#cursor;
+  }
   /** Milliseconds by the server's clock. */
-  get serverTime() { return this.#clock.now() + this.#offset; }
+  get serverTime() {
+    return this.#clock.now() + this.#offset;
+  }
   /** The bearer token for the HTTP API, '' when there is none. */
-  get sessionToken() { return this.#session()?.token ?? ''; }
+  get sessionToken() {
+    return this.#session()?.token ?? '';
+  }
 
   /**
    * Listen to `status` (a Status), `ready` ({resume}: the model is complete), `change`
    * ({conversation?}: draw again), `message` ({conversation, message}: a new entry, one's own too),
    * `sent` ({conversation, message}), `failed` ({entry, error}), `removed` ({conversation}),
    * `typing` ({conversation}), `presence` or `error` (a DeskbellError nobody awaited).
-   * @param {string} type @param {(detail: any) => void} listener @returns {() => void} stops listening
+   * @param {string} type
+   * @param {(detail: any) => void} listener
+   * @returns {() => void} stops listening
    */
   on(type, listener) {
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners.add(listener));
-    return () => { listeners.delete(listener); };
+    return () => {
+      listeners.delete(listener);
+    };
   }
 
-  /** Connect and stay connected. Resolves when the model is complete; rejects when it stops for good. */
+  /**
+   * Connect and stay connected. Resolves when the model is complete, rejects when it stops for
+   * good.
+   */
   connect() {
     if (this.#ready) return Promise.resolve();
     if (this.#connecting) return this.#connecting.promise;
@@ -651,17 +752,28 @@ export class Deskbell {
     return [...this.conversations.values()].sort((a, b) => at(b) - at(a) || (a.id < b.id ? -1 : 1));
   }
 
-  /** Load the next page of the list. @returns {Promise<boolean>} whether there is yet another one */
+  /**
+   * Load the next page of the list.
+   * @returns {Promise<boolean>} whether there is yet another one
+   */
   async more() {
     if (!this.next) return false;
-    const { conversations, next = '' } = await this.#ask({ type: 'conversations', before: this.next });
+    const { conversations, next = '' } = await this.#ask({
+      type: 'conversations',
+      before: this.next,
+    });
     for (const each of conversations) if (!this.conversations.has(each.id)) this.model.put(each);
     this.next = next;
     this.#changed();
     return Boolean(next);
   }
 
-  /** Load older messages. @param {string} conversation @param {number} [limit] @returns {Promise<number>} how many came */
+  /**
+   * Load older messages.
+   * @param {string} conversation
+   * @param {number} [limit]
+   * @returns {Promise<number>} how many came
+   */
   async history(conversation, limit = 50) {
     const held = this.conversations.get(conversation);
     if (!held || !held.more || this.#paging.has(conversation)) return 0;
@@ -702,31 +814,55 @@ export class Deskbell {
   }
 
   /** @param {string} conversation @param {string} person */
-  async addMember(conversation, person) { await this.#ask({ type: 'add_member', conversation, person }); }
+  async addMember(conversation, person) {
+    await this.#ask({ type: 'add_member', conversation, person });
+  }
 
   /** @param {string} conversation @param {string} person */
-  async removeMember(conversation, person) { await this.#ask({ type: 'remove_member', conversation, person }); }
+  async removeMember(conversation, person) {
+    await this.#ask({ type: 'remove_member', conversation, person });
+  }
 
   /** @param {string} conversation */
-  async leave(conversation) { await this.#ask({ type: 'leave', conversation }); }
+  async leave(conversation) {
+    await this.#ask({ type: 'leave', conversation });
+  }
 
-  /** When each other member received and read a message. @param {string} conversation @param {number} seq @returns {Promise<Receipt[]>} */
+  /**
+   * When each other member received and read a message.
+   * @param {string} conversation
+   * @param {number} seq
+   * @returns {Promise<Receipt[]>}
+   */
   async receipts(conversation, seq) {
     const { receipts = [] } = await this.#ask({ type: 'receipts', conversation, seq });
     return receipts.map((/** @type {any} */ each) => ({ delivered_at: 0, read_at: 0, ...each }));
   }
 
-  /** What a message said before. @param {string} conversation @param {number} seq @returns {Promise<{text: string, at: number}[]>} */
+  /**
+   * What a message said before.
+   * @param {string} conversation
+   * @param {number} seq
+   * @returns {Promise<{text: string, at: number}[]>}
+   */
   async versions(conversation, seq) {
     return (await this.#ask({ type: 'versions', conversation, seq })).versions;
   }
 
-  /** Whom you may talk to. @param {string} [search] @param {number} [limit] @returns {Promise<{id: string, name: string, role: string}[]>} */
+  /**
+   * Whom you may talk to.
+   * @param {string} [search]
+   * @param {number} [limit]
+   * @returns {Promise<{id: string, name: string, role: string}[]>}
+   */
   async people(search = '', limit = 20) {
     return (await this.#ask({ type: 'people', search, limit })).people;
   }
 
-  /** @param {{read_receipts?: boolean, last_seen?: boolean}} choice reciprocal: who hides does not see */
+  /**
+   * Reciprocal: who hides theirs does not see others'.
+   * @param {{read_receipts?: boolean, last_seen?: boolean}} choice
+   */
   async privacy(choice) {
     await this.#ask({ type: 'privacy', ...choice });
     Object.assign(this.model.settings, choice);
@@ -734,17 +870,21 @@ export class Deskbell {
     await this.refresh();
   }
 
-  /** Ask for the members and unread counts again, as after a change of what one may see of others. */
+  /**
+   * Ask for the members and unread counts again, as after a change of what one may see of others.
+   */
   async refresh() {
     const newest = this.list().slice(0, 20);
-    await Promise.all(newest.map(async ({ id }) => {
-      const { conversation } = await this.#ask({ type: 'open', conversation: id });
-      this.model.refresh(conversation);
-      this.#changed(id);
-    }));
+    await Promise.all(
+      newest.map(async ({ id }) => {
+        const { conversation } = await this.#ask({ type: 'open', conversation: id });
+        this.model.refresh(conversation);
+        this.#changed(id);
+      }),
+    );
   }
 
-  // --- For everybody: send ---
+  // --- For everybody: send -----------------------------------------------------------------------
 
   /**
    * Send a text: it is in the outbox when this returns, and the promise resolves with the message
@@ -755,8 +895,14 @@ export class Deskbell {
   send(conversation, text, { reply_to = 0 } = {}) {
     /** @type {Waiting} */
     const entry = {
-      client_message_id: this.#newId(), conversation, text, reply_to,
-      at: this.serverTime, person: this.person, error: null, ack: null,
+      client_message_id: this.#newId(),
+      conversation,
+      text,
+      reply_to,
+      at: this.serverTime,
+      person: this.person,
+      error: null,
+      ack: null,
     };
     this.#outbox([...this.#outbox(), entry]);
     this.#cancel(`typing ${conversation}`);
@@ -770,11 +916,17 @@ export class Deskbell {
     return stored;
   }
 
-  /** What waits, or was refused, in one conversation or in all. @param {string} [conversation] @returns {Waiting[]} */
+  /**
+   * What waits, or was refused, in one conversation or in all.
+   * @param {string} [conversation]
+   * @returns {Waiting[]}
+   */
   outbox(conversation) {
     return this.#outbox().filter(
-      (entry) => (!conversation || entry.conversation === conversation)
-        && (!entry.person || !this.person || entry.person === this.person));
+      (entry) =>
+        (!conversation || entry.conversation === conversation) &&
+        (!entry.person || !this.person || entry.person === this.person),
+    );
   }
 
   /** Try again what was refused. @param {string} clientMessageId */
@@ -786,23 +938,39 @@ export class Deskbell {
   /** Give up what was refused, or has not been sent. @param {string} clientMessageId */
   discard(clientMessageId) {
     if (this.#flying.has(clientMessageId)) return;
-    this.#outbox(this.#outbox().filter((each) => each.client_message_id !== clientMessageId || each.ack));
+    this.#outbox(
+      this.#outbox().filter((each) => each.client_message_id !== clientMessageId || each.ack),
+    );
     this.#changed();
   }
 
-  /** @param {Conversation} conversation @param {Message | Waiting} message one of one's own @returns {Ticks} */
+  /**
+   * @param {Conversation} conversation
+   * @param {Message | Waiting} message one of one's own
+   * @returns {Ticks}
+   */
   ticks(conversation, message) {
     const others = conversation.members.filter((member) => member.person !== this.person);
-    const seq = 'seq' in message ? message.seq : message.ack?.seq ?? Infinity;
+    const seq = 'seq' in message ? message.seq : (message.ack?.seq ?? Infinity);
     const delivered = others.filter((member) => member.delivered_up_to >= seq).length;
     const read = others.filter((member) => member.read_up_to >= seq).length;
     const of = others.length;
-    if (seq === Infinity) return { state: 'error' in message && message.error ? 'failed' : 'waiting', delivered, read, of };
+    if (seq === Infinity)
+      return {
+        state: 'error' in message && message.error ? 'failed' : 'waiting',
+        delivered,
+        read,
+        of,
+      };
     const state = !of || !delivered || delivered < of ? 'sent' : read < of ? 'delivered' : 'read';
     return { state, delivered, read, of };
   }
 
-  /** Say that everything up to `seq` has been seen; default: everything. @param {string} conversation @param {number} [seq] */
+  /**
+   * Say that everything up to `seq` has been seen; default: everything.
+   * @param {string} conversation
+   * @param {number} [seq]
+   */
   read(conversation, seq) {
     const held = this.conversations.get(conversation);
     const mine = held && this.model.me(held);
@@ -815,7 +983,11 @@ export class Deskbell {
     this.#changed(conversation);
   }
 
-  /** Call at every keystroke: it is told at most every 3 s, and taken back when the typing stops. @param {string} conversation @param {boolean} [active] */
+  /**
+   * Call at every keystroke: it is told at most every 3 s, and taken back when the typing stops.
+   * @param {string} conversation
+   * @param {boolean} [active]
+   */
   typing(conversation, active = true) {
     const now = this.#clock.now();
     const last = this.#typingSent.get(conversation);
@@ -836,7 +1008,8 @@ export class Deskbell {
   typists(conversation) {
     const now = this.#clock.now();
     return [...(this.model.typing.get(conversation) ?? [])]
-      .filter(([, until]) => until > now).map(([person]) => person);
+      .filter(([, until]) => until > now)
+      .map(([person]) => person);
   }
 
   /** Be told the presence of these people, over reconnects. @param {string[]} people */
@@ -848,9 +1021,11 @@ export class Deskbell {
   }
 
   /** The person is at the device, or has gone idle. @param {boolean} active */
-  activity(active) { this.#say({ type: 'activity', active }); }
+  activity(active) {
+    this.#say({ type: 'activity', active });
+  }
 
-  // --- Opening and closing ---
+  // --- Opening and closing -----------------------------------------------------------------------
 
   /** @returns {{token: string, expires_at: number} | undefined} */
   #session() {
@@ -918,7 +1093,12 @@ export class Deskbell {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) {
-      call.fail(new DeskbellError('disconnected', 'The connection was lost. Try again once you are online.'));
+      call.fail(
+        new DeskbellError(
+          'disconnected',
+          'The connection was lost. Try again once you are online.',
+        ),
+      );
     }
     if (socket && socket.readyState < 2) {
       socket.onclose = socket.onmessage = socket.onopen = null;
@@ -926,7 +1106,11 @@ export class Deskbell {
     }
   }
 
-  /** The connection is gone: decide by the table whether to come back. @param {number} code @param {string} reason */
+  /**
+   * The connection is gone: decide by the table whether to come back.
+   * @param {number} code
+   * @param {string} reason
+   */
   #lost(code, reason) {
     this.#hangUp(4000);
     const next = afterClose(code);
@@ -954,8 +1138,11 @@ export class Deskbell {
   #stop(code, reason) {
     this.#cancel('retry', 'connect');
     this.status = { state: 'stopped', code, reason, retry_at: 0 };
-    const name = /** @type {Record<number, readonly string[]>} */ (CLOSE_CODES)[code]?.[0] ?? 'closed';
-    this.#connecting?.reject(new DeskbellError(name.replaceAll(' ', '_'), reason || `Closed: ${name} (${code}).`));
+    const name =
+      /** @type {Record<number, readonly string[]>} */ (CLOSE_CODES)[code]?.[0] ?? 'closed';
+    this.#connecting?.reject(
+      new DeskbellError(name.replaceAll(' ', '_'), reason || `Closed: ${name} (${code}).`),
+    );
     this.#connecting = null;
     this.save();
     this.#emit('status', this.status);
@@ -967,7 +1154,7 @@ export class Deskbell {
     this.#emit('status', this.status);
   }
 
-  // --- Receiving ---
+  // --- Receiving ---------------------------------------------------------------------------------
 
   /** @param {string} text */
   #heard(text) {
@@ -985,7 +1172,9 @@ export class Deskbell {
   /** @param {Frame} frame */
   #receive(frame) {
     switch (frame.type) {
-      case 'welcome': this.#welcome(frame); return;
+      case 'welcome':
+        this.#welcome(frame);
+        return;
       case 'resumed':
         this.#moveCursor(frame.revision);
         if (!this.#loading) this.#complete();
@@ -993,7 +1182,9 @@ export class Deskbell {
       case 'error':
         if (!this.#answer(frame)) this.#emit('error', asError(frame));
         return;
-      case 'typing': this.#typed(frame); return;
+      case 'typing':
+        this.#typed(frame);
+        return;
       case 'presence':
         this.model.apply(frame);
         this.#emit('presence', frame.people);
@@ -1016,8 +1207,17 @@ export class Deskbell {
 
   /** @param {Frame} welcome */
   #welcome(welcome) {
-    const { person, role = '', business = '', epoch, revision, resume, heartbeat = HEARTBEAT } = welcome;
-    const other = this.person !== '' && (this.person !== person || this.model.business !== business);
+    const {
+      person,
+      role = '',
+      business = '',
+      epoch,
+      revision,
+      resume,
+      heartbeat = HEARTBEAT,
+    } = welcome;
+    const other =
+      this.person !== '' && (this.person !== person || this.model.business !== business);
     if (other) {
       this.model = new Model();
       this.#receiptsSent.clear();
@@ -1039,7 +1239,8 @@ export class Deskbell {
     this.#later('ping', heartbeat.ping_after_ms, () => this.#ping());
     this.#later('dead', heartbeat.timeout_ms, () => this.#watchdog());
     this.#is('online');
-    if (resume === 'complete' && !other && this.#cursor) return; // the events follow, then `resumed`
+    const complete = resume === 'complete' && !other && this.#cursor;
+    if (complete) return; // the events follow, then `resumed`
     this.#cursor = null;
     this.#loading = { epoch, revision, events: [] };
     this.#loadList(0);
@@ -1047,22 +1248,26 @@ export class Deskbell {
 
   /** After `fresh` or `reset`: the list replaces everything. @param {number} tries */
   #loadList(tries) {
-    this.#call({ type: 'conversations' }, (list) => {
-      const loading = this.#loading;
-      if (!loading) return;
-      this.#loading = null;
-      this.model.conversations.clear();
-      for (const each of list.conversations) this.#put(each);
-      this.next = list.next ?? '';
-      this.#cursor = { epoch: loading.epoch, revision: loading.revision };
-      this.#events(loading.events);
-      if (this.#socket) this.#complete();
-    }, (error) => {
-      if (!this.#loading) return;
-      this.#emit('error', error);
-      const wait = error.retry_after * 1_000 || backoff(tries, this.#random);
-      this.#later('list', wait, () => this.#loadList(tries + 1));
-    });
+    this.#call(
+      { type: 'conversations' },
+      (list) => {
+        const loading = this.#loading;
+        if (!loading) return;
+        this.#loading = null;
+        this.model.conversations.clear();
+        for (const each of list.conversations) this.#put(each);
+        this.next = list.next ?? '';
+        this.#cursor = { epoch: loading.epoch, revision: loading.revision };
+        this.#events(loading.events);
+        if (this.#socket) this.#complete();
+      },
+      (error) => {
+        if (!this.#loading) return;
+        this.#emit('error', error);
+        const wait = error.retry_after * 1_000 || backoff(tries, this.#random);
+        this.#later('list', wait, () => this.#loadList(tries + 1));
+      },
+    );
   }
 
   /** A picture of a conversation has come: it has reached this person. @param {any} picture */
@@ -1090,7 +1295,10 @@ export class Deskbell {
     this.#pump();
   }
 
-  /** Events that were held back; one with a gap before it ends the connection. @param {Frame[]} events */
+  /**
+   * Events that were held back; one with a gap before it ends the connection.
+   * @param {Frame[]} events
+   */
   #events(events) {
     for (const event of events) if (this.#socket) this.#event(event);
   }
@@ -1122,15 +1330,22 @@ export class Deskbell {
     this.#changed(event.conversation?.id ?? event.conversation);
   }
 
-  /** Somebody deleted a message that is unread and not held: only the server can count now. @param {Frame} event */
+  /**
+   * Somebody deleted a message that is unread and not held: only the server can count now.
+   * @param {Frame} event
+   */
   #recount({ conversation: id, seq }) {
     const conversation = this.conversations.get(id);
     if (!conversation || seq <= (this.model.me(conversation)?.read_up_to ?? 0)) return;
     if (seq >= (conversation.messages[0]?.seq ?? Infinity)) return;
-    this.#call({ type: 'open', conversation: id }, (reply) => {
-      this.model.refresh(reply.conversation);
-      this.#changed(id);
-    }, () => {});
+    this.#call(
+      { type: 'open', conversation: id },
+      (reply) => {
+        this.model.refresh(reply.conversation);
+        this.#changed(id);
+      },
+      () => {},
+    );
   }
 
   /** @param {Frame} event @returns {'applied' | 'known' | 'gap'} */
@@ -1160,18 +1375,25 @@ export class Deskbell {
     }
     const id = event.conversation;
     this.#opening.set(id, [event]);
-    this.#call({ type: 'open', conversation: id }, ({ conversation }) => {
-      const events = this.#opening.get(id) ?? [];
-      this.#opening.delete(id);
-      this.#put(conversation);
-      this.#events(events);
-    }, () => {
-      for (const each of this.#opening.get(id) ?? []) this.#moveCursor(each.revision);
-      this.#opening.delete(id);
-    });
+    this.#call(
+      { type: 'open', conversation: id },
+      ({ conversation }) => {
+        const events = this.#opening.get(id) ?? [];
+        this.#opening.delete(id);
+        this.#put(conversation);
+        this.#events(events);
+      },
+      () => {
+        for (const each of this.#opening.get(id) ?? []) this.#moveCursor(each.revision);
+        this.#opening.delete(id);
+      },
+    );
   }
 
-  /** The server rules a gap out: reconnect with the cursor, and if it is still there start afresh. @param {Frame} event */
+  /**
+   * The server rules a gap out: reconnect with the cursor, and if it is still there start afresh.
+   * @param {Frame} event
+   */
   #gap(event) {
     const gap = `${event.conversation} ${event.seq}`;
     if (gap === this.#lastGap) this.#cursor = null;
@@ -1193,14 +1415,16 @@ export class Deskbell {
     this.model.typing.set(conversation, typists);
     if (active) {
       typists.set(person, this.#clock.now() + for_ms);
-      this.#later(`typed ${conversation} ${person}`, for_ms, () => this.#emit('typing', { conversation }));
+      this.#later(`typed ${conversation} ${person}`, for_ms, () =>
+        this.#emit('typing', { conversation }),
+      );
     } else {
       typists.delete(person);
     }
     this.#emit('typing', { conversation });
   }
 
-  // --- Asking ---
+  // --- Asking ------------------------------------------------------------------------------------
 
   /** @param {Frame} frame @returns {boolean} whether there was a connection to say it on */
   #say(frame) {
@@ -1209,7 +1433,12 @@ export class Deskbell {
     return true;
   }
 
-  /** Replies are handled at once, in the order of the frames. @param {Frame} frame @param {(frame: Frame) => void} done @param {(error: DeskbellError) => void} fail */
+  /**
+   * Replies are handled at once, in the order of the frames.
+   * @param {Frame} frame
+   * @param {(frame: Frame) => void} done
+   * @param {(error: DeskbellError) => void} fail
+   */
   #call(frame, done, fail) {
     const id = (this.#lastId += 1);
     this.#calls.set(id, { done, fail });
@@ -1220,7 +1449,10 @@ export class Deskbell {
   #ask(frame) {
     return new Promise((resolve, reject) => {
       if (this.#ready) this.#call(frame, resolve, reject);
-      else reject(new DeskbellError('disconnected', 'You are offline. Try again once you are connected.'));
+      else
+        reject(
+          new DeskbellError('disconnected', 'You are offline. Try again once you are connected.'),
+        );
     });
   }
 
@@ -1247,7 +1479,7 @@ export class Deskbell {
     }
   }
 
-  // --- The outbox ---
+  // --- The outbox --------------------------------------------------------------------------------
 
   /** @param {Waiting[]} [entries] what it is to be @returns {Waiting[]} what it is */
   #outbox(entries) {
@@ -1257,7 +1489,9 @@ export class Deskbell {
 
   /** @param {string} id @param {Partial<Waiting>} change */
   #amend(id, change) {
-    this.#outbox(this.#outbox().map((each) => (each.client_message_id === id ? { ...each, ...change } : each)));
+    this.#outbox(
+      this.#outbox().map((each) => (each.client_message_id === id ? { ...each, ...change } : each)),
+    );
     this.#changed();
   }
 
@@ -1272,7 +1506,11 @@ export class Deskbell {
       const { client_message_id, conversation, text, reply_to } = entry;
       this.#flying.set(client_message_id, conversation);
       const send = { type: 'send', conversation, client_message_id, text, reply_to };
-      this.#call(send, (ack) => this.#acked(entry, ack), (error) => this.#refused(entry, error));
+      this.#call(
+        send,
+        (ack) => this.#acked(entry, ack),
+        (error) => this.#refused(entry, error),
+      );
     }
   }
 
@@ -1281,7 +1519,11 @@ export class Deskbell {
     return [...this.#flying.values()].includes(conversation);
   }
 
-  /** Stored. Its place is after messages that may still be on their way. @param {Waiting} entry @param {Frame} ack */
+  /**
+   * Stored. Its place is after messages that may still be on their way.
+   * @param {Waiting} entry
+   * @param {Frame} ack
+   */
   #acked(entry, { seq, revision, at }) {
     const { client_message_id: id, conversation } = entry;
     this.#flying.delete(id);
@@ -1296,21 +1538,29 @@ export class Deskbell {
     this.#pump();
   }
 
-  /** Put stored messages of ours where they belong, as soon as all before them are here. @param {string} id */
+  /**
+   * Put stored messages of ours where they belong, as soon as all before them are here.
+   * @param {string} id
+   */
   #absorb(id) {
     const conversation = this.conversations.get(id);
     for (const entry of this.#outbox()) {
       if (!entry.ack || entry.conversation !== id) continue;
       const last = conversation?.last_seq ?? Infinity;
       if (entry.ack.seq > last + 1) return;
-      this.#outbox(this.#outbox().filter((each) => each.client_message_id !== entry.client_message_id));
+      this.#outbox(
+        this.#outbox().filter((each) => each.client_message_id !== entry.client_message_id),
+      );
       const event = { type: 'message', ...asStored({ ...entry, person: this.person }) };
       if (conversation && this.model.apply(event) === 'applied') this.#arrived(event);
       this.#changed(id);
     }
   }
 
-  /** An event shows a message of ours: it is stored, whether or not the ack has come. @param {Frame} event */
+  /**
+   * An event shows a message of ours: it is stored, whether or not the ack has come.
+   * @param {Frame} event
+   */
   #stored({ client_message_id: id = '', seq, revision, at }) {
     const entry = this.#outbox().find((each) => each.client_message_id === id);
     if (!entry) return;
@@ -1346,7 +1596,7 @@ export class Deskbell {
     this.#pump();
   }
 
-  // --- Receipts ---
+  // --- Receipts ----------------------------------------------------------------------------------
 
   /** @param {string} conversation @param {{delivered_up_to: number, read_up_to: number}} cursors */
   #due(conversation, cursors) {
@@ -1374,7 +1624,7 @@ export class Deskbell {
     this.#saveSoon();
   }
 
-  // --- Keeping ---
+  // --- Keeping -----------------------------------------------------------------------------------
 
   /** Write the model and the cursor, as one picture, now. Call it when the page goes away. */
   save() {
@@ -1388,8 +1638,15 @@ export class Deskbell {
       }));
       const { person, role, business, settings, businessSettings } = this.model;
       const state = {
-        cursor: this.#cursor, person, role, business, settings, businessSettings, conversations,
-        next: this.next, receipts: [...this.#receiptsSent],
+        cursor: this.#cursor,
+        person,
+        role,
+        business,
+        settings,
+        businessSettings,
+        conversations,
+        next: this.next,
+        receipts: [...this.#receiptsSent],
       };
       const small = JSON.stringify(state).length < SAVED_CHARACTERS;
       if (small && this.#shelf.set('state', state)) return;
@@ -1421,15 +1678,18 @@ export class Deskbell {
     this.#changed();
   }
 
-  // --- Timers and listeners ---
+  // --- Timers and listeners ----------------------------------------------------------------------
 
   /** @param {string} purpose @param {number} ms @param {() => void} run */
   #later(purpose, ms, run) {
     this.#cancel(purpose);
-    this.#timers.set(purpose, this.#clock.setTimeout(() => {
-      this.#timers.delete(purpose);
-      run();
-    }, ms));
+    this.#timers.set(
+      purpose,
+      this.#clock.setTimeout(() => {
+        this.#timers.delete(purpose);
+        run();
+      }, ms),
+    );
   }
 
   /** @param {string[]} purposes */
@@ -1452,7 +1712,11 @@ export class Deskbell {
   }
 }
 
-/** The message that an acknowledged entry of the outbox has become. @param {Waiting} entry @returns {Message} */
+/**
+ * The message that an acknowledged entry of the outbox has become.
+ * @param {Waiting} entry
+ * @returns {Message}
+ */
 function asStored({ conversation, client_message_id, text, reply_to, person, ack }) {
   return asMessage({ ...ack, author: person, text, reply_to, client_message_id }, conversation);
 }
@@ -1462,7 +1726,10 @@ function asError({ code, message, retry_after = 0 }) {
   return new DeskbellError(code, message, retry_after);
 }
 
-/** @param {{delivered_up_to: number, read_up_to: number} | undefined} one @param {{delivered_up_to: number, read_up_to: number}} other */
+/**
+ * @param {{delivered_up_to: number, read_up_to: number} | undefined} one
+ * @param {{delivered_up_to: number, read_up_to: number}} other
+ */
 function highest(one, other) {
   return {
     delivered_up_to: Math.max(one?.delivered_up_to ?? 0, other.delivered_up_to),

@@ -11,53 +11,120 @@ const root = /** @type {HTMLElement} */ (document.getElementById('docs'));
 
 /** @param {any} api @returns {Route[]} */
 function routesOf(api) {
-  return Object.entries(api.paths ?? {}).flatMap(([path, item]) => METHODS.filter((method) => item[method]).map((method) => ({
-    method, path, id: `${method}-${path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`,
-    about: { ...item[method], parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])] },
-    group: item[method].tags?.[0] ?? path.split('/').find((part) => part && !/^v\d+$/.test(part)) ?? '',
-  })));
+  return Object.entries(api.paths ?? {}).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => ({
+      method,
+      path,
+      id: `${method}-${path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`,
+      about: {
+        ...item[method],
+        parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])],
+      },
+      group:
+        item[method].tags?.[0] ??
+        path.split('/').find((part) => part && !/^v\d+$/.test(part)) ??
+        '',
+    })),
+  );
 }
 
 /** @param {string} text paragraphs, with `code` in backquotes */
 function prose(text) {
-  return text.split(/\n{2,}/).filter((each) => each.trim()).map((paragraph) => h('p', null,
-    paragraph.split(/(`[^`]+`)/).map((part) => (part.startsWith('`') && part.length > 2 ? h('code', { text: part.slice(1, -1) }) : part))));
+  return text
+    .split(/\n{2,}/)
+    .filter((each) => each.trim())
+    .map((paragraph) =>
+      h(
+        'p',
+        null,
+        paragraph
+          .split(/(`[^`]+`)/)
+          .map((part) =>
+            part.startsWith('`') && part.length > 2 ? h('code', { text: part.slice(1, -1) }) : part,
+          ),
+      ),
+    );
 }
 
 /** @param {any} value */
 function json(value) {
   const text = JSON.stringify(value, null, 2);
   const parts = text.split(/("(?:[^"\\]|\\.)*"(?:\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?)/g);
-  return h('pre', { tabindex: '0' }, h('code', null, parts.map((part, index) => {
-    if (index % 2 === 0) return part;
-    const kind = part.endsWith(':') ? 'key' : part.startsWith('"') ? 'string' : 'value';
-    return h('span', { class: kind, text: part });
-  })));
+  return h(
+    'pre',
+    { tabindex: '0' },
+    h(
+      'code',
+      null,
+      parts.map((part, index) => {
+        if (index % 2 === 0) return part;
+        const kind = part.endsWith(':') ? 'key' : part.startsWith('"') ? 'string' : 'value';
+        return h('span', { class: kind, text: part });
+      }),
+    ),
+  );
 }
 
-/** @param {string} title @param {{name: string, type: string, required: boolean, limits: string, description: string}[]} fields */
+/**
+ * @param {string} title
+ * @param {import('./schema.js').Field[]} fields
+ */
 function table(title, fields) {
   if (!fields.length) return null;
-  return h('section', { class: 'fields' }, title ? h('h4', { text: title }) : null, h('dl', null, fields.map((field) => h('div', null,
-    h('dt', null, h('code', { text: field.name }), field.required ? null : h('small', { text: 'optional' })),
-    h('dd', null, h('span', { class: 'type', text: field.type }), field.limits ? h('span', { class: 'limits', text: field.limits }) : null,
-      field.description ? h('p', { text: field.description }) : null)))));
+  return h(
+    'section',
+    { class: 'fields' },
+    title ? h('h4', { text: title }) : null,
+    h(
+      'dl',
+      null,
+      fields.map((field) =>
+        h(
+          'div',
+          null,
+          h(
+            'dt',
+            null,
+            h('code', { text: field.name }),
+            field.required ? null : h('small', { text: 'optional' }),
+          ),
+          h(
+            'dd',
+            null,
+            h('span', { class: 'type', text: field.type }),
+            field.limits ? h('span', { class: 'limits', text: field.limits }) : null,
+            field.description ? h('p', { text: field.description }) : null,
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** @param {any} api @param {any} content @returns {any} the schema of a body */
 function bodyOf(api, content) {
   const found = resolved(api, content).content ?? {};
-  return (found['application/json'] ?? found['application/problem+json'] ?? Object.values(found)[0])?.schema;
+  return (found['application/json'] ?? found['application/problem+json'] ?? Object.values(found)[0])
+    ?.schema;
 }
 
 /** @param {any} api @param {Route} route */
 function parameters(api, { about }) {
   const named = about.parameters.map((/** @type {any} */ each) => resolved(api, each));
-  return ['path', 'query', 'header'].map((place) => table(`${place.charAt(0).toUpperCase()}${place.slice(1)} parameters`, named
-    .filter((/** @type {any} */ each) => each.in === place).map((/** @type {any} */ each) => ({
-      name: each.name, type: typeOf(api, each.schema ?? {}), required: Boolean(each.required), limits: limitsOf(api, each.schema ?? {}),
-      description: each.description ?? each.schema?.description ?? '',
-    }))));
+  return ['path', 'query', 'header'].map((place) =>
+    table(
+      `${place.charAt(0).toUpperCase()}${place.slice(1)} parameters`,
+      named
+        .filter((/** @type {any} */ each) => each.in === place)
+        .map((/** @type {any} */ each) => ({
+          name: each.name,
+          type: typeOf(api, each.schema ?? {}),
+          required: Boolean(each.required),
+          limits: limitsOf(api, each.schema ?? {}),
+          description: each.description ?? each.schema?.description ?? '',
+        })),
+    ),
+  );
 }
 
 /** @param {any} api @param {Route} route */
@@ -74,9 +141,14 @@ function answers(api, { about }) {
     const schema = bodyOf(api, given);
     const empty = schema && !fieldsOf(api, schema).length;
     const good = status.startsWith('2');
-    const body = schema && !empty ? [table('', fieldsOf(api, schema)), json(exampleOf(api, schema))] : [];
-    return h('details', { class: `answer ${good ? 'good' : 'bad'}`, open: good },
-      h('summary', null, h('strong', { text: status }), ` ${answer.description ?? ''}`), body);
+    const body =
+      schema && !empty ? [table('', fieldsOf(api, schema)), json(exampleOf(api, schema))] : [];
+    return h(
+      'details',
+      { class: `answer ${good ? 'good' : 'bad'}`, open: good },
+      h('summary', null, h('strong', { text: status }), ` ${answer.description ?? ''}`),
+      body,
+    );
   });
 }
 
@@ -86,56 +158,159 @@ function curl(api, { method, path, about }) {
   const address = location.origin + path.replaceAll(/\{(?:\w+:)?(\w+)\}/g, '{$1}');
   const verb = method === 'get' ? '' : ` -X ${method.toUpperCase()}`;
   const lines = [`curl${verb} '${address}'`, "-H 'Authorization: Bearer <token>'"];
-  if (schema) lines.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(exampleOf(api, schema))}'`);
+  if (schema)
+    lines.push(
+      "-H 'Content-Type: application/json'",
+      `-d '${JSON.stringify(exampleOf(api, schema))}'`,
+    );
   return h('pre', { class: 'curl', tabindex: '0' }, h('code', { text: lines.join(' \\\n  ') }));
 }
 
 /** @param {Route} route */
 function address({ method, path }) {
-  return [h('span', { class: `method ${method}`, text: method.toUpperCase() }),
-    h('code', { class: 'path' }, path.split(/(\{[^}]+\})/).map((part) => (part.startsWith('{') ? h('em', { text: part }) : part)))];
+  return [
+    h('span', { class: `method ${method}`, text: method.toUpperCase() }),
+    h(
+      'code',
+      { class: 'path' },
+      path
+        .split(/(\{[^}]+\})/)
+        .map((part) => (part.startsWith('{') ? h('em', { text: part }) : part)),
+    ),
+  ];
 }
 
 /** @param {any} api @param {Route} route */
 function section(api, route) {
   const { summary = '', description = '' } = route.about;
-  return h('article', { class: 'route', id: route.id },
-    h('h3', null, h('a', { href: `#${route.id}` }, address(route))), summary ? h('p', { class: 'summary', text: summary }) : null, prose(description),
-    parameters(api, route).filter((each) => each !== null), request(api, route).filter((each) => each !== null),
-    h('h4', { text: 'Try it' }), curl(api, route), h('h4', { text: 'Answers' }), answers(api, route));
+  return h(
+    'article',
+    { class: 'route', id: route.id },
+    h('h3', null, h('a', { href: `#${route.id}` }, address(route))),
+    summary ? h('p', { class: 'summary', text: summary }) : null,
+    prose(description),
+    parameters(api, route).filter((each) => each !== null),
+    request(api, route).filter((each) => each !== null),
+    h('h4', { text: 'Try it' }),
+    curl(api, route),
+    h('h4', { text: 'Answers' }),
+    answers(api, route),
+  );
 }
 
 /** @param {any} api */
 function show(api) {
   const routes = routesOf(api);
-  const groups = [...new Set(routes.map((route) => route.group))].sort((a, b) => a.localeCompare(b));
-  const search = h('input', { type: 'search', placeholder: 'Search routes', 'aria-label': 'Search routes', oninput: () => filter() });
-  const links = routes.map((route) => h('li', { 'data-route': route.id }, h('a', { href: `#${route.id}`, title: `${route.method.toUpperCase()} ${route.path}` },
-    h('span', { class: `method ${route.method}`, text: route.method.toUpperCase() }), h('span', { text: route.about.summary || route.path }))));
-  const nav = groups.map((group) => h('section', null, h('h2', { text: group }),
-    h('ul', null, links.filter((_, index) => routes[index].group === group))));
+  const groups = [...new Set(routes.map((route) => route.group))].sort((a, b) =>
+    a.localeCompare(b),
+  );
+  const search = h('input', {
+    type: 'search',
+    placeholder: 'Search routes',
+    'aria-label': 'Search routes',
+    oninput: () => filter(),
+  });
+  const links = routes.map((route) =>
+    h(
+      'li',
+      { 'data-route': route.id },
+      h(
+        'a',
+        { href: `#${route.id}`, title: `${route.method.toUpperCase()} ${route.path}` },
+        h('span', { class: `method ${route.method}`, text: route.method.toUpperCase() }),
+        h('span', { text: route.about.summary || route.path }),
+      ),
+    ),
+  );
+  const nav = groups.map((group) =>
+    h(
+      'section',
+      null,
+      h('h2', { text: group }),
+      h(
+        'ul',
+        null,
+        links.filter((_, index) => routes[index].group === group),
+      ),
+    ),
+  );
   const sections = routes.map((route) => section(api, route));
-  const main = h('main', null, h('header', { class: 'about' }, h('h1', { text: api.info?.title ?? 'Deskbell' }),
-    h('p', { class: 'summary', text: `Version ${api.info?.version ?? ''}` }), prose(api.info?.description ?? ''),
-    h('p', null, 'Everything here is also in ', h('a', { href: '/v1/openapi.json', text: '/v1/openapi.json' }), '.')),
-  groups.map((group) => h('section', { class: 'group' }, h('h2', { text: group }), sections.filter((_, index) => routes[index].group === group))));
+  const main = h(
+    'main',
+    null,
+    h(
+      'header',
+      { class: 'about' },
+      h('h1', { text: api.info?.title ?? 'Deskbell' }),
+      h('p', { class: 'summary', text: `Version ${api.info?.version ?? ''}` }),
+      prose(api.info?.description ?? ''),
+      h(
+        'p',
+        null,
+        'Everything here is also in ',
+        h('a', { href: '/v1/openapi.json', text: '/v1/openapi.json' }),
+        '.',
+      ),
+    ),
+    groups.map((group) =>
+      h(
+        'section',
+        { class: 'group' },
+        h('h2', { text: group }),
+        sections.filter((_, index) => routes[index].group === group),
+      ),
+    ),
+  );
 
   const filter = () => {
     const wanted = search.value.trim().toLowerCase();
     for (const [index, route] of routes.entries()) {
-      const words = `${route.method} ${route.path} ${route.about.summary ?? ''} ${route.group}`.toLowerCase();
+      const words =
+        `${route.method} ${route.path} ${route.about.summary ?? ''} ${route.group}`.toLowerCase();
       const found = words.includes(wanted);
       links[index].hidden = !found;
       sections[index].hidden = !found;
     }
     for (const each of root.querySelectorAll('nav section, .group')) {
-      /** @type {HTMLElement} */ (each).hidden = ![...each.querySelectorAll('li, article')].some((item) => !(/** @type {HTMLElement} */ (item).hidden));
+      /** @type {HTMLElement} */ (each).hidden = ![...each.querySelectorAll('li, article')].some(
+        (item) => !(/** @type {HTMLElement} */ (item).hidden),
+      );
     }
   };
   root.replaceChildren(
-    h('header', { class: 'top-bar' }, h('a', { class: 'brand', href: '/' }, h('span', { class: 'bell', 'aria-hidden': 'true' }), h('strong', { text: 'Deskbell' })),
-      h('p', { class: 'tagline', text: 'HTTP API' }), h('button', { type: 'button', class: 'round', 'aria-label': 'Light or dark', 'data-theme-toggle': true }, icon('theme'))),
-    h('div', { class: 'columns' }, h('nav', { 'aria-label': 'Routes' }, h('label', { class: 'search' }, icon('search'), search), nav), main));
+    h(
+      'header',
+      { class: 'top-bar' },
+      h(
+        'a',
+        { class: 'brand', href: '/' },
+        h('span', { class: 'bell', 'aria-hidden': 'true' }),
+        h('strong', { text: 'Deskbell' }),
+      ),
+      h('p', { class: 'tagline', text: 'HTTP API' }),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'round',
+          'aria-label': 'Light or dark',
+          'data-theme-toggle': true,
+        },
+        icon('theme'),
+      ),
+    ),
+    h(
+      'div',
+      { class: 'columns' },
+      h(
+        'nav',
+        { 'aria-label': 'Routes' },
+        h('label', { class: 'search' }, icon('search'), search),
+        nav,
+      ),
+      main,
+    ),
+  );
   document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
@@ -145,7 +320,14 @@ async function start() {
     if (!reply.ok) throw new Error(`HTTP ${reply.status}`);
     show(await reply.json());
   } catch (error) {
-    root.replaceChildren(h('p', { class: 'plain', role: 'alert', text: `The description of the API could not be loaded (${/** @type {Error} */ (error).message}). Reload the page to try again.` }));
+    const why = /** @type {Error} */ (error).message;
+    root.replaceChildren(
+      h('p', {
+        class: 'plain',
+        role: 'alert',
+        text: `The API's description could not be loaded (${why}). Reload the page to try again.`,
+      }),
+    );
   }
 }
 

@@ -19,10 +19,15 @@ function set(element, name, value) {
   else if (name === 'class') element.className = value;
   else if (name === 'text') element.textContent = value;
   else if (value === true) element.setAttribute(name, '');
-  else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
+  else if (value !== false && value !== undefined && value !== null)
+    element.setAttribute(name, String(value));
 }
 
-/** Make `parent` hold exactly `wanted`, in this order, moving as few nodes as possible. @param {Element} parent @param {Element[]} wanted */
+/**
+ * Make `parent` hold exactly `wanted`, in this order, moving as few nodes as possible.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
 export function arrange(parent, wanted) {
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
@@ -33,7 +38,11 @@ export function arrange(parent, wanted) {
   }
 }
 
-/** Run once, before the next paint, however often it is asked for. @param {() => void} run @returns {() => void} */
+/**
+ * Run once, before the next paint, however often it is asked for.
+ * @param {() => void} run
+ * @returns {() => void}
+ */
 export function coalesced(run) {
   let asked = false;
   return () => {
@@ -43,12 +52,18 @@ export function coalesced(run) {
       asked = false;
       run();
     };
-    if (document.hidden) setTimeout(go, 50); // no frames are painted: do it all the same
+    if (document.hidden)
+      setTimeout(go, 50); // no frames are painted: do it all the same
     else requestAnimationFrame(go);
   };
 }
 
-/** Move the focus with the arrow keys, Home and End among elements that stand in a column. @param {KeyboardEvent} event @param {HTMLElement[]} stops @returns {boolean} */
+/**
+ * Move the focus with the arrow keys, Home and End among elements that stand in a column.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement[]} stops
+ * @returns {boolean}
+ */
 export function moveFocus(event, stops) {
   const at = stops.indexOf(/** @type {HTMLElement} */ (document.activeElement));
   const target = {

@@ -10,12 +10,20 @@ const PATHS = {
   check: ['M5 12.5l4.5 4.5L19 7.5'],
   clock: ['M12 7.5V12l3 2', 'M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16z'],
   close: ['M6 6l12 12', 'M18 6L6 18'],
-  compose: ['M12 5H7a3 3 0 0 0-3 3v9a3 3 0 0 0 3 3h9a3 3 0 0 0 3-3v-5', 'M10 14l.6-3L18.5 3.2l2.4 2.4L13 13.4z'],
+  compose: [
+    'M12 5H7a3 3 0 0 0-3 3v9a3 3 0 0 0 3 3h9a3 3 0 0 0 3-3v-5',
+    'M10 14l.6-3L18.5 3.2l2.4 2.4L13 13.4z',
+  ],
   copy: ['M9 9h10v11H9z', 'M15 9V4H5v11h4'],
   down: ['M6 9.5l6 6 6-6'],
   edit: ['M5 19l.8-4L16 4.8l3.2 3.2L9 18.2z'],
   expand: ['M14 4h6v6', 'M20 4l-7 7', 'M10 20H4v-6', 'M4 20l7-7'],
-  group: ['M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z', 'M2.8 19.5c.5-3.5 3-5 6.2-5s5.7 1.5 6.2 5', 'M16 4.9a3.3 3.3 0 0 1 0 6.2', 'M18 14.9c2 .7 3 2.3 3.3 4.6'],
+  group: [
+    'M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z',
+    'M2.8 19.5c.5-3.5 3-5 6.2-5s5.7 1.5 6.2 5',
+    'M16 4.9a3.3 3.3 0 0 1 0 6.2',
+    'M18 14.9c2 .7 3 2.3 3.3 4.6',
+  ],
   history: ['M4 12a8 8 0 1 0 2.6-5.9', 'M4 4.5v4h4', 'M12 8v4.3l3 1.7'],
   info: ['M12 11v5', 'M12 8h.01', 'M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17z'],
   leave: ['M14 4H6v16h8', 'M10 12h11', 'M17.5 8.5L21 12l-3.5 3.5'],
@@ -25,7 +33,14 @@ const PATHS = {
   reply: ['M10 6l-6 6 6 6', 'M4 12h9c4 0 6.5 2 7 6'],
   search: ['M10.5 4.5a6 6 0 1 1 0 12 6 6 0 0 1 0-12z', 'M15 15l5 5'],
   send: ['M4.5 12L3.5 4.5 21 12 3.5 19.5z', 'M4.5 12H12'],
-  settings: ['M4 7h9', 'M17 7h3', 'M4 17h3', 'M11 17h9', 'M15 4.8a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4z', 'M9 14.8a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4z'],
+  settings: [
+    'M4 7h9',
+    'M17 7h3',
+    'M4 17h3',
+    'M11 17h9',
+    'M15 4.8a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4z',
+    'M9 14.8a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4z',
+  ],
   theme: ['M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16z', 'M12 4v16a8 8 0 0 0 0-16z'],
   trash: ['M5 7h14', 'M9.5 7V4.5h5V7', 'M7 7l.8 12.5h8.4L17 7'],
   warning: ['M12 4L2.8 19.5h18.4z', 'M12 10v4.5', 'M12 17h.01'],
@@ -49,7 +64,11 @@ export function tickIcon(state) {
 /** @param {string[]} paths @param {string} box @param {string} className */
 function drawing(paths, box, className) {
   const svg = document.createElementNS(NS, 'svg');
-  for (const [name, value] of [['viewBox', box], ['class', className], ['aria-hidden', 'true']]) {
+  for (const [name, value] of [
+    ['viewBox', box],
+    ['class', className],
+    ['aria-hidden', 'true'],
+  ]) {
     svg.setAttribute(name, value);
   }
   for (const line of paths) {

@@ -1,5 +1,5 @@
 /**
- * The markup of docs/protocol.md, section 3.2, as DOM nodes: **bold**, *italic* and [words](https://…).
+ * The markup of docs/protocol.md, section 3.2, as DOM nodes: **bold**, *italic* and links.
  * Everything else is text. A mark is closed on its own line, and parsing takes linear time.
  */
 
@@ -34,7 +34,13 @@ export function parse(text, depth = 0) {
   return parts;
 }
 
-/** @param {string} text @param {number} at @param {number} depth @param {{'*': number, '**': number}} unclosed @returns {Found | null} */
+/**
+ * @param {string} text
+ * @param {number} at
+ * @param {number} depth
+ * @param {{'*': number, '**': number}} unclosed
+ * @returns {Found | null}
+ */
 function emphasis(text, at, depth, unclosed) {
   const sign = text[at + 1] === '*' ? '**' : '*';
   const start = at + sign.length;
@@ -79,9 +85,15 @@ function node(part) {
   return h('a', { href, title: href, target: '_blank', rel }, children);
 }
 
-/** The text without its marks, on one line: for a preview. @param {string} text @param {number} [length] */
+/**
+ * The text without its marks, on one line: for a preview.
+ * @param {string} text
+ * @param {number} [length]
+ */
 export function plain(text, length = 160) {
-  const line = words(parse(text.slice(0, length * 4))).replace(/\s+/g, ' ').trim();
+  const line = words(parse(text.slice(0, length * 4)))
+    .replace(/\s+/g, ' ')
+    .trim();
   return line.length > length ? `${line.slice(0, length)}…` : line;
 }
 

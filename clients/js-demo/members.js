@@ -9,7 +9,12 @@ import { peoplePicker } from './people-picker.js';
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
 /** @typedef {import('./deskbell.js').Member} Member */
 
-/** @param {Deskbell} desk @param {HTMLElement} root @param {string} id @param {(error: unknown) => void} failed */
+/**
+ * @param {Deskbell} desk
+ * @param {HTMLElement} root
+ * @param {string} id
+ * @param {(error: unknown) => void} failed
+ */
 export function membersSheet(desk, root, id, failed) {
   const list = h('ul', { class: 'people' });
   const below = h('div', { class: 'below' });
@@ -23,7 +28,8 @@ export function membersSheet(desk, root, id, failed) {
       return;
     }
     const count = conversation.members.length;
-    title.textContent = `${titleOf(conversation, desk.person)} · ${count} ${count === 1 ? 'member' : 'members'}`;
+    const counted = count === 1 ? '1 member' : `${count} members`;
+    title.textContent = `${titleOf(conversation, desk.person)} · ${counted}`;
     list.replaceChildren(...conversation.members.map(row));
   };
   /** @param {Member} member */
@@ -35,33 +41,66 @@ export function membersSheet(desk, root, id, failed) {
     };
     const words = [roleName(member.role), me ? '' : presenceOf(desk, member)];
     const said = [...new Set(words.filter(Boolean))].join(' · ');
-    return h('li', null, avatar(member.person, member.name, me ? '' : state),
-      h('span', { class: 'words' }, h('strong', { text: me ? `${member.name} (you)` : member.name }), h('small', { text: said })),
+    return h(
+      'li',
+      null,
+      avatar(member.person, member.name, me ? '' : state),
+      h(
+        'span',
+        { class: 'words' },
+        h('strong', { text: me ? `${member.name} (you)` : member.name }),
+        h('small', { text: said }),
+      ),
       team && !me && member.role !== 'owner'
-        ? h('button', { type: 'button', class: 'round', 'aria-label': `Remove ${member.name}`, onclick: remove }, icon('close')) : null);
+        ? h(
+            'button',
+            {
+              type: 'button',
+              class: 'round',
+              'aria-label': `Remove ${member.name}`,
+              onclick: remove,
+            },
+            icon('close'),
+          )
+        : null,
+    );
   };
   const add = () => {
     const conversation = desk.conversations.get(id);
     const here = new Set(conversation?.members.map((member) => member.person));
-    const picker = peoplePicker(desk, failed, { skip: here, pick: (person) => {
-      desk.addMember(id, person.id).catch(failed);
-      below.replaceChildren(...actions());
-    } });
+    const picker = peoplePicker(desk, failed, {
+      skip: here,
+      pick: (person) => {
+        desk.addMember(id, person.id).catch(failed);
+        below.replaceChildren(...actions());
+      },
+    });
     below.replaceChildren(picker);
     picker.querySelector('input')?.focus();
   };
   const leave = () => {
     desk.leave(id).then(close, failed);
   };
-  const actions = () => [
-    team ? h('button', { type: 'button', class: 'wide', onclick: add }, icon('plus'), 'Add somebody') : null,
-    desk.role === 'owner' ? null
-      : h('button', { type: 'button', class: 'wide danger', onclick: leave }, icon('leave'), 'Leave this conversation'),
-    h('p', { class: 'hint', text: 'The owner of the business is in every conversation.' }),
-  ].filter((each) => each !== null);
+  const actions = () =>
+    [
+      team
+        ? h('button', { type: 'button', class: 'wide', onclick: add }, icon('plus'), 'Add somebody')
+        : null,
+      desk.role === 'owner'
+        ? null
+        : h(
+            'button',
+            { type: 'button', class: 'wide danger', onclick: leave },
+            icon('leave'),
+            'Leave this conversation',
+          ),
+      h('p', { class: 'hint', text: 'The owner of the business is in every conversation.' }),
+    ].filter((each) => each !== null);
 
   const stops = [desk.on('change', draw), desk.on('presence', draw)];
-  const { close } = sheet(root, 'Members', [title, list, below], { onclose: () => stops.forEach((stop) => stop()) });
+  const { close } = sheet(root, 'Members', [title, list, below], {
+    onclose: () => stops.forEach((stop) => stop()),
+  });
   below.replaceChildren(...actions());
   draw();
 }

@@ -1,8 +1,17 @@
-/** The messages of one conversation: what is shown, where it is scrolled to, and what has been seen. */
+/**
+ * The messages of one conversation: what is shown, where it is scrolled to, and what has been seen.
+ */
 
 import { arrange, h, moveFocus } from './dom.js';
 import { icon } from './icons.js';
-import { authorOf, messageRow, separator, signature, ticksButton, tickWords } from './message-row.js';
+import {
+  authorOf,
+  messageRow,
+  separator,
+  signature,
+  ticksButton,
+  tickWords,
+} from './message-row.js';
 import { dayLabel, dayOf } from './times.js';
 
 /** @typedef {import('./message-row.js').Row} Row */
@@ -41,19 +50,31 @@ export class MessageLog {
     this.head = h('div', { class: 'log-head' });
     this.scroller = h('div', { class: 'log' }, this.head, this.list, this.typing);
     this.count = h('span', { class: 'badge', hidden: true });
-    this.jump = h('button', {
-      type: 'button', class: 'round jump', hidden: true, 'aria-label': 'Jump to the latest message',
-      onclick: () => this.toEnd(true),
-    }, icon('down'), this.count);
+    this.jump = h(
+      'button',
+      {
+        type: 'button',
+        class: 'round jump',
+        hidden: true,
+        'aria-label': 'Jump to the latest message',
+        onclick: () => this.toEnd(true),
+      },
+      icon('down'),
+      this.count,
+    );
     this.element = h('div', { class: 'log-frame' }, this.scroller, this.jump);
     this.scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.list.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#key(event));
-    this.list.addEventListener('contextmenu', (/** @type {MouseEvent} */ event) => this.#context(event));
+    this.list.addEventListener('contextmenu', (/** @type {MouseEvent} */ event) =>
+      this.#context(event),
+    );
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
   }
 
   /** @returns {Conversation | undefined} */
-  get conversation() { return this.desk.conversations.get(this.#id); }
+  get conversation() {
+    return this.desk.conversations.get(this.#id);
+  }
 
   /** @param {string} id */
   show(id) {
@@ -90,7 +111,11 @@ export class MessageLog {
     this.seen();
   }
 
-  /** The rows, those that look the same reused. @param {Conversation} conversation @returns {HTMLElement[]} */
+  /**
+   * The rows, those that look the same reused.
+   * @param {Conversation} conversation
+   * @returns {HTMLElement[]}
+   */
   #items(conversation) {
     const messages = [...conversation.messages, ...this.desk.outbox(this.#id)];
     const keep = new Map();
@@ -98,13 +123,23 @@ export class MessageLog {
     let before = /** @type {Message | Waiting | null} */ (null);
     for (const [index, message] of messages.entries()) {
       const sameDay = before && dayOf(before.at) === dayOf(message.at);
-      if (!sameDay) elements.push(this.#separator(keep, dayLabel(message.at, this.desk.serverTime), 'day', dayOf(message.at)));
+      if (!sameDay)
+        elements.push(
+          this.#separator(
+            keep,
+            dayLabel(message.at, this.desk.serverTime),
+            'day',
+            dayOf(message.at),
+          ),
+        );
       const unread = 'seq' in message && message.seq === this.#firstUnread;
       if (unread) elements.push(this.#separator(keep, 'New messages', 'unread', 0));
       const after = messages[index + 1];
       const row = {
-        key: message.client_message_id && authorOf(this.desk, message) === this.desk.person
-          ? message.client_message_id : `seq ${'seq' in message ? message.seq : ''}`,
+        key:
+          message.client_message_id && authorOf(this.desk, message) === this.desk.person
+            ? message.client_message_id
+            : `seq ${'seq' in message ? message.seq : ''}`,
         message,
         first: unread || !sameDay || !this.#together(before, message),
         last: !after || dayOf(after.at) !== dayOf(message.at) || !this.#together(message, after),
@@ -120,15 +155,28 @@ export class MessageLog {
   /** @param {Message | Waiting | null} one @param {Message | Waiting} next */
   #together(one, next) {
     const entry = (/** @type {any} */ each) => (each.kind ?? 'text') !== 'text';
-    return one && !entry(one) && !entry(next)
-      && authorOf(this.desk, one) === authorOf(this.desk, next) && next.at - one.at < GROUP_MS;
+    return (
+      one &&
+      !entry(one) &&
+      !entry(next) &&
+      authorOf(this.desk, one) === authorOf(this.desk, next) &&
+      next.at - one.at < GROUP_MS
+    );
   }
 
-  /** @param {Map<string, any>} keep @param {string} text @param {string} kind @param {number} day */
+  /**
+   * @param {Map<string, any>} keep
+   * @param {string} text
+   * @param {string} kind
+   * @param {number} day
+   */
   #separator(keep, text, kind, day) {
     const key = `${kind} ${day}`;
     const old = this.#rows.get(key);
-    const held = old?.signature === text ? old : { element: separator(text, kind), signature: text, ticks: '' };
+    const held =
+      old?.signature === text
+        ? old
+        : { element: separator(text, kind), signature: text, ticks: '' };
     keep.set(key, held);
     return held.element;
   }
@@ -147,7 +195,9 @@ export class MessageLog {
       held = { element, signature: looks, ticks };
     } else if (old && old.ticks !== ticks) {
       held = { ...old, ticks };
-      old.element.querySelector('.ticks')?.replaceWith(ticksButton(this.desk, conversation, row.message, this.actions));
+      old.element
+        .querySelector('.ticks')
+        ?.replaceWith(ticksButton(this.desk, conversation, row.message, this.actions));
     }
     const element = /** @type {any} */ (held).element;
     element.message = row.message;
@@ -159,8 +209,11 @@ export class MessageLog {
   /** @param {Conversation} conversation */
   #head(conversation) {
     const offline = this.desk.status.state !== 'online';
-    const text = !conversation.more ? 'This is where the conversation begins'
-      : offline ? 'Earlier messages load when you are back online' : 'Loading earlier messages…';
+    const text = !conversation.more
+      ? 'This is where the conversation begins'
+      : offline
+        ? 'Earlier messages load when you are back online'
+        : 'Loading earlier messages…';
     if (this.head.textContent !== text) this.head.textContent = text;
     this.head.classList.toggle('loading', conversation.more && !offline);
   }
@@ -171,7 +224,8 @@ export class MessageLog {
   toEnd(smooth) {
     this.#atEnd = true;
     const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const far = this.scroller.scrollHeight - this.scroller.scrollTop > 4 * this.scroller.clientHeight;
+    const far =
+      this.scroller.scrollHeight - this.scroller.scrollTop > 4 * this.scroller.clientHeight;
     const behavior = smooth && !calm && !far ? 'smooth' : 'instant';
     this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior });
     if (smooth) this.render();
@@ -205,20 +259,27 @@ export class MessageLog {
     if (!conversation?.more || this.#loading || !this.scroller.clientHeight) return;
     if (this.scroller.scrollTop > NEAR_TOP || this.desk.status.state !== 'online') return;
     this.#loading = true;
-    this.desk.history(this.#id).then(() => {
-      this.#loading = false;
-      this.render();
-    }, () => { this.#loading = false; }); // it is asked for again when the connection is back
+    this.desk.history(this.#id).then(
+      () => {
+        this.#loading = false;
+        this.render();
+      },
+      () => {
+        this.#loading = false;
+      },
+    ); // it is asked for again when the connection is back
   }
 
   /** Show one message, loading history until it is here. @param {number} seq */
   async reveal(seq) {
     while (this.conversation?.more && (this.conversation.messages[0]?.seq ?? 0) > seq) {
-      if (!await this.desk.history(this.#id, 200)) break;
+      if (!(await this.desk.history(this.#id, 200))) break;
     }
     this.#atEnd = false;
     this.render();
-    const row = [...this.list.children].find((each) => /** @type {any} */ (each).message?.seq === seq);
+    const row = [...this.list.children].find(
+      (each) => /** @type {any} */ (each).message?.seq === seq,
+    );
     if (!row) return;
     row.scrollIntoView({ block: 'center' });
     row.focus({ preventScroll: true });
@@ -248,7 +309,10 @@ export class MessageLog {
   #lowestShown() {
     const end = this.scroller.getBoundingClientRect().bottom;
     const rows = [...this.list.children].reverse();
-    const shown = rows.find((row) => /** @type {any} */ (row).message?.seq && row.getBoundingClientRect().bottom <= end + 8);
+    const shown = rows.find(
+      (row) =>
+        /** @type {any} */ (row).message?.seq && row.getBoundingClientRect().bottom <= end + 8,
+    );
     return /** @type {any} */ (shown)?.message.seq ?? 0;
   }
 
@@ -261,7 +325,9 @@ export class MessageLog {
   /** One row, the newest unless another has the focus, is a stop of the Tab key. */
   #tabStop() {
     const stops = this.#stops();
-    const current = stops.includes(/** @type {any} */ (document.activeElement)) ? document.activeElement : stops.at(-1);
+    const current = stops.includes(/** @type {any} */ (document.activeElement))
+      ? document.activeElement
+      : stops.at(-1);
     for (const row of stops) row.tabIndex = row === current ? 0 : -1;
   }
 

@@ -29,26 +29,43 @@ import { clockTime } from './times.js';
 
 const LONG_CHARACTERS = 1_200;
 const LONG_LINES = 18;
-const EMOJI = /^(?:\p{Extended_Pictographic}(?:[\u{FE0F}\u{1F3FB}-\u{1F3FF}]|\u200D\p{Extended_Pictographic})*\s*){1,3}$/u;
+const EMOJI = /^(?:\p{ExtPict}(?:[\u{FE0F}\u{1F3FB}-\u{1F3FF}]|\u200D\p{ExtPict})*\s*){1,3}$/u;
 
 /** What a tick says, in words. @param {Ticks} ticks */
 export function tickWords({ state, delivered, read, of }) {
   if (state === 'waiting') return 'Waiting to be sent';
   if (state === 'failed') return 'Not sent';
   if (state === 'read') return of > 1 ? 'Read by all' : 'Read';
-  const some = [delivered && `delivered to ${delivered} of ${of}`, read && `read by ${read} of ${of}`];
+  const some = [
+    delivered && `delivered to ${delivered} of ${of}`,
+    read && `read by ${read} of ${of}`,
+  ];
   if (state === 'delivered' && of <= 1) return 'Delivered';
   const words = some.filter(Boolean).join(', ');
   return of > 1 && words ? words.charAt(0).toUpperCase() + words.slice(1) : 'Sent';
 }
 
-/** @param {Deskbell} desk @param {Conversation} conversation @param {Row} row what decides how it looks */
+/**
+ * @param {Deskbell} desk
+ * @param {Conversation} conversation
+ * @param {Row} row what decides how it looks
+ */
 export function signature(desk, conversation, { message, first, last }) {
-  const quoted = message.reply_to ? conversation.messages.find((each) => each.seq === message.reply_to) : null;
+  const quoted = message.reply_to
+    ? conversation.messages.find((each) => each.seq === message.reply_to)
+    : null;
   const quote = quoted ? [quoted.text, quoted.deleted_at, nameOf(conversation, quoted.author)] : [];
   const mine = authorOf(desk, message) === desk.person;
   const seq = 'seq' in message ? message.seq : 0;
-  return JSON.stringify([message, seq, first, last, mine, quote, nameOf(conversation, authorOf(desk, message))]);
+  return JSON.stringify([
+    message,
+    seq,
+    first,
+    last,
+    mine,
+    quote,
+    nameOf(conversation, authorOf(desk, message)),
+  ]);
 }
 
 /** @param {Deskbell} desk @param {Message | Waiting} message */
@@ -56,7 +73,12 @@ export function authorOf(desk, message) {
   return 'author' in message ? message.author : desk.person;
 }
 
-/** @param {Deskbell} desk @param {Conversation} conversation @param {Row} row @param {Actions} actions */
+/**
+ * @param {Deskbell} desk
+ * @param {Conversation} conversation
+ * @param {Row} row
+ * @param {Actions} actions
+ */
 export function messageRow(desk, conversation, row, actions) {
   const { message, first, last } = row;
   if ('kind' in message && message.kind !== 'text') return entryRow(conversation, message);
@@ -66,20 +88,48 @@ export function messageRow(desk, conversation, row, actions) {
   const deleted = 'deleted_at' in message && message.deleted_at > 0;
   const kind = [mine ? 'mine' : 'theirs', first && 'first', last && 'last', deleted && 'deleted'];
   const name = nameOf(conversation, author);
-  const more = deleted ? null : h('button', {
-    type: 'button', class: 'round more', tabindex: '-1', 'aria-label': 'What to do with this message',
-    'aria-haspopup': 'menu', onclick: () => actions.menu(more, message),
-  }, icon('more'));
-  const face = mine || !group ? null : h('span', { class: 'face' }, last ? avatar(author, name) : null);
-  const element = h('li', { class: `row ${kind.filter(Boolean).join(' ')}`, tabindex: '-1' },
-    face, h('div', { class: 'bubble' }, hidden(mine ? 'You: ' : `${name}: `),
-      first && group && !mine ? h('span', { class: `author ${hue(author)}`, 'aria-hidden': 'true', text: name }) : null,
-      quote(conversation, message, actions), body(desk, conversation, message, actions)), more);
+  const more = deleted
+    ? null
+    : h(
+        'button',
+        {
+          type: 'button',
+          class: 'round more',
+          tabindex: '-1',
+          'aria-label': 'What to do with this message',
+          'aria-haspopup': 'menu',
+          onclick: () => actions.menu(more, message),
+        },
+        icon('more'),
+      );
+  const face =
+    mine || !group ? null : h('span', { class: 'face' }, last ? avatar(author, name) : null);
+  const element = h(
+    'li',
+    { class: `row ${kind.filter(Boolean).join(' ')}`, tabindex: '-1' },
+    face,
+    h(
+      'div',
+      { class: 'bubble' },
+      hidden(mine ? 'You: ' : `${name}: `),
+      first && group && !mine
+        ? h('span', { class: `author ${hue(author)}`, 'aria-hidden': 'true', text: name })
+        : null,
+      quote(conversation, message, actions),
+      body(desk, conversation, message, actions),
+    ),
+    more,
+  );
   if ('error' in message && message.error) element.append(failure(message, actions));
   return element;
 }
 
-/** @param {Deskbell} desk @param {Conversation} conversation @param {Message | Waiting} message @param {Actions} actions */
+/**
+ * @param {Deskbell} desk
+ * @param {Conversation} conversation
+ * @param {Message | Waiting} message
+ * @param {Actions} actions
+ */
 function body(desk, conversation, message, actions) {
   const mine = authorOf(desk, message) === desk.person;
   const deleted = 'deleted_at' in message && message.deleted_at > 0;
@@ -88,20 +138,33 @@ function body(desk, conversation, message, actions) {
     ? h('em', { class: 'text' }, icon('trash'), 'This message was deleted')
     : h('div', { class: 'text' }, rendered(message.text));
   const jumbo = !deleted && EMOJI.test(message.text.trim());
-  const wide = `${mine ? ' with-ticks' : ''}${edited ? ' with-edited' : ''}${jumbo ? ' jumbo' : ''}`;
-  const meta = h('span', { class: 'meta' }, edited ? h('span', { text: 'edited' }) : null,
-    h('time', { datetime: new Date(message.at).toISOString(), text: clockTime(message.at) }));
+  const kinds = [mine && 'with-ticks', edited && 'with-edited', jumbo && 'jumbo'];
+  const kind = ['body', ...kinds.filter(Boolean)].join(' ');
+  const meta = h(
+    'span',
+    { class: 'meta' },
+    edited ? h('span', { text: 'edited' }) : null,
+    h('time', { datetime: new Date(message.at).toISOString(), text: clockTime(message.at) }),
+  );
   if (mine && !deleted) meta.append(ticksButton(desk, conversation, message, actions));
-  const element = h('div', { class: `body${wide}`, dir: 'auto' }, words, meta);
-  if (message.text.length > LONG_CHARACTERS || message.text.split('\n').length > LONG_LINES) fold(element, words);
+  const element = h('div', { class: kind, dir: 'auto' }, words, meta);
+  if (message.text.length > LONG_CHARACTERS || message.text.split('\n').length > LONG_LINES)
+    fold(element, words);
   return element;
 }
 
-/** A long text shows its beginning, and the rest when asked. @param {HTMLElement} element @param {HTMLElement} words */
+/**
+ * A long text shows its beginning, and the rest when asked.
+ * @param {HTMLElement} element
+ * @param {HTMLElement} words
+ */
 function fold(element, words) {
   element.classList.add('folded');
   const unfold = h('button', {
-    type: 'button', class: 'unfold', tabindex: '-1', text: 'Show all',
+    type: 'button',
+    class: 'unfold',
+    tabindex: '-1',
+    text: 'Show all',
     onclick: () => {
       element.classList.remove('folded');
       unfold.remove();
@@ -110,35 +173,71 @@ function fold(element, words) {
   words.after(unfold);
 }
 
-/** @param {Deskbell} desk @param {Conversation} conversation @param {Message | Waiting} message @param {Actions} actions */
+/**
+ * @param {Deskbell} desk
+ * @param {Conversation} conversation
+ * @param {Message | Waiting} message
+ * @param {Actions} actions
+ */
 export function ticksButton(desk, conversation, message, actions) {
   const ticks = desk.ticks(conversation, message);
   const words = tickWords(ticks);
   const some = ticks.state === 'sent' && ticks.delivered ? ' some' : '';
-  const button = h('button', {
-    type: 'button', tabindex: '-1', class: `ticks ${ticks.state}${some}`, title: words, 'data-state': ticks.state,
-    'aria-label': `${words}. Show who and when`, 'data-words': words, onclick: () => actions.receipts(button, message),
-  }, tickIcon(ticks.state));
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      tabindex: '-1',
+      class: `ticks ${ticks.state}${some}`,
+      title: words,
+      'data-state': ticks.state,
+      'aria-label': `${words}. Show who and when`,
+      'data-words': words,
+      onclick: () => actions.receipts(button, message),
+    },
+    tickIcon(ticks.state),
+  );
   return button;
 }
 
-/** @param {Conversation} conversation @param {Message | Waiting} message @param {Actions} actions */
+/**
+ * @param {Conversation} conversation
+ * @param {Message | Waiting} message
+ * @param {Actions} actions
+ */
 function quote(conversation, message, actions) {
   if (!message.reply_to || ('deleted_at' in message && message.deleted_at)) return null;
   const seq = message.reply_to;
   const quoted = conversation.messages.find((each) => each.seq === seq);
   const name = quoted ? nameOf(conversation, quoted.author) : 'An earlier message';
-  const text = !quoted ? 'Show it' : quoted.deleted_at ? 'This message was deleted' : plain(quoted.text);
-  return h('button', {
-    type: 'button', class: `quote ${hue(quoted?.author ?? '')}`, tabindex: '-1', onclick: () => actions.jump(seq),
-  }, hidden('In reply to '), h('strong', { text: name }), h('span', { dir: 'auto', text }));
+  const text = !quoted
+    ? 'Show it'
+    : quoted.deleted_at
+      ? 'This message was deleted'
+      : plain(quoted.text);
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: `quote ${hue(quoted?.author ?? '')}`,
+      tabindex: '-1',
+      onclick: () => actions.jump(seq),
+    },
+    hidden('In reply to '),
+    h('strong', { text: name }),
+    h('span', { dir: 'auto', text }),
+  );
 }
 
 /** @param {Waiting} entry @param {Actions} actions */
 function failure(entry, actions) {
-  return h('div', { class: 'failure', role: 'alert' }, h('span', { text: `Not sent. ${entry.error?.message}` }),
+  return h(
+    'div',
+    { class: 'failure', role: 'alert' },
+    h('span', { text: `Not sent. ${entry.error?.message}` }),
     h('button', { type: 'button', text: 'Try again', onclick: () => actions.retry(entry) }),
-    h('button', { type: 'button', text: 'Delete', onclick: () => actions.discard(entry) }));
+    h('button', { type: 'button', text: 'Delete', onclick: () => actions.discard(entry) }),
+  );
 }
 
 /** @param {Conversation} conversation @param {Message} entry */

@@ -1,4 +1,6 @@
-/** One person's Deskbell in one pane: the list, a conversation, and what tells of the connection. */
+/**
+ * One person's Deskbell in one pane: the list, a conversation, and what tells of the connection.
+ */
 
 import { Banner } from './banner.js';
 import { ConversationList } from './conversation-list.js';
@@ -12,6 +14,9 @@ import { toast } from './overlay.js';
 import { settingsSheet } from './settings.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
+
+const ACTIVE_MS = 60_000; // how often at most it is told that somebody is here
+const REDRAW_MS = 30_000; // for what time alone changes: "last seen", "today"
 
 /**
  * @typedef {object} Options
@@ -27,9 +32,14 @@ export class Messenger {
   #name;
   #alone;
   #signOut;
+  #activeAt = 0;
 
   /** @param {HTMLElement} root @param {Deskbell} desk @param {Options} [options] */
-  constructor(root, desk, { name = '', first = '', looking = () => true, alone = true, signOut = null } = {}) {
+  constructor(
+    root,
+    desk,
+    { name = '', first = '', looking = () => true, alone = true, signOut = null } = {},
+  ) {
     this.root = root;
     this.desk = desk;
     /** @type {() => boolean} */
@@ -38,35 +48,54 @@ export class Messenger {
     this.#name = name;
     this.#alone = alone;
     this.#signOut = signOut;
-    const failed = (/** @type {unknown} */ error) => toast(root, String(/** @type {Error} */ (error).message));
+    const failed = (/** @type {unknown} */ error) =>
+      toast(root, String(/** @type {Error} */ (error).message));
     this.failed = failed;
     this.banner = new Banner(desk, { signIn: () => (signOut ?? (() => location.reload()))() });
     this.view = new ConversationView(desk, root, {
-      back: () => this.back(), looking: this.looking, changed: () => this.draw(),
+      back: () => this.back(),
+      looking: this.looking,
+      changed: () => this.draw(),
     });
     this.list = new ConversationList(desk, {
-      open: (id) => this.open(id), create: () => this.#create(), failed,
+      open: (id) => this.open(id),
+      create: () => this.#create(),
+      failed,
       draft: (id) => this.view.composer.draft(id),
     });
     this.bar = h('header', { class: 'bar' });
-    this.news = h('div', { class: 'hidden', role: 'log', 'aria-live': 'polite', 'aria-label': 'New messages' });
+    this.news = h('div', {
+      class: 'hidden',
+      role: 'log',
+      'aria-live': 'polite',
+      'aria-label': 'New messages',
+    });
     root.classList.add('desk');
     root.dataset.view = 'list';
-    root.replaceChildren(h('nav', { class: 'side', 'aria-label': 'Conversations' }, this.bar, this.list.element),
-      this.view.element, this.banner.element, this.news, h('div', { class: 'toasts', role: 'alert' }));
+    root.replaceChildren(
+      h('nav', { class: 'side', 'aria-label': 'Conversations' }, this.bar, this.list.element),
+      this.view.element,
+      this.banner.element,
+      this.news,
+      h('div', { class: 'toasts', role: 'alert' }),
+    );
     this.draw = coalesced(() => this.#draw());
     this.#listen();
     this.#draw();
   }
 
-  /** Whether the conversation is on the screen: on a narrow pane the list may cover it. @returns {boolean} */
+  /**
+   * Whether the conversation is on the screen: on a narrow pane the list may cover it.
+   * @returns {boolean}
+   */
   #shown() {
     return this.view.log.element.getClientRects().length > 0;
   }
 
   #listen() {
     const { desk } = this;
-    for (const event of ['change', 'status', 'typing', 'presence', 'ready']) desk.on(event, this.draw);
+    for (const event of ['change', 'status', 'typing', 'presence', 'ready'])
+      desk.on(event, this.draw);
     desk.on('ready', () => this.#ready());
     desk.on('message', (detail) => this.#announce(detail));
     desk.on('removed', ({ conversation }) => {
@@ -78,6 +107,9 @@ export class Messenger {
     document.addEventListener('visibilitychange', () => this.#visible());
     window.addEventListener('online', () => desk.wake());
     window.addEventListener('pagehide', () => desk.save());
+    for (const event of ['pointerdown', 'keydown'])
+      this.root.addEventListener(event, () => this.#active());
+    setInterval(this.draw, REDRAW_MS);
     if (this.#alone) {
       window.addEventListener('popstate', ({ state }) => this.#show(state?.conversation ?? ''));
     }
@@ -110,6 +142,13 @@ export class Messenger {
   /** Tell that this person has come to, or left, the pane. */
   looked() {
     this.view.log.seen();
+  }
+
+  /** Whoever reads and scrolls is at the device, too. */
+  #active() {
+    if (Date.now() - this.#activeAt < ACTIVE_MS) return;
+    this.#activeAt = Date.now();
+    this.desk.activity(true);
   }
 
   #visible() {
@@ -145,7 +184,9 @@ export class Messenger {
     this.root.dataset.status = desk.status.state;
     this.root.dataset.unread = String(unread);
     if (this.#alone) document.title = unread ? `(${unread}) Deskbell` : 'Deskbell';
-    desk.watch(desk.list().flatMap((each) => others(each, desk.person).map((member) => member.person)));
+    desk.watch(
+      desk.list().flatMap((each) => others(each, desk.person).map((member) => member.person)),
+    );
     this.#bar();
     this.banner.render();
     this.list.render();
@@ -154,16 +195,41 @@ export class Messenger {
 
   #bar() {
     const { desk } = this;
-    const name = this.#name || desk.list().map((each) => nameOf(each, desk.person)).find((each) => each !== desk.person) || desk.person;
+    const name =
+      this.#name ||
+      desk
+        .list()
+        .map((each) => nameOf(each, desk.person))
+        .find((each) => each !== desk.person) ||
+      desk.person;
     const who = `${desk.person} ${name}`;
     if (this.bar.dataset.who === who) return;
     this.bar.dataset.who = who;
-    const settings = () => settingsSheet(desk, this.root, name, { failed: this.failed, signOut: this.#signOut });
+    const settings = () =>
+      settingsSheet(desk, this.root, name, { failed: this.failed, signOut: this.#signOut });
     this.bar.replaceChildren(
-      h('button', { type: 'button', class: 'round me', 'aria-label': `${name}: settings`, onclick: settings }, avatar(desk.person || name, name || '·')),
+      h(
+        'button',
+        { type: 'button', class: 'round me', 'aria-label': `${name}: settings`, onclick: settings },
+        avatar(desk.person || name, name || '·'),
+      ),
       h('h1', { text: 'Messages' }),
-      h('button', { type: 'button', class: 'round', 'aria-label': 'Settings', onclick: settings }, icon('settings')),
-      h('button', { type: 'button', class: 'round accent', 'aria-label': 'New conversation', onclick: () => this.#create() }, icon('compose')));
+      h(
+        'button',
+        { type: 'button', class: 'round', 'aria-label': 'Settings', onclick: settings },
+        icon('settings'),
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'round accent',
+          'aria-label': 'New conversation',
+          onclick: () => this.#create(),
+        },
+        icon('compose'),
+      ),
+    );
   }
 
   #create() {

@@ -18,7 +18,12 @@ export const roleName = (role) => role.charAt(0).toUpperCase() + role.slice(1);
 export function initials(name) {
   const words = name.split(/\s+/).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
-  return letters.map((word) => [...word][0]).join('').toUpperCase() || '?';
+  return (
+    letters
+      .map((word) => [...word][0])
+      .join('')
+      .toUpperCase() || '?'
+  );
 }
 
 /** One of eight colours, always the same for one person. @param {string} id */
@@ -28,11 +33,16 @@ export function hue(id) {
   return `hue-${((sum ^ (sum >>> 9)) >>> 0) % HUES}`;
 }
 
-/** The name of somebody who is, or was, in a conversation. @param {Conversation | undefined} conversation @param {string} person */
+/**
+ * The name of somebody who is, or was, in a conversation.
+ * @param {Conversation | undefined} conversation
+ * @param {string} person
+ */
 export function nameOf(conversation, person) {
   const member = conversation?.members.find((each) => each.person === person);
+  if (member?.name) return member.name;
   const entry = conversation?.messages.find((each) => each.person === person && each.text);
-  return member?.name || entry?.text || person;
+  return entry?.text || person;
 }
 
 /** @param {Conversation} conversation @param {string} me */
@@ -48,15 +58,25 @@ export function titleOf(conversation, me) {
   return names.map(firstName).join(', ');
 }
 
-/** What is said under the title: who types, is online, or when they were last seen. @param {Deskbell} desk @param {Conversation} conversation */
+/**
+ * What is said under the title: who types, is online, or when they were last seen.
+ * @param {Deskbell} desk
+ * @param {Conversation} conversation
+ */
 export function stateOf(desk, conversation) {
-  const typists = desk.typists(conversation.id).map((person) => firstName(nameOf(conversation, person)));
+  const typists = desk
+    .typists(conversation.id)
+    .map((person) => firstName(nameOf(conversation, person)));
   if (typists.length === 1) return `${typists[0]} is typing…`;
   if (typists.length > 1) return `${typists.join(' and ')} are typing…`;
   const rest = others(conversation, desk.person);
   if (rest.length === 1) return presenceOf(desk, rest[0]);
-  const online = rest.filter(({ person }) => desk.model.presence.get(person)?.state === 'online').length;
-  const names = conversation.title ? rest.map((member) => firstName(member.name)).join(', ') : `${rest.length + 1} people`;
+  const online = rest.filter(
+    ({ person }) => desk.model.presence.get(person)?.state === 'online',
+  ).length;
+  const names = conversation.title
+    ? rest.map((member) => firstName(member.name)).join(', ')
+    : `${rest.length + 1} people`;
   return online && desk.status.state === 'online' ? `${names} · ${online} online` : names;
 }
 
@@ -74,7 +94,11 @@ export function avatar(id, name, state = '') {
   return h('span', { class: `avatar ${hue(id)}`, 'aria-hidden': 'true' }, initials(name), dot);
 }
 
-/** The face of a conversation: the other one's, or two of several. @param {Deskbell} desk @param {Conversation} conversation */
+/**
+ * The face of a conversation: the other one's, or two of several.
+ * @param {Deskbell} desk
+ * @param {Conversation} conversation
+ */
 export function faces(desk, conversation) {
   const rest = others(conversation, desk.person);
   if (rest.length === 1) {
@@ -83,5 +107,9 @@ export function faces(desk, conversation) {
     return avatar(rest[0].person, rest[0].name, state);
   }
   const two = rest.slice(0, 2).map((member) => avatar(member.person, member.name));
-  return h('span', { class: 'faces', 'aria-hidden': 'true' }, two.length ? two : avatar(conversation.id, '·'));
+  return h(
+    'span',
+    { class: 'faces', 'aria-hidden': 'true' },
+    two.length ? two : avatar(conversation.id, '·'),
+  );
 }

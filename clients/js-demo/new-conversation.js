@@ -15,17 +15,39 @@ export function newConversation(desk, root, open, failed) {
   const chosen = new Map();
   const chips = h('div', { class: 'chips' });
   const title = h('input', {
-    type: 'text', maxlength: '60', placeholder: 'Title of the group (optional)', 'aria-label': 'Title of the group', hidden: true,
+    type: 'text',
+    maxlength: '60',
+    placeholder: 'Title of the group (optional)',
+    'aria-label': 'Title of the group',
+    hidden: true,
   });
-  const start = h('button', { type: 'button', class: 'primary', disabled: true, text: 'Start', onclick: () => void create() });
+  const start = h('button', {
+    type: 'button',
+    class: 'primary',
+    disabled: true,
+    text: 'Start',
+    onclick: () => void create(),
+  });
 
   const draw = () => {
     title.hidden = chosen.size < 2;
     start.disabled = chosen.size === 0;
     start.textContent = chosen.size < 2 ? 'Start' : `Start a group of ${chosen.size + 1}`;
-    chips.replaceChildren(...[...chosen.values()].map((person) => h('button', {
-      type: 'button', class: 'chip', 'aria-label': `Do not take ${person.name}`, onclick: () => pick(person),
-    }, firstName(person.name), icon('close'))));
+    chips.replaceChildren(
+      ...[...chosen.values()].map((person) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'chip',
+            'aria-label': `Do not take ${person.name}`,
+            onclick: () => pick(person),
+          },
+          firstName(person.name),
+          icon('close'),
+        ),
+      ),
+    );
   };
   /** @param {import('./people-picker.js').Person} person */
   const pick = (person) => {
@@ -40,7 +62,11 @@ export function newConversation(desk, root, open, failed) {
     start.disabled = true;
     try {
       const people = [...chosen.keys()];
-      const id = await desk.create(people.length > 1 ? 'group' : 'direct', people, title.hidden ? '' : title.value.trim());
+      const id = await desk.create(
+        people.length > 1 ? 'group' : 'direct',
+        people,
+        title.hidden ? '' : title.value.trim(),
+      );
       close();
       open(id);
     } catch (error) {
@@ -50,7 +76,10 @@ export function newConversation(desk, root, open, failed) {
   };
 
   const picker = peoplePicker(desk, failed, { pick, chosen: () => new Set(chosen.keys()) });
-  const hint = h('p', { class: 'hint', text: 'The owner of the business is in every conversation.' });
+  const hint = h('p', {
+    class: 'hint',
+    text: 'The owner of the business is in every conversation.',
+  });
   const foot = h('footer', { class: 'foot' }, title, start, desk.role === 'owner' ? null : hint);
   const { close } = sheet(root, 'New conversation', [chips, picker, foot]);
 }

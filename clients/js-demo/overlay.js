@@ -35,11 +35,18 @@ export function popover(root, anchor, content) {
   document.addEventListener('pointerdown', outside, true);
   root.append(content);
   place(root, anchor, content);
-  /** @type {HTMLElement | null} */ (content.querySelector('button, [tabindex]') ?? content)?.focus({ preventScroll: true });
+  /** @type {HTMLElement | null} */ (content.querySelector('button, [tabindex]') ?? content)?.focus(
+    { preventScroll: true },
+  );
   return close;
 }
 
-/** Beside the anchor, and never outside the pane. @param {HTMLElement} root @param {Element} anchor @param {HTMLElement} content */
+/**
+ * Beside the anchor, and never outside the pane.
+ * @param {HTMLElement} root
+ * @param {Element} anchor
+ * @param {HTMLElement} content
+ */
 function place(root, anchor, content) {
   const frame = root.getBoundingClientRect();
   const at = anchor.getBoundingClientRect();
@@ -49,7 +56,8 @@ function place(root, anchor, content) {
   const below = at.bottom - frame.top + MARGIN;
   const above = at.top - frame.top - height - MARGIN;
   const y = below + height < frame.height - MARGIN ? below : above;
-  const inside = (/** @type {number} */ value, /** @type {number} */ most) => Math.max(MARGIN, Math.min(value, most - MARGIN));
+  const inside = (/** @type {number} */ value, /** @type {number} */ most) =>
+    Math.max(MARGIN, Math.min(value, most - MARGIN));
   content.style.left = `${inside(x, frame.width - width)}px`;
   content.style.top = `${inside(y, frame.height - height)}px`;
 }
@@ -64,11 +72,25 @@ export function menu(root, anchor, label, items) {
     close();
     run();
   };
-  const buttons = items.filter((item) => item !== null).map((item) => h('button', {
-    type: 'button', role: 'menuitem', class: item.danger ? 'danger' : '', onclick: choose(item.run),
-  }, icon(item.icon), item.text));
+  const buttons = items
+    .filter((item) => item !== null)
+    .map((item) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          role: 'menuitem',
+          class: item.danger ? 'danger' : '',
+          onclick: choose(item.run),
+        },
+        icon(item.icon),
+        item.text,
+      ),
+    );
   const list = h('div', { role: 'menu', 'aria-label': label, class: 'menu' }, buttons);
-  list.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => moveFocus(event, buttons));
+  list.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) =>
+    moveFocus(event, buttons),
+  );
   const close = popover(root, anchor, list);
 }
 
@@ -86,10 +108,22 @@ export function sheet(root, title, content, { onclose } = {}) {
     if (before?.isConnected) before.focus({ preventScroll: true });
     onclose?.();
   };
-  const dismiss = h('button', { type: 'button', class: 'round', 'aria-label': 'Close', onclick: close }, icon('close'));
-  const element = h('section', { class: 'sheet', role: 'dialog', 'aria-modal': 'true', 'aria-label': title, tabindex: '-1' },
-    h('header', { class: 'bar' }, h('h2', { text: title }), dismiss), h('div', { class: 'sheet-body' }, content));
-  const veil = h('div', { class: 'veil', onclick: (/** @type {Event} */ event) => event.target === veil && close() }, element);
+  const dismiss = h(
+    'button',
+    { type: 'button', class: 'round', 'aria-label': 'Close', onclick: close },
+    icon('close'),
+  );
+  const element = h(
+    'section',
+    { class: 'sheet', role: 'dialog', 'aria-modal': 'true', 'aria-label': title, tabindex: '-1' },
+    h('header', { class: 'bar' }, h('h2', { text: title }), dismiss),
+    h('div', { class: 'sheet-body' }, content),
+  );
+  const veil = h(
+    'div',
+    { class: 'veil', onclick: (/** @type {Event} */ event) => event.target === veil && close() },
+    element,
+  );
   veil.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Escape') return;
     event.stopPropagation();
@@ -104,20 +138,53 @@ export function sheet(root, title, content, { onclose } = {}) {
   return { element, close };
 }
 
-/** Say something at the foot of the pane, for a while. @param {HTMLElement} root @param {string} text @param {'error' | 'note'} [kind] */
+/**
+ * Say something at the foot of the pane, for a while.
+ * @param {HTMLElement} root
+ * @param {string} text
+ * @param {'error' | 'note'} [kind]
+ */
 export function toast(root, text, kind = 'error') {
   const place = root.querySelector('.toasts');
   if (!place || [...place.children].some((child) => child.textContent === text)) return;
-  const element = h('div', { class: `toast ${kind}` }, icon(kind === 'error' ? 'warning' : 'check'), h('span', { text }));
+  const element = h(
+    'div',
+    { class: `toast ${kind}` },
+    icon(kind === 'error' ? 'warning' : 'check'),
+    h('span', { text }),
+  );
   const gone = () => element.remove();
-  element.append(h('button', { type: 'button', class: 'round', 'aria-label': 'Dismiss', onclick: gone }, icon('close')));
+  element.append(
+    h(
+      'button',
+      { type: 'button', class: 'round', 'aria-label': 'Dismiss', onclick: gone },
+      icon('close'),
+    ),
+  );
   place.append(element);
   setTimeout(gone, TOAST_MS);
 }
 
-/** A switch with a title and an explanation. @param {string} title @param {string} text @param {boolean} on @param {(on: boolean) => void} change */
+/**
+ * A switch with a title and an explanation.
+ * @param {string} title
+ * @param {string} text
+ * @param {boolean} on
+ * @param {(on: boolean) => void} change
+ */
 export function toggle(title, text, on, change) {
-  const input = h('input', { type: 'checkbox', role: 'switch', checked: on, onchange: () => change(input.checked) });
+  const input = h('input', {
+    type: 'checkbox',
+    role: 'switch',
+    checked: on,
+    onchange: () => change(input.checked),
+  });
   const words = h('span', { class: 'words' }, h('strong', { text: title }), h('small', { text }));
-  return h('label', { class: 'setting' }, words, input, h('span', { class: 'switch', 'aria-hidden': 'true' }));
+  return h(
+    'label',
+    { class: 'setting' },
+    words,
+    input,
+    h('span', { class: 'switch', 'aria-hidden': 'true' }),
+  );
 }

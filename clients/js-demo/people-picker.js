@@ -31,26 +31,50 @@ export function peoplePicker(desk, failed, { pick, skip = new Set(), chosen = ()
   /** @param {Person[]} people */
   const draw = (people) => {
     const rows = people.map((person) => {
-      const button = h('button', {
-        type: 'button', class: 'person', 'data-person': person.id, 'aria-pressed': String(chosen().has(person.id)),
-        onclick: () => {
-          pick(person);
-          button.setAttribute('aria-pressed', String(chosen().has(person.id)));
+      const button = h(
+        'button',
+        {
+          type: 'button',
+          class: 'person',
+          'data-person': person.id,
+          'aria-pressed': String(chosen().has(person.id)),
+          onclick: () => {
+            pick(person);
+            button.setAttribute('aria-pressed', String(chosen().has(person.id)));
+          },
         },
-      }, avatar(person.id, person.name),
-      h('span', { class: 'words' }, h('strong', { text: person.name }), h('small', { text: roleName(person.role) })), icon('check'));
+        avatar(person.id, person.name),
+        h(
+          'span',
+          { class: 'words' },
+          h('strong', { text: person.name }),
+          h('small', { text: roleName(person.role) }),
+        ),
+        icon('check'),
+      );
       return h('li', null, button);
     });
-    list.replaceChildren(...(rows.length ? rows : [h('li', { class: 'hint', text: 'Nobody by that name whom you may talk to.' })]));
+    list.replaceChildren(
+      ...(rows.length
+        ? rows
+        : [h('li', { class: 'hint', text: 'Nobody by that name whom you may talk to.' })]),
+    );
   };
   const input = h('input', {
-    type: 'search', placeholder: 'Search people', 'aria-label': 'Search people',
+    type: 'search',
+    placeholder: 'Search people',
+    'aria-label': 'Search people',
     oninput: () => {
       clearTimeout(timer);
       timer = setTimeout(() => void search(), WAIT_MS);
     },
   });
-  const element = h('div', { class: 'picker' }, h('label', { class: 'search' }, icon('search'), input), list);
+  const element = h(
+    'div',
+    { class: 'picker' },
+    h('label', { class: 'search' }, icon('search'), input),
+    list,
+  );
   element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     const stops = [input, ...list.querySelectorAll('button')];
     if (['ArrowDown', 'ArrowUp'].includes(event.key)) moveFocus(event, stops);

@@ -13,7 +13,9 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
   const { settings, businessSettings } = desk.model;
   /** @param {'read_receipts' | 'last_seen'} choice @param {string} title @param {string} text */
   const privacy = (choice, title, text) => {
-    const off = businessSettings[choice] ? '' : ' Your business has switched this off for everyone.';
+    const off = businessSettings[choice]
+      ? ''
+      : ' Your business has switched this off for everyone.';
     const element = toggle(title, text + off, settings[choice], (on) => {
       desk.privacy({ [choice]: on }).catch((error) => {
         element.querySelector('input').checked = settings[choice];
@@ -23,16 +25,59 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
     element.querySelector('input').disabled = !businessSettings[choice];
     return element;
   };
-  const online = toggle('Connected', 'Switch it off to write while offline: what you write waits here and goes out once.',
-    desk.status.state !== 'stopped', (on) => { if (on) void desk.connect().catch(() => {}); else desk.close(); });
-  const about = h('div', { class: 'profile' }, avatar(desk.person, name),
-    h('span', { class: 'words' }, h('strong', { text: name }), h('small', { text: `${roleName(desk.role)} of ${desk.model.business}` })));
-  sheet(root, 'Settings', [about,
-    h('h3', { text: 'Privacy' }),
-    privacy('read_receipts', 'Read receipts', 'Others see when you have read their messages, and you see when they have read yours.'),
-    privacy('last_seen', 'Last seen', 'Others see when you are online or were last here, and you see it of them.'),
-    h('h3', { text: 'This device' }), online,
-    h('button', { type: 'button', class: 'wide', 'data-theme-toggle': true }, icon('theme'), 'Light or dark'),
-    signOut ? h('button', { type: 'button', class: 'wide danger', onclick: signOut }, icon('leave'), 'Sign out') : null,
-    h('p', { class: 'hint', text: `Device ${desk.device}` })].filter((each) => each !== null));
+  const online = toggle(
+    'Connected',
+    'Switch it off to write while offline: what you write waits here and goes out once.',
+    desk.status.state !== 'stopped',
+    (on) => {
+      if (on) void desk.connect().catch(() => {});
+      else desk.close();
+    },
+  );
+  const about = h(
+    'div',
+    { class: 'profile' },
+    avatar(desk.person, name),
+    h(
+      'span',
+      { class: 'words' },
+      h('strong', { text: name }),
+      h('small', { text: `${roleName(desk.role)} of ${desk.model.business}` }),
+    ),
+  );
+  sheet(
+    root,
+    'Settings',
+    [
+      about,
+      h('h3', { text: 'Privacy' }),
+      privacy(
+        'read_receipts',
+        'Read receipts',
+        'Others see when you have read their messages, and you see when they have read yours.',
+      ),
+      privacy(
+        'last_seen',
+        'Last seen',
+        'Others see when you are online or were last here, and you see it of them.',
+      ),
+      h('h3', { text: 'This device' }),
+      online,
+      h(
+        'button',
+        { type: 'button', class: 'wide', 'data-theme-toggle': true },
+        icon('theme'),
+        'Light or dark',
+      ),
+      signOut
+        ? h(
+            'button',
+            { type: 'button', class: 'wide danger', onclick: signOut },
+            icon('leave'),
+            'Sign out',
+          )
+        : null,
+      h('p', { class: 'hint', text: `Device ${desk.device}` }),
+    ].filter((each) => each !== null),
+  );
 }

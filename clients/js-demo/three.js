@@ -14,7 +14,9 @@ const SHOWN = ['owner', 'staff', 'customer'];
 /** A token for one of the demo's people. @param {string} person @returns {Promise<string>} */
 export async function demoToken(person) {
   const reply = await fetch('/v1/demo/tokens', {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ person }),
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ person }),
   });
   if (!reply.ok) throw new Error(`No token for ${person}: HTTP ${reply.status}.`);
   return (await reply.json()).token;
@@ -30,10 +32,26 @@ export function cast(people) {
 export function showThree(app, demo) {
   const people = cast(demo.people);
   const panes = people.map((person) => pane(person, demo.conversation ?? ''));
-  const stage = h('main', { class: 'stage' }, panes.map((each) => each.element));
-  const tabs = h('div', { class: 'tabs', role: 'group', 'aria-label': 'Whose messages' }, people.map((person, index) => h('button', {
-    type: 'button', onclick: () => choose(index),
-  }, avatar(person.id, person.name), firstName(person.name))));
+  const stage = h(
+    'main',
+    { class: 'stage' },
+    panes.map((each) => each.element),
+  );
+  const tabs = h(
+    'div',
+    { class: 'tabs', role: 'group', 'aria-label': 'Whose messages' },
+    people.map((person, index) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          onclick: () => choose(index),
+        },
+        avatar(person.id, person.name),
+        firstName(person.name),
+      ),
+    ),
+  );
 
   /** On a narrow screen one pane is shown at a time. @param {number} index */
   const choose = (index) => {
@@ -43,7 +61,10 @@ export function showThree(app, demo) {
     }
     look(panes[index]);
   };
-  /** The person whose pane was pointed at, or typed in, last is the one who looks. @param {ReturnType<typeof pane> | null} current */
+  /**
+   * The person whose pane was pointed at, or typed in, last is the one who looks.
+   * @param {ReturnType<typeof pane> | null} current
+   */
   const look = (current) => {
     for (const each of panes) each.look(each === current);
   };
@@ -62,32 +83,95 @@ export function showThree(app, demo) {
 
 /** @param {HTMLElement} tabs */
 function topBar(tabs) {
-  return h('header', { class: 'top-bar' },
-    h('a', { class: 'brand', href: '/' }, h('span', { class: 'bell', 'aria-hidden': 'true' }), h('strong', { text: 'Deskbell' })),
-    h('p', { class: 'tagline', text: 'Three people, three live sessions. Write in one and watch the ticks in the others.' }), tabs,
+  return h(
+    'header',
+    { class: 'top-bar' },
+    h(
+      'a',
+      { class: 'brand', href: '/' },
+      h('span', { class: 'bell', 'aria-hidden': 'true' }),
+      h('strong', { text: 'Deskbell' }),
+    ),
+    h('p', {
+      class: 'tagline',
+      text: 'Three people, three live sessions. Write in one and watch the ticks in the others.',
+    }),
+    tabs,
     h('a', { class: 'link', href: '/v1/docs' }, icon('book'), h('span', { text: 'API' })),
-    h('button', { type: 'button', class: 'round', 'aria-label': 'Light or dark', 'data-theme-toggle': true }, icon('theme')));
+    h(
+      'button',
+      { type: 'button', class: 'round', 'aria-label': 'Light or dark', 'data-theme-toggle': true },
+      icon('theme'),
+    ),
+  );
 }
 
 /** @param {Person} person @param {string} first */
 function pane(person, first) {
   let looked = false;
-  const desk = new Deskbell({ name: `deskbell.three.${person.id}`, getToken: () => demoToken(person.id) });
+  const desk = new Deskbell({
+    name: `deskbell.three.${person.id}`,
+    getToken: () => demoToken(person.id),
+  });
   const root = h('div', { class: 'card' });
-  const plug = h('button', { type: 'button', class: 'round plug', 'aria-pressed': 'false', onclick: () => {
-    if (desk.status.state === 'stopped') void desk.connect().catch(() => {});
-    else desk.close();
-  } }, icon('plug'));
-  const alone = h('a', { class: 'round', href: `#person=${person.id}`, target: '_blank', rel: 'noopener', 'aria-label': `Open ${person.name} on a page of its own` }, icon('expand'));
-  const element = h('section', { class: 'pane', 'aria-label': person.name, 'data-person': person.id },
-    h('header', { class: 'pane-head' }, avatar(person.id, person.name),
-      h('span', { class: 'words' }, h('strong', { text: person.name }), h('small', { text: roleName(person.role) })), plug, alone), root);
-  const messenger = new Messenger(root, desk, { name: person.name, first, looking: () => looked, alone: false });
+  const plug = h(
+    'button',
+    {
+      type: 'button',
+      class: 'round plug',
+      'aria-pressed': 'false',
+      onclick: () => {
+        if (desk.status.state === 'stopped') void desk.connect().catch(() => {});
+        else desk.close();
+      },
+    },
+    icon('plug'),
+  );
+  const alone = h(
+    'a',
+    {
+      class: 'round',
+      href: `#person=${person.id}`,
+      target: '_blank',
+      rel: 'noopener',
+      'aria-label': `Open ${person.name} on a page of its own`,
+    },
+    icon('expand'),
+  );
+  const element = h(
+    'section',
+    { class: 'pane', 'aria-label': person.name, 'data-person': person.id },
+    h(
+      'header',
+      { class: 'pane-head' },
+      avatar(person.id, person.name),
+      h(
+        'span',
+        { class: 'words' },
+        h('strong', { text: person.name }),
+        h('small', { text: roleName(person.role) }),
+      ),
+      plug,
+      alone,
+    ),
+    root,
+  );
+  const messenger = new Messenger(root, desk, {
+    name: person.name,
+    first,
+    looking: () => looked,
+    alone: false,
+  });
   const status = () => {
     const off = desk.status.state === 'stopped';
     element.dataset.status = desk.status.state;
     plug.setAttribute('aria-pressed', String(off));
-    plug.setAttribute('aria-label', off ? `Bring ${firstName(person.name)} back online` : `Take ${firstName(person.name)} offline`);
+    plug.setAttribute(
+      'aria-label',
+      off
+        ? `Bring ${firstName(person.name)} back online`
+        : `Take ${firstName(person.name)} offline`,
+    );
     plug.title = off ? 'Go back online' : 'Go offline';
   };
   desk.on('status', status);

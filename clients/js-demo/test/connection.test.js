@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { afterClose, backoff, CLOSE_CODES, Deskbell, retryAfter } from '../deskbell.js';
-import { conversation, FakeClock, FakeNetwork, FakeStorage, message, scene, settled, T, welcome } from './scripted.js';
+import {
+  conversation,
+  FakeClock,
+  FakeNetwork,
+  FakeStorage,
+  message,
+  scene,
+  settled,
+  T,
+  welcome,
+} from './scripted.js';
 
 test('it says hello, loads the list after fresh, and is ready then', async () => {
   const { desk, network, clock, answerList } = scene();
   let ready = false;
-  desk.connect().then(() => { ready = true; });
+  desk.connect().then(() => {
+    ready = true;
+  });
   await settled();
   assert.equal(network.socket.url, 'wss://desk.example/v1/ws');
   assert.deepEqual(network.socket.protocols, ['deskbell.v1.json']);
@@ -31,7 +43,10 @@ test('events that come while the list loads are applied after it, and repeating 
   assert.equal(desk.conversations.size, 0);
   answerList([conversation({ last_seq: 3, last_message: message(3), unread: 1 })]);
   const held = desk.conversations.get('c1');
-  assert.deepEqual(held.messages.map((each) => each.seq), [3, 4]);
+  assert.deepEqual(
+    held.messages.map((each) => each.seq),
+    [3, 4],
+  );
   assert.equal(held.unread, 2);
   assert.equal(desk.cursor.revision, 104);
 });
@@ -42,7 +57,10 @@ test('a lost connection is resumed with the cursor, and what was missed is appli
   const hello = await again(message(1), message(2));
   assert.deepEqual(hello.cursor, { epoch: 'e1', revision: 100 });
   assert.equal(hello.token, 'session');
-  assert.deepEqual(desk.conversations.get('c1').messages.map((each) => each.seq), [1, 2]);
+  assert.deepEqual(
+    desk.conversations.get('c1').messages.map((each) => each.seq),
+    [1, 2],
+  );
   assert.equal(desk.cursor.revision, 200);
 });
 
@@ -58,15 +76,23 @@ test('replies do not move the cursor', async () => {
 
 test('a reset drops what is held, keeps showing it until the new list is here, and starts the cursor anew', async () => {
   const { desk, network, clock, online, answerList } = scene();
-  await online([conversation({ last_seq: 1, last_message: message(1) }), conversation({ id: 'c2' })]);
+  await online([
+    conversation({ last_seq: 1, last_message: message(1) }),
+    conversation({ id: 'c2' }),
+  ]);
   network.drops();
   await clock.advance(60_000);
   network.accept();
-  network.says(welcome(clock, { resume: 'reset', reset_reason: 'epoch', epoch: 'e2', revision: 7 }));
+  network.says(
+    welcome(clock, { resume: 'reset', reset_reason: 'epoch', epoch: 'e2', revision: 7 }),
+  );
   assert.deepEqual([...desk.conversations.keys()], ['c1', 'c2']);
   answerList([conversation({ last_seq: 9, last_message: message(9) })]);
   assert.deepEqual([...desk.conversations.keys()], ['c1']);
-  assert.deepEqual(desk.conversations.get('c1').messages.map((each) => each.seq), [9]);
+  assert.deepEqual(
+    desk.conversations.get('c1').messages.map((each) => each.seq),
+    [9],
+  );
   assert.deepEqual(desk.cursor, { epoch: 'e2', revision: 7 });
 });
 
@@ -86,7 +112,9 @@ test('a reload resumes from storage: the model is there before the network is', 
 
 test('what is too big to keep is not kept, and the next start is a fresh one', async () => {
   const first = scene();
-  await first.online([conversation({ last_seq: 1, last_message: message(1, { text: 'x'.repeat(2_000_000) }) })]);
+  await first.online([
+    conversation({ last_seq: 1, last_message: message(1, { text: 'x'.repeat(2_000_000) }) }),
+  ]);
   first.desk.save();
   const second = scene({ storage: first.storage });
   second.desk.connect();
@@ -125,8 +153,15 @@ test('an event of a conversation that is not here gets its picture first', async
   const [{ id, conversation: asked }] = network.sent('open');
   assert.equal(asked, 'c1');
   assert.equal(desk.cursor.revision, 100, 'not processed yet');
-  network.says({ type: 'conversation', id, conversation: conversation({ last_seq: 5, last_message: message(5), unread: 1 }) });
-  assert.deepEqual(desk.conversations.get('c1').messages.map((each) => each.seq), [5, 6]);
+  network.says({
+    type: 'conversation',
+    id,
+    conversation: conversation({ last_seq: 5, last_message: message(5), unread: 1 }),
+  });
+  assert.deepEqual(
+    desk.conversations.get('c1').messages.map((each) => each.seq),
+    [5, 6],
+  );
   assert.equal(desk.cursor.revision, 106);
   assert.equal(network.sent('open').length, 1);
 });
@@ -134,7 +169,10 @@ test('an event of a conversation that is not here gets its picture first', async
 test('full jitter: between 0 and min(60 s, 1 s · 2ⁿ), for every n', () => {
   const most = [1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000);
   for (const [attempt, bound] of most.entries()) {
-    assert.equal(backoff(attempt, () => 0), 0);
+    assert.equal(
+      backoff(attempt, () => 0),
+      0,
+    );
     const longest = backoff(attempt, () => 0.999_999);
     assert.ok(longest < bound && longest > bound * 0.99, `${attempt}: ${longest}`);
   }
@@ -302,19 +340,44 @@ test('an error reply rejects with its code; unknown events are ignored and move 
   await online();
   const left = desk.leave('c1');
   const [{ id }] = network.sent('leave');
-  network.says({ type: 'error', id, code: 'owner_required', message: 'The owner stays.', retry_after: 2 });
-  await assert.rejects(left, { code: 'owner_required', message: 'The owner stays.', retry_after: 2 });
+  network.says({
+    type: 'error',
+    id,
+    code: 'owner_required',
+    message: 'The owner stays.',
+    retry_after: 2,
+  });
+  await assert.rejects(left, {
+    code: 'owner_required',
+    message: 'The owner stays.',
+    retry_after: 2,
+  });
   network.says({ type: 'a_new_event', revision: 130 }, { type: 'another' });
   assert.equal(desk.cursor.revision, 130);
 });
 
 test('the device id is made once and kept; without storage everything works from memory', async () => {
   const storage = new FakeStorage();
-  const options = { storage, getToken: () => 't', WebSocket: new FakeNetwork().WebSocket, clock: new FakeClock() };
+  const options = {
+    storage,
+    getToken: () => 't',
+    WebSocket: new FakeNetwork().WebSocket,
+    clock: new FakeClock(),
+  };
   const first = new Deskbell(options);
   assert.match(first.device, /^web-[0-9a-f]{32}$/);
   assert.equal(new Deskbell(options).device, first.device);
-  const forbidden = { getItem() { throw new Error('no'); }, setItem() { throw new Error('no'); }, removeItem() { throw new Error('no'); } };
+  const forbidden = {
+    getItem() {
+      throw new Error('no');
+    },
+    setItem() {
+      throw new Error('no');
+    },
+    removeItem() {
+      throw new Error('no');
+    },
+  };
   const { desk, network, online } = scene({ storage: forbidden, device: undefined });
   await online();
   desk.send('c1', 'kept in memory');

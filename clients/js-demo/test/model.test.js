@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { difference, Model } from '../deskbell.js';
 import { conversation, member, message, scene, T } from './scripted.js';
 
-const change = (type, rest) => ({ type, revision: 150, conversation: 'c1', at: T + 9, author: 'sam', ...rest });
+const change = (type, rest) => ({
+  type,
+  revision: 150,
+  conversation: 'c1',
+  at: T + 9,
+  author: 'sam',
+  ...rest,
+});
 
 function model(rest) {
   const held = new Model();
@@ -18,7 +25,10 @@ test('messages are taken once and in order; above the next one is a gap', () => 
   assert.equal(held.apply(message(1)), 'known');
   assert.equal(held.apply(message(3)), 'gap');
   assert.equal(held.apply(message(2)), 'applied');
-  assert.deepEqual(held.conversations.get('c1').messages.map((each) => each.seq), [1, 2]);
+  assert.deepEqual(
+    held.conversations.get('c1').messages.map((each) => each.seq),
+    [1, 2],
+  );
   assert.equal(held.conversations.get('c1').unread, 2);
 });
 
@@ -26,14 +36,30 @@ test('every field of a message has its default', () => {
   const held = model();
   held.apply(message(1));
   assert.deepEqual(held.conversations.get('c1').messages[0], {
-    conversation: 'c1', seq: 1, revision: 101, at: T + 1, author: 'sam', kind: 'text', text: 'message 1', person: '', role: '',
-    reply_to: 0, client_message_id: '', edited_at: 0, deleted_at: 0,
+    conversation: 'c1',
+    seq: 1,
+    revision: 101,
+    at: T + 1,
+    author: 'sam',
+    kind: 'text',
+    text: 'message 1',
+    person: '',
+    role: '',
+    reply_to: 0,
+    client_message_id: '',
+    edited_at: 0,
+    deleted_at: 0,
   });
 });
 
 test('edits and deletions carry the whole value: twice is once', () => {
   const held = model();
-  const events = [message(1), message(2), change('message_edited', { seq: 1, text: 'better' }), change('message_deleted', { seq: 2 })];
+  const events = [
+    message(1),
+    message(2),
+    change('message_edited', { seq: 1, text: 'better' }),
+    change('message_deleted', { seq: 2 }),
+  ];
   for (const event of [...events, ...events]) held.apply(event);
   const [one, two] = held.conversations.get('c1').messages;
   assert.deepEqual([one.text, one.edited_at], ['better', T + 9]);
@@ -57,20 +83,34 @@ test('membership entries change the member list, take a seq, and are not unread'
 
 test('receipt cursors only rise, and read implies delivered', () => {
   const held = model({ last_seq: 9 });
-  const receipt = (rest) => held.apply({ type: 'receipt', conversation: 'c1', receipts: [{ person: 'sam', ...rest }] });
+  const receipt = (rest) =>
+    held.apply({ type: 'receipt', conversation: 'c1', receipts: [{ person: 'sam', ...rest }] });
   receipt({ delivered_up_to: 5, delivered_at: 50 });
   receipt({ delivered_up_to: 3, delivered_at: 60 });
   receipt({ read_up_to: 7, read_at: 70 });
   receipt({ read_up_to: 6, read_at: 80 });
   const sam = held.conversations.get('c1').members.find((each) => each.person === 'sam');
-  assert.deepEqual({ ...sam, name: '', role: '' }, {
-    person: 'sam', name: '', role: '', delivered_up_to: 7, delivered_at: 70, read_up_to: 7, read_at: 70,
-  });
+  assert.deepEqual(
+    { ...sam, name: '', role: '' },
+    {
+      person: 'sam',
+      name: '',
+      role: '',
+      delivered_up_to: 7,
+      delivered_at: 70,
+      read_up_to: 7,
+      read_at: 70,
+    },
+  );
 });
 
 test('conversations come and go', () => {
   const held = model();
-  held.apply({ type: 'conversation_added', revision: 150, conversation: conversation({ id: 'c2', title: 'New' }) });
+  held.apply({
+    type: 'conversation_added',
+    revision: 150,
+    conversation: conversation({ id: 'c2', title: 'New' }),
+  });
   assert.equal(held.conversations.get('c2').title, 'New');
   held.apply(change('conversation_removed', { conversation: 'c1', seq: 3 }));
   assert.deepEqual([...held.conversations.keys()], ['c2']);
@@ -88,7 +128,10 @@ test('a page of history is put before what is held, whatever it repeats', () => 
   const held = model({ last_seq: 5, last_message: message(5) });
   assert.equal(held.conversations.get('c1').more, true);
   assert.equal(held.prepend('c1', [message(3), message(4), message(5)], false), 2);
-  assert.deepEqual(held.conversations.get('c1').messages.map((each) => each.seq), [3, 4, 5]);
+  assert.deepEqual(
+    held.conversations.get('c1').messages.map((each) => each.seq),
+    [3, 4, 5],
+  );
   assert.equal(held.conversations.get('c1').more, false);
 });
 
@@ -97,7 +140,13 @@ test('changes that come while a page is on its way are not lost', async () => {
   await online([conversation({ last_seq: 2, last_message: message(2) })]);
   const loaded = desk.history('c1');
   network.says(change('message_edited', { seq: 1, text: 'newer than the page' }));
-  network.says({ type: 'page', id: network.sent('history')[0].id, conversation: 'c1', messages: [message(1)], more: false });
+  network.says({
+    type: 'page',
+    id: network.sent('history')[0].id,
+    conversation: 'c1',
+    messages: [message(1)],
+    more: false,
+  });
   await loaded;
   assert.equal(desk.conversations.get('c1').messages[0].text, 'newer than the page');
   assert.equal(await desk.history('c1'), 0, 'there is no more');
@@ -108,7 +157,11 @@ test('an unread message that is deleted and not held is counted by the server', 
   await online([conversation({ last_seq: 5, last_message: message(5), unread: 5 })]);
   network.says(change('message_deleted', { seq: 2 }));
   const [{ id }] = network.sent('open');
-  network.says({ type: 'conversation', id, conversation: conversation({ last_seq: 5, unread: 4 }) });
+  network.says({
+    type: 'conversation',
+    id,
+    conversation: conversation({ last_seq: 5, unread: 4 }),
+  });
   assert.equal(desk.conversations.get('c1').unread, 4);
 });
 
@@ -126,8 +179,13 @@ test('snapshots are equal over what both hold, and the first difference is named
 });
 
 test('a live model and one that resumed agree', async () => {
-  const events = [message(1), message(2, { author: 'carla' }), change('message_edited', { revision: 103, seq: 1, text: 'edited' }),
-    message(3, { revision: 104, kind: 'member_added', person: 'mia', text: 'Mia', role: 'staff' }), message(4, { revision: 105 })];
+  const events = [
+    message(1),
+    message(2, { author: 'carla' }),
+    change('message_edited', { revision: 103, seq: 1, text: 'edited' }),
+    message(3, { revision: 104, kind: 'member_added', person: 'mia', text: 'Mia', role: 'staff' }),
+    message(4, { revision: 105 }),
+  ];
   const live = scene();
   await live.online();
   live.network.says(...events);

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ackOf, conversation, FakeStorage, message, scene, settled, T, welcome } from './scripted.js';
+import {
+  ackOf,
+  conversation,
+  FakeStorage,
+  message,
+  scene,
+  settled,
+  T,
+  welcome,
+} from './scripted.js';
 
 const texts = (desk) => desk.conversations.get('c1').messages.map((each) => each.text);
 const mine = (seq, rest) => message(seq, { author: 'carla', ...rest });
@@ -13,7 +22,13 @@ test('a message waits with a clock, is stored at the ack, and is shown once', as
   const held = desk.conversations.get('c1');
   assert.equal(desk.ticks(held, entry).state, 'waiting');
   const [send] = network.sent('send');
-  assert.deepEqual(send, { type: 'send', id: send.id, conversation: 'c1', client_message_id: 'm1', text: 'Is Rex ready?' });
+  assert.deepEqual(send, {
+    type: 'send',
+    id: send.id,
+    conversation: 'c1',
+    client_message_id: 'm1',
+    text: 'Is Rex ready?',
+  });
   network.says(ackOf(send, 1));
   assert.equal((await sent).seq, 1);
   assert.deepEqual(desk.outbox('c1'), []);
@@ -38,7 +53,10 @@ test('exactly once over reconnects: the same id until the ack, whichever half wa
   await online();
   const sent = desk.send('c1', 'lost before it arrived');
   await again();
-  assert.deepEqual(network.sent('send').map((each) => each.client_message_id), ['m1']);
+  assert.deepEqual(
+    network.sent('send').map((each) => each.client_message_id),
+    ['m1'],
+  );
   await again(mine(1, { text: 'lost before it arrived', client_message_id: 'm1' })); // stored; the ack was lost
   assert.deepEqual(network.sent('send'), [], 'the resume showed it');
   assert.equal((await sent).seq, 1);
@@ -75,7 +93,15 @@ test('a newer message may come before the ack: it waits for it, and so does the 
   const { desk, network, online } = scene();
   await online();
   desk.send('c1', 'mine');
-  network.says(message(2), { type: 'message_edited', revision: 110, conversation: 'c1', seq: 2, at: T, author: 'sam', text: 'edited' });
+  network.says(message(2), {
+    type: 'message_edited',
+    revision: 110,
+    conversation: 'c1',
+    seq: 2,
+    at: T,
+    author: 'sam',
+    text: 'edited',
+  });
   assert.deepEqual(texts(desk), []);
   assert.equal(desk.cursor.revision, 100);
   network.says(ackOf(network.sent('send')[0], 1));
@@ -91,15 +117,25 @@ test('what is written offline, and what a reload interrupts, goes out once and i
   first.desk.send('c1', 'two');
   first.desk.save();
   const second = scene({ storage: first.storage, clock: first.clock, ids: 10 });
-  assert.deepEqual(second.desk.outbox('c1').map((each) => each.text), ['one', 'two']);
+  assert.deepEqual(
+    second.desk.outbox('c1').map((each) => each.text),
+    ['one', 'two'],
+  );
   second.desk.connect();
   await settled();
   second.network.accept();
   second.network.says(welcome(second.clock, { resume: 'complete' }));
-  assert.deepEqual(second.network.sent('send'), [], 'nothing goes out before the resume is complete');
+  assert.deepEqual(
+    second.network.sent('send'),
+    [],
+    'nothing goes out before the resume is complete',
+  );
   second.network.says({ type: 'resumed', revision: 100 });
   for (const seq of [1, 2]) second.network.says(ackOf(second.network.sent('send')[seq - 1], seq));
-  assert.deepEqual(second.network.sent('send').map((each) => each.client_message_id), ['m1', 'm2']);
+  assert.deepEqual(
+    second.network.sent('send').map((each) => each.client_message_id),
+    ['m1', 'm2'],
+  );
   assert.deepEqual(texts(second.desk), ['one', 'two']);
 });
 
@@ -109,7 +145,10 @@ test('two pages with one storage do not overwrite what the other one has waiting
   const other = scene({ storage, ids: 10 });
   one.desk.send('c1', 'from one');
   other.desk.send('c1', 'from the other');
-  assert.deepEqual(one.desk.outbox().map((each) => each.text), ['from one', 'from the other']);
+  assert.deepEqual(
+    one.desk.outbox().map((each) => each.text),
+    ['from one', 'from the other'],
+  );
 });
 
 test('a refusal that passes is retried after retry_after, under the same id, in order', async () => {
@@ -119,7 +158,14 @@ test('a refusal that passes is retried after retry_after, under the same id, in 
   desk.send('c1', 'two');
   for (const code of ['overloaded', 'unavailable', 'rate_limited']) {
     const send = network.sent('send').at(-1);
-    network.says({ type: 'error', id: send.id, client_message_id: 'm1', code, message: 'Later.', retry_after: 1.5 });
+    network.says({
+      type: 'error',
+      id: send.id,
+      client_message_id: 'm1',
+      code,
+      message: 'Later.',
+      retry_after: 1.5,
+    });
     const before = network.sent('send').length;
     await clock.advance(1_499);
     assert.equal(network.sent('send').length, before);
@@ -137,7 +183,12 @@ test('a final refusal keeps the text, says why, and lets the next one go', async
   const sent = desk.send('c1', 'too long');
   desk.send('c1', 'next');
   const refusal = { code: 'too_large', message: 'Shorten it.' };
-  network.says({ type: 'error', id: network.sent('send')[0].id, client_message_id: 'm1', ...refusal });
+  network.says({
+    type: 'error',
+    id: network.sent('send')[0].id,
+    client_message_id: 'm1',
+    ...refusal,
+  });
   await assert.rejects(sent, refusal);
   assert.equal(network.sent('send').at(-1).text, 'next');
   const [failed] = desk.outbox('c1');
@@ -146,7 +197,12 @@ test('a final refusal keeps the text, says why, and lets the next one go', async
   network.says(ackOf(network.sent('send').at(-1), 1));
   desk.retry('m1');
   assert.equal(network.sent('send').at(-1).client_message_id, 'm1');
-  network.says({ type: 'error', id: network.sent('send').at(-1).id, code: 'too_large', message: 'Shorten it.' });
+  network.says({
+    type: 'error',
+    id: network.sent('send').at(-1).id,
+    code: 'too_large',
+    message: 'Shorten it.',
+  });
   desk.discard('m1');
   assert.deepEqual(desk.outbox(), []);
 });
@@ -191,12 +247,17 @@ async function stormy(seed) {
     const { cursor } = network.accept();
     const missed = log.filter((each) => each.revision > cursor.revision);
     const revision = Math.max(100, ...log.map((each) => each.revision));
-    network.says(welcome(clock, { resume: 'complete', revision }), ...missed, { type: 'resumed', revision });
+    network.says(welcome(clock, { resume: 'complete', revision }), ...missed, {
+      type: 'resumed',
+      revision,
+    });
   };
   const answered = new Set();
   for (let n = 0; n < 12; n += 1) desk.send('c1', `text ${n}`);
   for (let turn = 0; turn < 400 && desk.outbox().length; turn += 1) {
-    const send = network.sent('send').find((each) => !answered.has(`${network.sockets.length} ${each.id}`));
+    const send = network
+      .sent('send')
+      .find((each) => !answered.has(`${network.sockets.length} ${each.id}`));
     answered.add(`${network.sockets.length} ${send?.id}`);
     const luck = random();
     if (luck < 0.25) await reconnect();
@@ -207,6 +268,10 @@ async function stormy(seed) {
     else await reconnect();
   }
   const wanted = Array.from({ length: 12 }, (_, n) => `text ${n}`);
-  assert.deepEqual(log.map((each) => each.text), wanted, `seed ${seed}`);
+  assert.deepEqual(
+    log.map((each) => each.text),
+    wanted,
+    `seed ${seed}`,
+  );
   assert.deepEqual(texts(desk), wanted, `seed ${seed}`);
 }

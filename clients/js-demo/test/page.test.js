@@ -10,31 +10,55 @@ const read = (name) => readFileSync(new URL(name, FOLDER), 'utf8');
 test('the page keeps to its content security policy', () => {
   for (const name of files) {
     const text = read(name);
-    assert.doesNotMatch(text, /innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function/, name);
+    assert.doesNotMatch(
+      text,
+      /innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function/,
+      name,
+    );
     if (!name.endsWith('.html')) continue;
     assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=/i, name);
-    for (const [, address] of text.matchAll(/(?:src|href)="([^"]+)"/g)) assert.match(address, /^\/(?!\/)|^#/, name);
+    for (const [, address] of text.matchAll(/(?:src|href)="([^"]+)"/g))
+      assert.match(address, /^\/(?!\/)|^#/, name);
   }
 });
 
 test('nothing is fetched from elsewhere', () => {
   for (const name of files.filter((each) => !each.endsWith('.svg') && each !== 'deskbell.js')) {
-    const addresses = [...read(name).matchAll(/["'(](https?:)?\/\/[\w][^"')\s]+/g)].map(([found]) => found);
-    assert.deepEqual(addresses.filter((each) => !each.includes('www.w3.org')), [], name);
+    const addresses = [...read(name).matchAll(/["'(](https?:)?\/\/[\w][^"')\s]+/g)].map(
+      ([found]) => found,
+    );
+    assert.deepEqual(
+      addresses.filter((each) => !each.includes('www.w3.org')),
+      [],
+      name,
+    );
   }
 });
 
 test('every file that is named exists, and modules stay small', () => {
   for (const name of files) {
     const text = read(name);
-    const named = [...text.matchAll(/(?:from '\.\/|"\/page\/)([\w.-]+)['"]/g)].map(([, file]) => file);
+    const named = [...text.matchAll(/(?:from '\.\/|"\/page\/)([\w.-]+)['"]/g)].map(
+      ([, file]) => file,
+    );
     for (const file of named) assert.ok(files.includes(file), `${name} names ${file}`);
-    if (name.endsWith('.js') && name !== 'deskbell.js') assert.ok(text.split('\n').length <= 400, name);
+    if (name.endsWith('.js') && name !== 'deskbell.js')
+      assert.ok(text.split('\n').length <= 400, name);
   }
 });
 
-const shape = (text) => parse(text).map((part) => (part.kind === 'text' ? part.text : `<${part.kind} ${part.href ?? ''}${JSON.stringify(part.parts)}>`)).join('');
-const kinds = (text) => parse(text).map((part) => part.kind).join(' ');
+const shape = (text) =>
+  parse(text)
+    .map((part) =>
+      part.kind === 'text'
+        ? part.text
+        : `<${part.kind} ${part.href ?? ''}${JSON.stringify(part.parts)}>`,
+    )
+    .join('');
+const kinds = (text) =>
+  parse(text)
+    .map((part) => part.kind)
+    .join(' ');
 
 test('markup: bold, italic and links, and nothing else', () => {
   assert.equal(kinds('a **b** c'), 'text strong text');
@@ -42,15 +66,37 @@ test('markup: bold, italic and links, and nothing else', () => {
   assert.equal(kinds('[w](https://example.org/a?b=c)'), 'link');
   assert.equal(kinds('[w](mailto:a@example.org)'), 'link');
   assert.equal(plain('a **b *c* d** [e](https://x.org)'), 'a b c d e');
-  for (const literal of ['2 * 3 * 4', '**', '****', '** a **', '*a', 'a*', '**a\nb**', '<b>x</b>', '`x`', '# x', '_x_', '~~x~~',
-    '[w](javascript:alert(1))', '[w](data:text/html,x)', '[w](//x.org)', '[w]( https://x.org)', '[](https://x.org)', 'https://x.org']) {
+  for (const literal of [
+    '2 * 3 * 4',
+    '**',
+    '****',
+    '** a **',
+    '*a',
+    'a*',
+    '**a\nb**',
+    '<b>x</b>',
+    '`x`',
+    '# x',
+    '_x_',
+    '~~x~~',
+    '[w](javascript:alert(1))',
+    '[w](data:text/html,x)',
+    '[w](//x.org)',
+    '[w]( https://x.org)',
+    '[](https://x.org)',
+    'https://x.org',
+  ]) {
     assert.equal(shape(literal), literal);
-    assert.ok(parse(literal).every((part) => part.kind === 'text'), literal);
+    assert.ok(
+      parse(literal).every((part) => part.kind === 'text'),
+      literal,
+    );
   }
 });
 
 test('markup: parsing and joining loses nothing', () => {
-  const words = (parts) => parts.map((part) => (part.kind === 'text' ? part.text : words(part.parts))).join('');
+  const words = (parts) =>
+    parts.map((part) => (part.kind === 'text' ? part.text : words(part.parts))).join('');
   const signs = ['*', '**', 'a', ' ', '\n', '[', ']', '(https://x.org)', 'ü', '🐕'];
   let state = 5;
   for (let round = 0; round < 3_000; round += 1) {

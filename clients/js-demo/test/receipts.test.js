@@ -2,24 +2,39 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ackOf, conversation, member, message, scene, T } from './scripted.js';
 
-const receipt = (person, rest) => ({ type: 'receipt', revision: 150, conversation: 'c1', receipts: [{ person, ...rest }] });
+const receipt = (person, rest) => ({
+  type: 'receipt',
+  revision: 150,
+  conversation: 'c1',
+  receipts: [{ person, ...rest }],
+});
 
 test('what arrives is delivered by itself, the highest of a burst', async () => {
   const { network, clock, online } = scene();
   await online();
   network.says(message(1), message(2), message(3));
   await clock.advance(100);
-  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', delivered_up_to: 3 }]);
+  assert.deepEqual(network.sent('receipt'), [
+    { type: 'receipt', conversation: 'c1', delivered_up_to: 3 },
+  ]);
 });
 
 test('one’s own messages and loaded history bring no receipt', async () => {
   const { desk, network, clock, online } = scene();
   const me = member('carla', { delivered_up_to: 9, read_up_to: 9 });
-  await online([conversation({ last_seq: 9, last_message: message(9), members: [member('sam'), me] })]);
+  await online([
+    conversation({ last_seq: 9, last_message: message(9), members: [member('sam'), me] }),
+  ]);
   const loaded = desk.history('c1');
   const [{ id, before }] = network.sent('history');
   assert.equal(before, 9);
-  network.says({ type: 'page', id, conversation: 'c1', messages: [message(7), message(8)], more: true });
+  network.says({
+    type: 'page',
+    id,
+    conversation: 'c1',
+    messages: [message(7), message(8)],
+    more: true,
+  });
   assert.equal(await loaded, 2);
   network.says(message(10, { author: 'carla' }));
   await clock.advance(1_000);
@@ -30,7 +45,9 @@ test('what the list shows as new has arrived', async () => {
   const { network, clock, online } = scene();
   await online([conversation({ last_seq: 4, last_message: message(4), unread: 4 })]);
   await clock.advance(100);
-  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', delivered_up_to: 4 }]);
+  assert.deepEqual(network.sent('receipt'), [
+    { type: 'receipt', conversation: 'c1', delivered_up_to: 4 },
+  ]);
 });
 
 test('read is sent when told, clears unread at once, and never goes back', async () => {
@@ -44,7 +61,9 @@ test('read is sent when told, clears unread at once, and never goes back', async
   desk.read('c1', 1);
   assert.equal(desk.conversations.get('c1').unread, 0);
   await clock.advance(100);
-  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', read_up_to: 2 }]);
+  assert.deepEqual(network.sent('receipt'), [
+    { type: 'receipt', conversation: 'c1', read_up_to: 2 },
+  ]);
   desk.read('c1', 99);
   await clock.advance(100);
   assert.equal(network.sent('receipt').length, 1);
@@ -77,7 +96,9 @@ test('receipts that came due while offline go out with the next connection', asy
   desk.read('c1');
   await again();
   await clock.advance(100);
-  assert.deepEqual(network.sent('receipt'), [{ type: 'receipt', conversation: 'c1', read_up_to: 1 }]);
+  assert.deepEqual(network.sent('receipt'), [
+    { type: 'receipt', conversation: 'c1', read_up_to: 1 },
+  ]);
 });
 
 test('ticks: sent, delivered and read count the other members', async () => {
@@ -110,7 +131,13 @@ test('times and people come from receipts', async () => {
   const asked = desk.receipts('c1', 1);
   const [{ id, seq }] = network.sent('receipts');
   assert.equal(seq, 1);
-  network.says({ type: 'receipt_list', id, conversation: 'c1', seq: 1, receipts: [{ person: 'sam', delivered_at: T }] });
+  network.says({
+    type: 'receipt_list',
+    id,
+    conversation: 'c1',
+    seq: 1,
+    receipts: [{ person: 'sam', delivered_at: T }],
+  });
   assert.deepEqual(await asked, [{ person: 'sam', delivered_at: T, read_at: 0 }]);
 });
 
@@ -151,7 +178,13 @@ test('presence is watched again after a reconnect, and the same set is asked for
   desk.watch(['sam', 'olivia', 'sam']);
   desk.watch(['olivia', 'sam']);
   assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);
-  network.says({ type: 'presence', people: [{ person: 'sam', state: 'online' }, { person: 'olivia', state: 'offline', last_seen_at: T }] });
+  network.says({
+    type: 'presence',
+    people: [
+      { person: 'sam', state: 'online' },
+      { person: 'olivia', state: 'offline', last_seen_at: T },
+    ],
+  });
   assert.deepEqual(desk.model.presence.get('olivia'), { state: 'offline', last_seen_at: T });
   await again();
   assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);

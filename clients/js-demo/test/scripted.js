@@ -16,7 +16,9 @@ export class FakeClock {
     return this.#last;
   };
 
-  clearTimeout = (timer) => { this.#timers.delete(timer); };
+  clearTimeout = (timer) => {
+    this.#timers.delete(timer);
+  };
 
   /** Let time pass; what comes due runs in its order, and what it promises is kept. */
   async advance(ms) {
@@ -39,8 +41,12 @@ export class FakeClock {
 export class FakeStorage {
   values = new Map();
   getItem = (key) => this.values.get(key) ?? null;
-  setItem = (key, value) => { this.values.set(key, String(value)); };
-  removeItem = (key) => { this.values.delete(key); };
+  setItem = (key, value) => {
+    this.values.set(key, String(value));
+  };
+  removeItem = (key) => {
+    this.values.delete(key);
+  };
 }
 
 /** Let everything that has been promised happen. */
@@ -75,7 +81,9 @@ export class FakeNetwork {
     };
   }
 
-  get socket() { return this.sockets.at(-1); }
+  get socket() {
+    return this.sockets.at(-1);
+  }
 
   /** The client's upgrade succeeds. */
   accept() {
@@ -96,22 +104,52 @@ export class FakeNetwork {
   }
 
   /** What was sent on this connection, of one type. */
-  sent(type) { return this.socket.sent.filter((frame) => frame.type === type); }
+  sent(type) {
+    return this.socket.sent.filter((frame) => frame.type === type);
+  }
 }
 
 export const T = 1_792_999_000_000;
 export const member = (person, rest = {}) => ({ person, name: person, role: 'staff', ...rest });
 export const message = (seq, rest = {}) => ({
-  type: 'message', revision: 100 + seq, conversation: 'c1', seq, at: T + seq, author: 'sam', text: `message ${seq}`, ...rest,
+  type: 'message',
+  revision: 100 + seq,
+  conversation: 'c1',
+  seq,
+  at: T + seq,
+  author: 'sam',
+  text: `message ${seq}`,
+  ...rest,
 });
 export const conversation = (rest = {}) => ({
-  id: 'c1', kind: 'group', created_at: T, created_by: 'olivia', last_seq: 0, unread: 0, revision: 1,
-  members: [member('olivia', { role: 'owner' }), member('sam'), member('carla', { role: 'customer' })], ...rest,
+  id: 'c1',
+  kind: 'group',
+  created_at: T,
+  created_by: 'olivia',
+  last_seq: 0,
+  unread: 0,
+  revision: 1,
+  members: [
+    member('olivia', { role: 'owner' }),
+    member('sam'),
+    member('carla', { role: 'customer' }),
+  ],
+  ...rest,
 });
 export const welcome = (clock, rest = {}) => ({
-  type: 'welcome', person: 'carla', role: 'customer', business: 'pawsome', epoch: 'e1', revision: 100, resume: 'fresh',
-  server_time: clock.at, session_token: 'session', session_token_expires_at: clock.at + 604_800_000,
-  heartbeat: { ping_after_ms: 20_000, timeout_ms: 30_000 }, limits: { text_bytes: 32_768, watch_people: 200 }, ...rest,
+  type: 'welcome',
+  person: 'carla',
+  role: 'customer',
+  business: 'pawsome',
+  epoch: 'e1',
+  revision: 100,
+  resume: 'fresh',
+  server_time: clock.at,
+  session_token: 'session',
+  session_token_expires_at: clock.at + 604_800_000,
+  heartbeat: { ping_after_ms: 20_000, timeout_ms: 30_000 },
+  limits: { text_bytes: 32_768, watch_people: 200 },
+  ...rest,
 });
 
 /** A client with everything injected, and what is needed to script its server. */
@@ -121,8 +159,15 @@ export function scene(options = {}) {
   const network = new FakeNetwork();
   let ids = options.ids ?? 0;
   const desk = new Deskbell({
-    url: 'https://desk.example', getToken: () => 'token', device: 'd1', storage, clock, random: () => 0.5,
-    WebSocket: network.WebSocket, newId: () => `m${(ids += 1)}`, ...options,
+    url: 'https://desk.example',
+    getToken: () => 'token',
+    device: 'd1',
+    storage,
+    clock,
+    random: () => 0.5,
+    WebSocket: network.WebSocket,
+    newId: () => `m${(ids += 1)}`,
+    ...options,
   });
   /** Connect, and let the server answer with these conversations. */
   const online = async (conversations = [conversation()], rest = {}) => {
@@ -142,7 +187,10 @@ export function scene(options = {}) {
     network.drops();
     await clock.advance(60_000);
     const hello = network.accept();
-    network.says(welcome(clock, { resume: 'complete', revision: 200 }), ...missed, { type: 'resumed', revision: 200 });
+    network.says(welcome(clock, { resume: 'complete', revision: 200 }), ...missed, {
+      type: 'resumed',
+      revision: 200,
+    });
     await settled();
     return hello;
   };
@@ -152,5 +200,14 @@ export function scene(options = {}) {
 /** The server's answer to a `send` that the client has on the wire. */
 export function ackOf(send, seq, rest = {}) {
   const { id, client_message_id, conversation: where } = send;
-  return { type: 'ack', id, client_message_id, conversation: where, seq, revision: 100 + seq, at: T + seq, ...rest };
+  return {
+    type: 'ack',
+    id,
+    client_message_id,
+    conversation: where,
+    seq,
+    revision: 100 + seq,
+    at: T + seq,
+    ...rest,
+  };
 }
