@@ -100,7 +100,7 @@ class LiveBusiness:
         else:
             self.connections.pop(connection.person, None)
 
-    def watch(self, connection: Connection, people: set[str], before: set[str]) -> None:
+    def watch(self, connection: Connection, people: frozenset[str], before: frozenset[str]) -> None:
         """``connection`` watches ``people`` from now on, and no longer the rest of ``before``."""
         for person in before - people:
             watching = self.watchers.get(person)

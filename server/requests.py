@@ -20,8 +20,10 @@ ShowFrame = Callable[[Frame], None]
 class Requests:
     """Answers the requests of one session; ``watched`` is whose presence it is told."""
 
+    __slots__ = ("_live", "_node", "_speaker", "_then", "_viewer", "watched")
+
     def __init__(self, node: Node, live: LiveBusiness, speaker: Speaker) -> None:
-        self.watched: set[str] = set()
+        self.watched: frozenset[str] = frozenset()
         self._node = node
         self._live = live
         self._speaker = speaker
@@ -157,7 +159,7 @@ class Requests:
         if len(command.people) > self._node.limits.watch_people:
             return Refusal(Code.TOO_LARGE, "Watch fewer people at once.")
         stored = await self._node.queries.companions(self._viewer, command.people)
-        people = set(stored)
+        people = frozenset(stored)
         self._live.watch(connection, people, self.watched)
         self.watched = people
         present = frames.PresenceEvent(

@@ -6,11 +6,10 @@ there is, the session falls behind: nothing more is queued for it, and its task 
 log.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 import trio
@@ -34,6 +33,7 @@ from server.node import PRESENCE, Node
 from server.rate import TokenBucket
 from server.reading import viewer_of
 from server.requests import Requests
+from server.wake import Wake
 
 REQUESTS_MAX = 64
 """Requests that wait for the session's task; the next one is refused `overloaded`."""
@@ -68,6 +68,33 @@ class Admission:
 class Session:
     """The state of an open connection after its `hello`."""
 
+    __slots__ = (
+        "_active_told_at",
+        "_answering",
+        "_bucket",
+        "_in_flight",
+        "_live",
+        "_malformed_in_row",
+        "_node",
+        "_paused",
+        "_requests",
+        "_resuming",
+        "_speaker",
+        "_viewer",
+        "_wake",
+        "_websocket",
+        "behind",
+        "codec",
+        "device",
+        "expires_at",
+        "location",
+        "number",
+        "person",
+        "queue",
+        "revision",
+        "token_id",
+    )
+
     def __init__(
         self,
         node: Node,
@@ -93,9 +120,9 @@ class Session:
         self._speaker = speaker
         self._viewer = viewer_of(live, speaker.person, speaker.role)
         self._resuming = admission.behind
-        self._requests: deque[Command] = deque(maxlen=REQUESTS_MAX)
+        self._requests: list[Command] = []  # bound: REQUESTS_MAX, refused beyond it
         self._answering = Requests(node, live, speaker)
-        self._wake = trio.Event()
+        self._wake = Wake()
         self._in_flight = 0
         self._paused = False
         self._malformed_in_row = 0
@@ -103,18 +130,6 @@ class Session:
         self._bucket = TokenBucket(
             node.limits.commands_per_second, node.limits.commands_burst, trio.current_time()
         )
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            commands.Send: self._send,
-            commands.Edit: self._edit,
-            commands.Delete: self._delete,
-            commands.Receipt: self._receipt,
-            commands.RemoveMember: self._remove,
-            commands.Leave: self._leave,
-            commands.Typing: self._typing,
-            commands.Activity: self._activity,
-            commands.Ping: self._ping,
-            commands.Hello: self._second_hello,
-        }
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -123,18 +138,16 @@ class Session:
         live, websocket = self._live, self._websocket
         live.presence.tell(PRESENCE, Opened(self.person, self.number))
         live.locations.tell(self.location, LoggedIn(self.person, self.number))
-        websocket.on_drained = self._wake_up
+        websocket.on_drained = self._wake.set
+        websocket.on_closed = self._wake.set
         websocket.on_stopping = self._restart
+        if self.behind or websocket.closed is not None:
+            self._wake.set()
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._work)
-                if self.behind:
-                    self._wake_up()
-                await websocket.wait_closed()
-                nursery.cancel_scope.cancel()
+            await self._work()
         finally:
             live.remove(self)
-            live.watch(self, set(), self._answering.watched)
+            live.watch(self, frozenset(), self._answering.watched)
             live.presence.tell(PRESENCE, Closed(self.person, self.number))
             live.locations.tell(self.location, LoggedOut(self.person, self.number))
 
@@ -151,20 +164,19 @@ class Session:
         """Take nothing more for now: read on from the log when the connection has drained."""
         self.behind = True
         if self.has_room():
-            self._wake_up()
+            self._wake.set()
 
     def _restart(self) -> None:
         self.end(CloseCode.RESTART, f"restart; retry_after={self._node.jitter():.1f}")
 
-    def _wake_up(self) -> None:
-        self._wake.set()
-
     async def _work(self) -> None:
-        while True:
+        """Answer requests and catch up, whenever there is something to do, until it is over."""
+        websocket = self._websocket
+        while websocket.closed is None:
             await self._wake.wait()
-            self._wake = trio.Event()
-            while self._requests:
-                command = self._requests.popleft()
+            self._wake.clear()
+            while self._requests and websocket.closed is None:
+                command = self._requests.pop(0)
                 answer = (
                     await self._answering.watch(command, self)
                     if isinstance(command, commands.Watch)
@@ -172,7 +184,7 @@ class Session:
                 )
                 self._show_answer(command, answer)
                 self._node.flush()
-            while self.behind and self.has_room() and self._websocket.closed is None:
+            while self.behind and self.has_room() and websocket.closed is None:
                 await self._catch_up()
                 self._node.flush()
 
@@ -198,7 +210,7 @@ class Session:
     def receive(self, payloads: list[bytes]) -> None:
         """Handle all messages that one read brought, in order."""
         allowed = self._bucket.take(len(payloads), trio.current_time())
-        decode, handlers = self.codec.decode, self._handlers
+        decode, handlers = self.codec.decode, self._HANDLERS
         for position, payload in enumerate(payloads):
             command = decode(payload)
             if isinstance(command, Malformed):
@@ -210,7 +222,7 @@ class Session:
                 continue
             handler = handlers.get(type(command))
             if handler is not None:
-                handler(command)
+                handler(self, command)
             else:
                 self._enqueue(command)
 
@@ -235,7 +247,7 @@ class Session:
             self._refuse(command, overloaded)
             return
         self._requests.append(command)
-        self._wake_up()
+        self._wake.set()
 
     # --- commands that actors answer --------------------------------------------------------------
 
@@ -359,3 +371,17 @@ class Session:
         """Queue a reply; a client that asks and does not read the answers is too slow."""
         if not self.queue(self.codec.framed(frame)) and self._websocket.closed is None:
             self._websocket.close_soon(CloseCode.SLOW, "slow")
+
+    _HANDLERS: ClassVar[dict[type, Callable[["Session", Any], None]]] = {
+        commands.Send: _send,
+        commands.Edit: _edit,
+        commands.Delete: _delete,
+        commands.Receipt: _receipt,
+        commands.RemoveMember: _remove,
+        commands.Leave: _leave,
+        commands.Typing: _typing,
+        commands.Activity: _activity,
+        commands.Ping: _ping,
+        commands.Hello: _second_hello,
+    }
+    """What is answered in the callback that the bytes came with; all else is a request."""

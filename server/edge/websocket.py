@@ -60,6 +60,8 @@ class WebSocket:
             self.close_soon, CloseCode.RESTART, "restart"
         )
         """Called when the server stops."""
+        self.on_closed: Callable[[], None] | None = None
+        """Called once when the connection is over and ``closed`` says how."""
         self.send_nowait: Callable[[bytes], bool] = stream.outbound.send_nowait
         """Send whole frames now, in order with all other sends.
 
@@ -237,6 +239,8 @@ class WebSocket:
         else:
             self.closed = Closed(LOST, "")
         self._over.set()
+        if self.on_closed is not None:
+            self.on_closed()
         self._handler_scope.deadline = trio.current_time() + self._close_deadline
         self._stream.close()
 
