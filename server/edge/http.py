@@ -11,7 +11,7 @@ import h11
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
@@ -81,6 +81,7 @@ class HTTPConnection(TCPServer):
         self._limits = serving.limits
         self._waited = 0.0
         self._progress = 0
+        self._ended = False
 
     @property
     def upgrade(self) -> tuple[Head, bytes] | None:
@@ -104,11 +105,15 @@ class HTTPConnection(TCPServer):
             )
             await self.idle_task.restart(task_group, self._idle_timeout)
             await self._read_data()
+            self._ended = True
+            await self.idle_task.stop()
         if self.upgrade is None:
             await self._close()
 
     async def protocol_send(self, event: Event) -> None:
         """Send without Hypercorn's shield: a client that does not read holds up nobody."""
+        if isinstance(event, Updated) and self._ended:
+            return  # nothing is to be kept alive: an answer ended after its client had gone
         if not isinstance(event, RawData):
             await super().protocol_send(event)
             return

@@ -117,6 +117,7 @@ class TaskPoller:
         """``after_turn`` is called after each callback."""
         self._after_turn = after_turn
         self._nursery: trio.Nursery | None = None
+        self._ended = False
         self._handlers: dict[int, Pollable] = {}
         self._waits: dict[tuple[int, bool], trio.CancelScope] = {}
 
@@ -125,7 +126,10 @@ class TaskPoller:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             task_status.started()
-            await trio.sleep_forever()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._ended = True
 
     def register(self, fd: int, handler: Pollable) -> None:
         """Know a socket; ``want`` says for what. Once for each socket."""
@@ -139,7 +143,7 @@ class TaskPoller:
 
     def _wait(self, fd: int, *, write: bool, wanted: bool) -> None:
         scope = self._waits.get((fd, write))
-        if wanted and scope is None:
+        if wanted and scope is None and not self._ended:
             assert self._nursery is not None, "run() has started"
             scope = self._waits[fd, write] = trio.CancelScope()
             handler = self._handlers[fd]
@@ -159,6 +163,8 @@ class TaskPoller:
                     await wait(fd)
                 except trio.ClosedResourceError:
                     return
+                if self._waits.get((fd, write)) is not scope:
+                    return  # no longer wanted since the kernel spoke
                 guarded(handler, callback)
                 self._after_turn()
 

@@ -59,6 +59,12 @@ class RawClient:
     stream: trio.abc.Stream
     buffer: bytearray = field(default_factory=bytearray)
 
+    async def __aenter__(self) -> "RawClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await trio.aclose_forcefully(self.stream)
+
     async def upgrade(self, head: bytes | None = None) -> bytes:
         """Send the request and give the head of the answer."""
         await self.stream.send_all(request() if head is None else head)
