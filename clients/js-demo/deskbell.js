@@ -602,6 +602,7 @@ export class Deskbell {
   #socket = null;
   #ready = false;
   #attempt = 0;
+  #strange = 0; // connections in a row that ended because of what the server said
   #given = ''; // a token of the options that has not been refused
   /** @type {'token' | 'session' | 'getToken' | ''} */
   #used = '';
@@ -1107,12 +1108,24 @@ export class Deskbell {
   }
 
   /**
+   * The server says what it must not: come back, but less and less often.
+   * @param {string} reason
+   */
+  #nonsense(reason) {
+    this.#attempt = Math.max(this.#attempt, this.#strange);
+    const strange = this.#strange + 1;
+    this.#lost(4000, reason);
+    this.#strange = strange;
+  }
+
+  /**
    * The connection is gone: decide by the table whether to come back.
    * @param {number} code
    * @param {string} reason
    */
   #lost(code, reason) {
     this.#hangUp(4000);
+    this.#strange = 0;
     const next = afterClose(code);
     if (next === 'stop') {
       if (code === 4503) this.#shelf.set('session', undefined);
@@ -1163,7 +1176,7 @@ export class Deskbell {
     try {
       frame = decode(text);
     } catch {
-      this.#lost(4000, 'not a frame'); // whatever it was comes again with the cursor
+      this.#nonsense('not a frame'); // whatever it was comes again with the cursor
       return;
     }
     this.#receive(frame);
@@ -1398,7 +1411,7 @@ export class Deskbell {
     const gap = `${event.conversation} ${event.seq}`;
     if (gap === this.#lastGap) this.#cursor = null;
     this.#lastGap = gap;
-    this.#lost(4000, 'gap');
+    this.#nonsense('gap');
   }
 
   /** @param {number | undefined} revision */
@@ -1708,7 +1721,15 @@ export class Deskbell {
 
   /** @param {string} type @param {any} detail */
   #emit(type, detail) {
-    for (const listener of this.#listeners.get(type) ?? []) listener(detail);
+    for (const listener of this.#listeners.get(type) ?? []) {
+      try {
+        listener(detail);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error; // a defect of the listener, and not the end of what is being done here
+        });
+      }
+    }
   }
 }
 

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterClose, backoff, CLOSE_CODES, Deskbell, retryAfter } from '../deskbell.js';
-import {
-  conversation,
-  FakeClock,
-  FakeNetwork,
-  FakeStorage,
-  message,
-  scene,
-  settled,
-  T,
-  welcome,
-} from './scripted.js';
+import { afterClose, backoff, CLOSE_CODES, retryAfter } from '../deskbell.js';
+import { conversation, message, scene, settled, welcome } from './scripted.js';
 
 test('it says hello, loads the list after fresh, and is ready then', async () => {
   const { desk, network, clock, answerList } = scene();
@@ -94,43 +84,6 @@ test('a reset drops what is held, keeps showing it until the new list is here, a
     [9],
   );
   assert.deepEqual(desk.cursor, { epoch: 'e2', revision: 7 });
-});
-
-test('a reload resumes from storage: the model is there before the network is', async () => {
-  const first = scene();
-  await first.online();
-  first.network.says(message(1));
-  first.desk.save();
-  const second = scene({ storage: first.storage, clock: first.clock });
-  assert.equal(second.desk.conversations.get('c1').messages[0].text, 'message 1');
-  second.desk.connect();
-  await settled();
-  const hello = second.network.accept();
-  assert.deepEqual(hello.cursor, { epoch: 'e1', revision: 101 });
-  assert.equal(hello.token, 'session');
-});
-
-test('what is too big to keep is not kept, and the next start is a fresh one', async () => {
-  const first = scene();
-  await first.online([
-    conversation({ last_seq: 1, last_message: message(1, { text: 'x'.repeat(2_000_000) }) }),
-  ]);
-  first.desk.save();
-  const second = scene({ storage: first.storage });
-  second.desk.connect();
-  await settled();
-  assert.equal(second.network.accept().cursor, undefined);
-});
-
-test('another person under the same name in storage does not inherit the model', async () => {
-  const first = scene();
-  await first.online([conversation({ last_seq: 1, last_message: message(1) })]);
-  first.desk.save();
-  const second = scene({ storage: first.storage, clock: first.clock });
-  await second.online([], { person: 'sam', resume: 'complete' });
-  second.answerList([]);
-  assert.equal(second.desk.conversations.size, 0);
-  assert.equal(second.desk.person, 'sam');
 });
 
 test('a gap reconnects with the cursor; the same gap again starts afresh', async () => {
@@ -231,53 +184,6 @@ test('a stop rejects a connect that still waits, and connect starts again', asyn
   assert.equal(network.sockets.length, 2);
 });
 
-test('4501 forgets the session and asks for a new token', async () => {
-  const tokens = ['first', 'second'];
-  const { desk, network, clock, online } = scene({ getToken: () => tokens.shift() });
-  await online();
-  network.drops(4501);
-  await clock.advance(1_000);
-  assert.equal(network.accept().token, 'second');
-  network.drops(4501);
-  await clock.advance(60_000);
-  assert.equal(desk.status.state, 'stopped', 'no token any more');
-  assert.equal(desk.status.code, 4501);
-});
-
-test('a given token is used once, then the session; refused without another one it stops', async () => {
-  const { desk, network, clock, online } = scene({ token: 'given', getToken: undefined });
-  await online();
-  assert.equal(network.socket.sent[0].token, 'given');
-  network.drops(4000);
-  await clock.advance(1_000);
-  assert.equal(network.accept().token, 'session');
-  network.drops(4501);
-  assert.equal(desk.status.state, 'stopped');
-});
-
-test('a session that has run out is not used', async () => {
-  const { network, clock, online } = scene();
-  await online([conversation()], { session_token_expires_at: T });
-  network.drops();
-  await clock.advance(1_000);
-  assert.equal(network.accept().token, 'token');
-});
-
-test('a getToken that fails is tried again later', async () => {
-  let asked = 0;
-  const { desk, network, clock } = scene({
-    getToken: () => {
-      asked += 1;
-      if (asked < 3) throw new Error('backend down');
-      return 'token';
-    },
-  });
-  desk.connect();
-  await clock.advance(10_000);
-  assert.equal(asked, 3);
-  assert.equal(network.sockets.length, 1);
-});
-
 test('it pings every ping_after_ms and gives up after timeout_ms of silence', async () => {
   const { desk, network, clock, online } = scene();
   await online();
@@ -356,30 +262,31 @@ test('an error reply rejects with its code; unknown events are ignored and move 
   assert.equal(desk.cursor.revision, 130);
 });
 
-test('the device id is made once and kept; without storage everything works from memory', async () => {
-  const storage = new FakeStorage();
-  const options = {
-    storage,
-    getToken: () => 't',
-    WebSocket: new FakeNetwork().WebSocket,
-    clock: new FakeClock(),
-  };
-  const first = new Deskbell(options);
-  assert.match(first.device, /^web-[0-9a-f]{32}$/);
-  assert.equal(new Deskbell(options).device, first.device);
-  const forbidden = {
-    getItem() {
-      throw new Error('no');
-    },
-    setItem() {
-      throw new Error('no');
-    },
-    removeItem() {
-      throw new Error('no');
-    },
-  };
-  const { desk, network, online } = scene({ storage: forbidden, device: undefined });
+test('a server that talks nonsense is asked less and less often', async () => {
+  const { desk, network, clock, online } = scene();
   await online();
-  desk.send('c1', 'kept in memory');
-  assert.equal(network.sent('send').length, 1);
+  const waits = [];
+  for (let time = 0; time < 5; time += 1) {
+    network.socket.onmessage({ data: '{"type":' });
+    waits.push(desk.status.retry_at - clock.at);
+    await clock.advance(waits.at(-1));
+    network.accept();
+    network.says(welcome(clock, { resume: 'complete' }), { type: 'resumed', revision: 100 });
+  }
+  assert.deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000]);
+  network.drops();
+  assert.equal(desk.status.retry_at - clock.at, 500);
+});
+
+test('a listener that fails does not stop what is being done', async (context) => {
+  const { desk, network, online } = scene();
+  await online();
+  const failures = [];
+  context.mock.method(globalThis, 'queueMicrotask', (run) => failures.push(run));
+  desk.on('message', () => {
+    throw new Error('a defect of the page');
+  });
+  network.says(message(1));
+  assert.equal(desk.cursor.revision, 101);
+  assert.throws(failures[0], /a defect of the page/);
 });

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Deskbell } from '../deskbell.js';
+import {
+  conversation,
+  FakeClock,
+  FakeNetwork,
+  FakeStorage,
+  message,
+  scene,
+  settled,
+  T,
+} from './scripted.js';
+
+test('a reload resumes from storage: the model is there before the network is', async () => {
+  const first = scene();
+  await first.online();
+  first.network.says(message(1));
+  first.desk.save();
+  const second = scene({ storage: first.storage, clock: first.clock });
+  assert.equal(second.desk.conversations.get('c1').messages[0].text, 'message 1');
+  second.desk.connect();
+  await settled();
+  const hello = second.network.accept();
+  assert.deepEqual(hello.cursor, { epoch: 'e1', revision: 101 });
+  assert.equal(hello.token, 'session');
+});
+
+test('what is too big to keep is not kept, and the next start is a fresh one', async () => {
+  const first = scene();
+  await first.online([
+    conversation({ last_seq: 1, last_message: message(1, { text: 'x'.repeat(2_000_000) }) }),
+  ]);
+  first.desk.save();
+  const second = scene({ storage: first.storage });
+  second.desk.connect();
+  await settled();
+  assert.equal(second.network.accept().cursor, undefined);
+});
+
+test('another person under the same name in storage does not inherit the model', async () => {
+  const first = scene();
+  await first.online([conversation({ last_seq: 1, last_message: message(1) })]);
+  first.desk.save();
+  const second = scene({ storage: first.storage, clock: first.clock });
+  await second.online([], { person: 'sam', resume: 'complete' });
+  second.answerList([]);
+  assert.equal(second.desk.conversations.size, 0);
+  assert.equal(second.desk.person, 'sam');
+});
+
+test('4501 forgets the session and asks for a new token', async () => {
+  const tokens = ['first', 'second'];
+  const { desk, network, clock, online } = scene({ getToken: () => tokens.shift() });
+  await online();
+  network.drops(4501);
+  await clock.advance(1_000);
+  assert.equal(network.accept().token, 'second');
+  network.drops(4501);
+  await clock.advance(60_000);
+  assert.equal(desk.status.state, 'stopped', 'no token any more');
+  assert.equal(desk.status.code, 4501);
+});
+
+test('a given token is used once, then the session; refused without another one it stops', async () => {
+  const { desk, network, clock, online } = scene({ token: 'given', getToken: undefined });
+  await online();
+  assert.equal(network.socket.sent[0].token, 'given');
+  network.drops(4000);
+  await clock.advance(1_000);
+  assert.equal(network.accept().token, 'session');
+  network.drops(4501);
+  assert.equal(desk.status.state, 'stopped');
+});
+
+test('a session that has run out is not used', async () => {
+  const { network, clock, online } = scene();
+  await online([conversation()], { session_token_expires_at: T });
+  network.drops();
+  await clock.advance(1_000);
+  assert.equal(network.accept().token, 'token');
+});
+
+test('a getToken that fails is tried again later', async () => {
+  let asked = 0;
+  const { desk, network, clock } = scene({
+    getToken: () => {
+      asked += 1;
+      if (asked < 3) throw new Error('backend down');
+      return 'token';
+    },
+  });
+  desk.connect();
+  await clock.advance(10_000);
+  assert.equal(asked, 3);
+  assert.equal(network.sockets.length, 1);
+});
+
+test('the device id is made once and kept; without storage everything works from memory', async () => {
+  const storage = new FakeStorage();
+  const options = {
+    storage,
+    getToken: () => 't',
+    WebSocket: new FakeNetwork().WebSocket,
+    clock: new FakeClock(),
+  };
+  const first = new Deskbell(options);
+  assert.match(first.device, /^web-[0-9a-f]{32}$/);
+  assert.equal(new Deskbell(options).device, first.device);
+  const forbidden = {
+    getItem() {
+      throw new Error('no');
+    },
+    setItem() {
+      throw new Error('no');
+    },
+    removeItem() {
+      throw new Error('no');
+    },
+  };
+  const { desk, network, online } = scene({ storage: forbidden, device: undefined });
+  await online();
+  desk.send('c1', 'kept in memory');
+  assert.equal(network.sent('send').length, 1);
+});
