@@ -188,6 +188,49 @@ async def test_restarts_wait_twice_as_long_each_time_up_to_a_limit(
     assert [time for time, _ in stage.activations] == [0.0, 0.25, 0.75, 1.75, 3.75, 5.75, 7.75]
 
 
+async def test_a_very_large_budget_is_no_arithmetic_error(autojump_clock: MockClock) -> None:
+    async def broken(_actor_id: str) -> None:
+        raise OSError
+
+    limits = quick(restarts=1_100, restart_delay_max_seconds=0.125, restart_period_seconds=1_000)
+    stage = Stage(limits, loading=broken)
+    async with stage.running():
+        stage.tell("x", "a")
+        await trio.sleep(200.0)
+    assert stage.supervisor.totals().crashes == 1_101
+    assert stage.supervisor.totals().quarantines == 1
+
+
+async def test_a_failing_activation_is_not_held_against_what_crashed_before(
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage(quick(), behaviour=poisoned)
+
+    async def loading(_actor_id: str) -> None:
+        if len(stage.activations) in (2, 3):
+            raise OSError
+
+    stage.loading = loading
+    async with stage.running():
+        stage.tell("x", "fragile")
+        stage.tell("x", "a")
+        await trio.sleep(5.0)
+    assert stage.batches == [["fragile", "a"], ["fragile"], ["a"]]
+    assert stage.handled("fragile")
+    assert stage.handled("a")
+    assert stage.supervisor.dead_letters() == ()
+
+
+async def test_statistics_count_the_restarts_of_an_actor(autojump_clock: MockClock) -> None:
+    stage = Stage(quick(batch_size=1), behaviour=poisoned)
+    async with stage.running():
+        stage.tell("x", "fragile 1")
+        stage.tell("x", "fragile 2")
+        await trio.sleep(5.0)
+        [actor] = stage.supervisor.statistics().actors
+    assert actor.restarts == 2
+
+
 async def test_an_actor_without_messages_is_not_restarted(autojump_clock: MockClock) -> None:
     stage = Stage(quick(idle_seconds=10.0), behaviour=poisoned)
     async with stage.running():

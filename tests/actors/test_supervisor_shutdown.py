@@ -48,10 +48,12 @@ async def test_a_cancelled_supervisor_answers_what_waits_for_an_activation_or_a_
     assert stage.failure("x") == stage.failure("y") == STOPPING
 
 
-async def test_a_supervisor_that_has_ended_accepts_nothing() -> None:
+@pytest.mark.parametrize("messages", [0, 1])
+async def test_a_supervisor_that_has_ended_accepts_nothing(messages: int) -> None:
     stage = Stage()
     async with stage.running():
-        stage.tell("a", "hello")
+        for number in range(messages):
+            stage.tell("a", str(number))
         await wait_all_tasks_blocked()
     stage.tell("a", "late")
     assert stage.failure("late") == STOPPING
