@@ -290,3 +290,26 @@ test('a listener that fails does not stop what is being done', async (context) =
   assert.equal(desk.cursor.revision, 101);
   assert.throws(failures[0], /a defect of the page/);
 });
+
+test('the cursor does not pass an event that waits for the picture of its conversation', async () => {
+  const { desk, network, online } = scene();
+  await online([conversation({ id: 'c2' })]);
+  network.says(message(1), message(1, { conversation: 'c2', revision: 130 }));
+  assert.equal(desk.conversations.get('c2').messages.length, 1);
+  assert.equal(desk.cursor.revision, 100);
+  const [{ id }] = network.sent('open');
+  network.says({ type: 'conversation', id, conversation: conversation() });
+  assert.equal(desk.cursor.revision, 101);
+});
+
+test('a connection that is lost while the list loads begins afresh', async () => {
+  const { network, clock, online } = scene();
+  await online();
+  network.drops();
+  await clock.advance(1_000);
+  network.accept();
+  network.says(welcome(clock, { resume: 'reset' }));
+  network.drops();
+  await clock.advance(1_000);
+  assert.equal(network.accept().cursor, undefined);
+});

@@ -87,6 +87,7 @@ test('receipt cursors only rise, and read implies delivered', () => {
     held.apply({ type: 'receipt', conversation: 'c1', receipts: [{ person: 'sam', ...rest }] });
   receipt({ delivered_up_to: 5, delivered_at: 50 });
   receipt({ delivered_up_to: 3, delivered_at: 60 });
+  assert.equal(held.conversations.get('c1').members[1].delivered_up_to, 5);
   receipt({ read_up_to: 7, read_at: 70 });
   receipt({ read_up_to: 6, read_at: 80 });
   const sam = held.conversations.get('c1').members.find((each) => each.person === 'sam');

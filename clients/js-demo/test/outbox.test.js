@@ -221,6 +221,34 @@ test('what one person left waiting is not sent by another', async () => {
   assert.equal(third.network.sent('send').length, 1);
 });
 
+test('after a reset, what is stored and in the picture leaves the outbox', async () => {
+  const { desk, network, clock, online, answerList } = scene();
+  await online();
+  desk.send('c1', 'mine');
+  network.says(ackOf(network.sent('send')[0], 3)); // its predecessors never come
+  network.drops();
+  await clock.advance(1_000);
+  network.accept();
+  network.says(welcome(clock, { resume: 'reset' }));
+  assert.equal(desk.outbox('c1').length, 1);
+  answerList([conversation({ last_seq: 3, last_message: mine(3, { text: 'mine' }) })]);
+  assert.deepEqual(desk.outbox('c1'), []);
+  assert.deepEqual(texts(desk), ['mine']);
+});
+
+test('what is on the wire cannot be taken back, what still waits can', async () => {
+  const { desk, online } = scene();
+  await online();
+  desk.send('c1', 'on the wire');
+  desk.send('c1', 'still here');
+  desk.discard('m1');
+  desk.discard('m2');
+  assert.deepEqual(
+    desk.outbox('c1').map((each) => each.text),
+    ['on the wire'],
+  );
+});
+
 test('thousands of losses at any moment: every message arrives once and in order', async () => {
   for (let seed = 1; seed <= 40; seed += 1) await stormy(seed);
 });
