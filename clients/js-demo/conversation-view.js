@@ -184,8 +184,14 @@ export class ConversationView {
     menu(this.root, anchor, 'Message that waits', [
       { icon: 'copy', text: 'Copy text', run: () => void this.#copy(entry.text) },
       entry.error ? { icon: 'send', text: 'Try again', run: () => this.desk.retry(id) } : null,
-      { icon: 'trash', text: 'Do not send', danger: true, run: () => this.desk.discard(id) },
+      { icon: 'trash', text: 'Do not send', danger: true, run: () => this.#discard(id) },
     ]);
+  }
+
+  /** @param {string} id */
+  #discard(id) {
+    if (!this.desk.discard(id))
+      toast(this.root, 'It is on its way already. Delete it once it is sent.');
   }
 
   /** @param {string} text */

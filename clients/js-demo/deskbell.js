@@ -936,13 +936,19 @@ export class Deskbell {
     this.#pump();
   }
 
-  /** Give up what was refused, or has not been sent. @param {string} clientMessageId */
+  /**
+   * Give up what was refused, or has not been sent.
+   * @param {string} clientMessageId
+   * @returns {boolean} false if it is on its way already
+   */
   discard(clientMessageId) {
-    if (this.#flying.has(clientMessageId)) return;
-    this.#outbox(
-      this.#outbox().filter((each) => each.client_message_id !== clientMessageId || each.ack),
-    );
+    const before = this.#outbox();
+    const gone = (/** @type {Waiting} */ entry) =>
+      entry.client_message_id === clientMessageId && !entry.ack;
+    if (this.#flying.has(clientMessageId) || !before.some(gone)) return false;
+    this.#outbox(before.filter((entry) => !gone(entry)));
     this.#changed();
+    return true;
   }
 
   /**

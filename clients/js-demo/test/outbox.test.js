@@ -241,8 +241,8 @@ test('what is on the wire cannot be taken back, what still waits can', async () 
   await online();
   desk.send('c1', 'on the wire');
   desk.send('c1', 'still here');
-  desk.discard('m1');
-  desk.discard('m2');
+  assert.equal(desk.discard('m1'), false);
+  assert.equal(desk.discard('m2'), true);
   assert.deepEqual(
     desk.outbox('c1').map((each) => each.text),
     ['on the wire'],
