@@ -166,8 +166,13 @@ async def test_a_connection_may_end_another_of_the_same_turn(
     if first is None or one is None:
         first, one = pairs.make(poller)
     second, two = pairs.make(poller)
+
+    def end_first() -> None:
+        first.end()
+        first.changed.set()
+
     first.on_read = second.end
-    second.on_read = first.end
+    second.on_read = end_first
     one.send(b"x")
     two.send(b"y")
     await first.wait(lambda: bool(first.read or second.read))
