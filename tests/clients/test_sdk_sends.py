@@ -452,7 +452,7 @@ async def test_every_method_asks_what_it_says(
         connection = await server.greet()
 
         async def asked(call: object, reply: Frame) -> tuple[Frame, object]:
-            doing = Background(nursery, call)  # type: ignore[arg-type]
+            doing: Background[object] = Background(nursery, call)  # type: ignore[arg-type]
             command = await answer(connection, **reply)
             return command, await doing.result()
 

@@ -213,6 +213,34 @@ async def test_people_are_watched_over_reconnects(
     ]
 
 
+async def test_a_watch_before_the_connection_is_sent_once(
+    server: ScriptedServer, connect: Connect, nursery: trio.Nursery
+) -> None:
+    async with connect() as desk:
+        Background(nursery, desk.watch, ["sam"])
+        await trio.testing.wait_all_tasks_blocked()
+        connection = await server.greet()
+        await connection.expect("watch")
+        assert await connection.silent(5)
+
+
+async def test_after_a_reconnect_the_new_watch_goes_behind_the_old_one(
+    server: ScriptedServer, connect: Connect, nursery: trio.Nursery
+) -> None:
+    async with connect() as desk:
+        watching = Background(nursery, desk.watch, ["sam"])
+        first = await server.greet()
+        asked = await first.expect("watch")
+        await first.send({"type": "ok", "id": asked["id"]})
+        await watching.result()
+        await first.cut()
+        Background(nursery, desk.watch, ["olivia"])
+        second = await server.greet()
+        told = [(await second.expect("watch"))["people"] for _ in range(2)]
+
+    assert told == [["sam"], ["olivia"]]
+
+
 async def test_a_watch_that_is_refused_is_not_repeated(
     server: ScriptedServer, connect: Connect, nursery: trio.Nursery
 ) -> None:

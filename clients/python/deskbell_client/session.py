@@ -131,8 +131,6 @@ class Session:
     def ask(self, command: commands.Command[Any], now: float) -> int:
         """Send ``command`` when live; `Answered` with the id follows. Raises like `check`."""
         self._limits.encoded(command)
-        if isinstance(command, commands.Watch):
-            self._upkeep.watching = command
         request_id = self._requests.add(command)
         self._pump(now)
         return request_id
@@ -332,9 +330,7 @@ class Session:
         elif error.id is not None and (kept := self._upkeep.settle(error.id)) is not None:
             again = now + closing.patience(1, refused.retry_after or None, self._random)
             self._upkeep.refused(kept, again if refused.code in TEMPORARY else None)
-        elif error.id is not None and (asked := self._requests.settle(error.id)) is not None:
-            if isinstance(asked, commands.Watch):
-                self._upkeep.refused(asked, None)
+        elif error.id is not None and self._requests.settle(error.id) is not None:
             self._outputs.append(Answered(error.id, refused))
 
     def _send_refused(self, client_message_id: str, refused: Refused, now: float) -> None:
@@ -352,6 +348,8 @@ class Session:
         command = self._requests.settle(reply.id)
         if command is None:
             return
+        if isinstance(command, commands.Watch):
+            self._upkeep.watching = command
         if isinstance(reply, command.reply):
             self._outputs.append(Answered(reply.id, reply))
         else:
@@ -361,19 +359,19 @@ class Session:
     # --- Parts of the above -----------------------------------------------------------------------
 
     def _pump(self, now: float, *, all_receipts: bool = False) -> None:
-        """Send what may go out now."""
+        """Send what may go out now; what was so before goes before what is asked anew."""
         if self.phase is not Phase.LIVE:
             return
-        for request_id, command in self._requests.take():
-            self._outputs.append(Transmit(wire.encode(command, request_id)))
-        for send in list(self._outgoing.take(now)):
-            self._transmit_send(send)
         for kept in self._upkeep.take(now, all_receipts=all_receipts):
             kept_id = None
             if not isinstance(kept, commands.Activity):
                 kept_id = self._requests.new_id()
                 self._upkeep.sent(kept_id, kept)
             self._outputs.append(Transmit(wire.encode(kept, kept_id)))
+        for request_id, command in self._requests.take():
+            self._outputs.append(Transmit(wire.encode(command, request_id)))
+        for send in list(self._outgoing.take(now)):
+            self._transmit_send(send)
 
     def _transmit_send(self, send: commands.Send) -> None:
         try:
