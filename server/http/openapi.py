@@ -1,9 +1,9 @@
 """The OpenAPI 3.1 description of the API, made from the table of routes and its structs."""
 
-import hashlib
 import inspect
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from domain.roles import POLICY, Role
 from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
 from server.http.dispatch import UNSUPPORTED_MEDIA_TYPE
 from server.http.fields import Nothing
+from server.http.files import file_content, unless_known
 from server.http.problem import MEDIA_TYPE, Problem, problem
 from server.http.route import ANYBODY, AnyRoute, Call, Content, Route
 
@@ -35,6 +36,7 @@ MEANING = {
     Code.STORAGE_FAILED: "It could not be stored; nothing was accepted.",
 }
 _SCHEMES = {Caller.OPERATOR: "operatorKey", Caller.BUSINESS: "businessKey", Caller.PERSON: "token"}
+_OF_THE_SERVER = frozenset({"docs", "health", "metrics", "openapi", "page", "ready"})
 _INTRODUCTION = """\
 The HTTP API of Deskbell, beside the websocket protocol: the same rules, through the same actors.
 
@@ -61,16 +63,17 @@ class Description:
             body=Nothing,
             answer=Content,
         )
-        self.document = describe((*routes, self.route), version)
-        body = msgspec.json.encode(self.document)
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        self._content = Content(
-            body, "application/json", (("ETag", tag), ("Cache-Control", "no-cache"))
-        )
+        self._routes = (*routes, self.route)
+        self._version = version
 
-    async def _show(self, _: Call[Nothing, Nothing]) -> Content:
+    @cached_property
+    def _content(self) -> Content:
+        body = msgspec.json.encode(describe(self._routes, self._version))
+        return file_content(body, "application/json")
+
+    async def _show(self, call: Call[Nothing, Nothing]) -> Content:
         """OpenAPI 3.1."""
-        return self._content
+        return unless_known(self._content, call.if_none_match)
 
 
 def describe(routes: Sequence[AnyRoute], version: str) -> Json:
@@ -182,7 +185,7 @@ def _parameters(route: AnyRoute) -> list[Json]:
 
 
 def _responses(route: AnyRoute) -> Json:
-    media: Json = {"schema": {"type": "string"}}
+    media: Json = {"schema": {"type": "object" if "json" in route.media_type else "string"}}
     if route.answer is not Content:
         media = {"schema": {"$ref": SCHEMAS.format(name=route.answer.__name__)}}
         if route.shows is not None:
@@ -258,8 +261,9 @@ def _security_schemes() -> Json:
 
 
 def _tag(route: AnyRoute) -> str:
-    words = [word for word in route.path.split("/") if word and word != "v1"]
-    return words[0] if words else "page"
+    """What it is about: the first word of its path, but for what is about the server itself."""
+    word = re.findall(r"[a-z]+", route.path.removeprefix("/v1"))[:1]
+    return "server" if not word or word[0] in _OF_THE_SERVER else word[0]
 
 
 def _operation_id(route: AnyRoute) -> str:

@@ -1,12 +1,12 @@
 """The page: files of one folder, known by their names when the server starts."""
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.http.fields import Nothing
+from server.http.files import file_content, unless_known
 from server.http.route import ANYBODY, AnyRoute, Call, Content, Handler, Route
 
 MEDIA_TYPES = {
@@ -20,7 +20,7 @@ MEDIA_TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-CONTENT_SECURITY_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; font-src 'self'; manifest-src 'self'; frame-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -44,17 +44,14 @@ class Page:
         for path in found:
             media_type = MEDIA_TYPES.get(path.suffix)
             if media_type is not None and path.is_file():
-                self._files[path.name] = _content(path.read_bytes(), media_type)
+                self._files[path.name] = file_content(
+                    path.read_bytes(), media_type, ("Content-Security-Policy", POLICY)
+                )
 
     def file(self, name: str, if_none_match: str = "") -> Content | Refusal:
         """The file ``name``, or 304 if the client has it already."""
         content = self._files.get(name)
-        if content is None:
-            return NOT_FOUND
-        (tag,) = (value for header, value in content.headers if header == "ETag")
-        if tag in if_none_match:
-            return Content(b"", content.media_type, content.headers, status=304)
-        return content
+        return NOT_FOUND if content is None else unless_known(content, if_none_match)
 
     async def index(self, call: Call[AnyQuery, Nothing]) -> Content | Refusal:
         """The page itself."""
@@ -103,12 +100,3 @@ def _route(
         refusals=(Code.NOT_FOUND,),
         media_type=MEDIA_TYPES[".html"],
     )
-
-
-def _content(body: bytes, media_type: str) -> Content:
-    headers = (
-        ("ETag", f'"{hashlib.sha256(body).hexdigest()[:32]}"'),
-        ("Cache-Control", "no-cache"),  # keep it, but ask each time: a new version shows at once
-        ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
-    )
-    return Content(body, media_type, headers)

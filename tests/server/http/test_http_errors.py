@@ -1,0 +1,185 @@
+"""Every error is a problem with a stable code; nothing of the inside comes out."""
+
+import json
+import sqlite3
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import trio
+
+from domain.refusal import HTTP_STATUS, Code, Refusal
+from server.http.app import BODY_BYTES, app_of
+from server.http.fields import Nothing
+from server.http.problem import problem_response
+from server.http.route import ANYBODY, Call, Content, Route
+from server.http.site import Site
+from tests.fixtures.api import ApiStage
+
+TOKENS = "/v1/tokens"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/v1", 404, "not_found"),
+        ("GET", "/v1/", 404, "not_found"),
+        ("GET", "/v1/me/", 404, "not_found"),
+        ("GET", "/v1//me", 404, "not_found"),
+        ("GET", "/V1/me", 404, "not_found"),
+        ("GET", "/v1/people/a/b/c", 404, "not_found"),
+        ("GET", "/v1/people/%00", 401, "unauthenticated"),
+        ("PUT", "/v1/me", 405, "bad_request"),
+        ("POST", "/v1/me", 405, "bad_request"),
+        ("DELETE", "/v1/businesses", 405, "bad_request"),
+        ("OPTIONS", "/v1/me", 405, "bad_request"),
+        ("TRACE", "/v1/me", 405, "bad_request"),
+        ("BREW", "/v1/me", 405, "bad_request"),
+        ("POST", "/", 405, "bad_request"),
+    ],
+)
+async def test_what_there_is_not(
+    api: ApiStage, method: str, path: str, status: int, code: str
+) -> None:
+    refused = await api.ask(method, path)
+    assert (refused.status, refused.code) == (status, code)
+    assert refused.json["status"] == status
+    assert ("Allow" in refused.headers) == (status == 405)
+
+
+async def test_405_says_what_is_allowed(api: ApiStage) -> None:
+    refused = await api.ask("PUT", "/v1/people")
+    assert refused.headers["Allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b'{"person": "carla"} {}',
+        b'{"person": "carla",}',
+        b"[" * 100_000,
+        b'{"person": ' + b"[" * 100_000,
+        b'{"person": "\xff"}',
+        b'{"person": NaN}',
+        b"null",
+        b"[]",
+        b'"person"',
+        b"1" * 5000,
+    ],
+    ids=lambda raw: raw[:24].decode("latin1"),
+)
+async def test_a_body_that_is_no_object(api: ApiStage, raw: bytes) -> None:
+    refused = await api.ask("POST", TOKENS, api.key(), raw=raw)
+    assert (refused.status, refused.code) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""]
+)
+async def test_a_body_of_another_kind(api: ApiStage, content_type: str) -> None:
+    refused = await api.ask(
+        "POST", TOKENS, api.key(), raw=b'{"person": "carla"}', Content_Type=content_type
+    )
+    assert (refused.status, refused.code) == (415, "bad_request")
+
+
+async def test_json_may_name_its_encoding(api: ApiStage) -> None:
+    made = await api.ask(
+        "POST",
+        TOKENS,
+        api.key(),
+        raw=b'{"person": "carla"}',
+        Content_Type="application/json; charset=utf-8",
+    )
+    assert made.status == 201
+
+
+@pytest.mark.requirement("R31")
+async def test_a_body_has_a_limit(api: ApiStage) -> None:
+    for size, status in ((BODY_BYTES, 400), (BODY_BYTES + 1, 413)):
+        refused = await api.ask("POST", TOKENS, api.key(), raw=b" " * size)
+        assert refused.status == status
+    assert refused.code == "too_large"
+
+
+@pytest.mark.requirement("R31")
+async def test_a_body_without_a_stated_length_has_the_same_limit(api: ApiStage) -> None:
+    headers = {"Authorization": f"Bearer {api.key()}", "Content-Type": "application/json"}
+    async with api.client.request(TOKENS, method="POST", headers=headers) as connection:
+        for _ in range(5):
+            await connection.send(b" " * 65_536)
+        await connection.send_complete()
+        with trio.fail_after(5):
+            response = await connection.as_response()
+    assert response.status_code == 413
+
+
+async def test_every_answer_forbids_guessing_and_keeping(api: ApiStage) -> None:
+    for path in ("/v1/health", "/v1/me", "/nowhere"):
+        headers = (await api.ask("GET", path)).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("code", list(Code))
+async def test_each_code_has_its_status(api: ApiStage, code: Code) -> None:
+    async with api.app.test_request_context("/"):
+        response = problem_response(Refusal(code, "A sentence.", 1.2))
+    assert response.status_code == HTTP_STATUS[code]
+    body = json.loads(await response.get_data())
+    assert body == {
+        "type": "about:blank",
+        "title": HTTPStatus(HTTP_STATUS[code]).phrase,
+        "status": HTTP_STATUS[code],
+        "code": code,
+        "detail": "A sentence.",
+        "retry_after": 1.2,
+    }
+    assert response.headers["Retry-After"] == "2"
+
+
+def _failing(api: ApiStage, error: Exception) -> Any:
+    async def fail(_: Call[Nothing, Nothing]) -> Content:
+        raise error
+
+    route = Route(
+        method="GET",
+        path="/fails",
+        summary="",
+        handler=fail,
+        callers=ANYBODY,
+        parameters=Nothing,
+        body=Nothing,
+        answer=Content,
+    )
+    site = Site(api.stage.node, None, lambda: True, "0")
+    return app_of(site, (route,)).test_client()
+
+
+@pytest.mark.requirement("I14")
+async def test_what_goes_wrong_inside_stays_inside(
+    api: ApiStage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failed = await _failing(api, ZeroDivisionError("Carla's secret")).get("/fails")
+    assert failed.status_code == 500
+    body = json.loads(await failed.get_data())
+    assert (body["status"], body["code"]) == (500, "unavailable")
+    assert failed.headers["Retry-After"] == "5"
+    logged = "".join(capfd.readouterr())
+    assert "ZeroDivisionError" in logged
+    assert "secret" not in logged + str(body)
+
+
+async def test_a_storage_that_fails_is_507(api: ApiStage) -> None:
+    error = sqlite3.OperationalError("database or disk is full")
+    failed = await _failing(api, error).get("/fails")
+    assert failed.status_code == 507
+    body = json.loads(await failed.get_data())
+    assert body["code"] == "storage_failed"
+    assert "disk" not in str(body)

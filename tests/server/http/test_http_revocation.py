@@ -1,0 +1,160 @@
+"""HTTP and websockets together: who loses access loses both, and what one stores both show."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from actors.presence import Tick
+from protocol.close_codes import CloseCode
+from server.node import PRESENCE
+from tests.fixtures.api import ApiStage, running_api
+from tests.fixtures.websockets import EdgeStage, Socket, running_edge
+
+WITHIN_SECONDS = 1.0
+REX = {"kind": "group", "people": ["sam"], "title": "Rex", "id": "rex"}
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[ApiStage]:
+    async with running_api(tmp_path) as stage:
+        await stage.ask("POST", "/v1/conversations", stage.token("carla"), REX)
+        yield stage
+
+
+@pytest.fixture
+async def edge(api: ApiStage) -> AsyncIterator[EdgeStage]:
+    async with running_edge(api.stage, api.app) as running:
+        yield running
+
+
+async def ends(socket: Socket) -> int:
+    with trio.fail_after(WITHIN_SECONDS):
+        return (await socket.closed()).code
+
+
+async def say(api: ApiStage, person: str, id_: str) -> int:
+    body = {"client_message_id": id_, "text": "Hi"}
+    path = "/v1/conversations/rex/messages"
+    return (await api.ask("POST", path, api.token(person), body)).status
+
+
+@pytest.mark.requirement("R27", "EX-9")
+async def test_a_revoked_person_is_out_at_once(api: ApiStage, edge: EdgeStage) -> None:
+    phone = await edge.welcomed(api.token("carla"), "phone")
+    laptop = await edge.welcomed(api.token("carla"), "laptop")
+    other = await edge.welcomed(api.token("sam"))
+    assert (await api.ask("POST", "/v1/people/carla/revoke", api.key())).status == 200
+    assert (await api.ask("GET", "/v1/me", api.token("carla"))).status == 401
+    assert await ends(phone) == await ends(laptop) == CloseCode.UNAUTHENTICATED
+    assert (await other.ask(type="ping"))["type"] == "pong"
+    again = await edge.connect()
+    await again.send({"type": "hello", "token": api.token("carla"), "device": "phone"})
+    assert await ends(again) == CloseCode.UNAUTHENTICATED
+
+
+@pytest.mark.requirement("R27")
+async def test_a_revoked_token_ends_what_came_in_by_it_alone(
+    api: ApiStage, edge: EdgeStage
+) -> None:
+    made = [await api.ask("POST", "/v1/tokens", api.key(), {"person": "carla"}) for _ in range(2)]
+    sockets = [
+        await edge.welcomed(each.json["token"], f"d{number}") for number, each in enumerate(made)
+    ]
+    revoked = await api.ask(
+        "POST", "/v1/tokens/revoke", api.key(), {"token_id": made[0].json["token_id"]}
+    )
+    assert revoked.status == 200
+    assert await ends(sockets[0]) == CloseCode.UNAUTHENTICATED
+    assert (await sockets[1].ask(type="ping"))["type"] == "pong"
+    assert (await api.ask("GET", "/v1/me", made[0].json["token"])).status == 401
+    assert (await api.ask("GET", "/v1/me", made[1].json["token"])).status == 200
+
+
+@pytest.mark.requirement("R27", "EX-9")
+async def test_who_is_deactivated_is_out_at_once_and_hears_nothing_more(
+    api: ApiStage, edge: EdgeStage
+) -> None:
+    sam = await edge.welcomed(api.token("sam"))
+    assert await say(api, "carla", "m1") == 201
+    gone = await api.ask("PATCH", "/v1/people/sam", api.key(), {"active": False})
+    assert gone.status == 200
+    assert await say(api, "carla", "m2") == 201
+    assert await ends(sam) == CloseCode.DEACTIVATED
+    heard = [event["client_message_id"] for event in sam.events if event["type"] == "message"]
+    assert heard == ["m1"]
+    assert (await api.ask("GET", "/v1/me", api.token("sam"))).status == 401
+
+
+@pytest.mark.requirement("R27")
+async def test_another_role_is_another_view(api: ApiStage, edge: EdgeStage) -> None:
+    sam = await edge.welcomed(api.token("sam"))
+    await api.ask("PATCH", "/v1/people/sam", api.key(), {"role": "customer"})
+    assert await ends(sam) == CloseCode.RESET
+    refused = await api.ask("POST", "/v1/people", api.token("sam"), {"name": "X", "role": "staff"})
+    assert refused.status == 403
+
+
+@pytest.mark.requirement("R27", "DT-24")
+async def test_a_former_owner_sees_what_is_theirs_alone(api: ApiStage, edge: EdgeStage) -> None:
+    olivia = await edge.welcomed(api.token("olivia"))
+    body = {"from": "olivia", "to": "max", "new_role": "staff"}
+    assert (await api.ask("POST", "/v1/ownership", api.key(), body)).status == 200
+    assert await ends(olivia) == CloseCode.RESET
+    assert (await api.ask("GET", "/v1/conversations/rex", api.token("olivia"))).status == 404
+    assert (await api.ask("GET", "/v1/conversations/rex", api.token("max"))).status == 200
+
+
+@pytest.mark.requirement("R27", "I12")
+async def test_who_is_removed_hears_of_it_and_of_nothing_after(
+    api: ApiStage, edge: EdgeStage
+) -> None:
+    carla = await edge.welcomed(api.token("carla"))
+    removed = await api.ask("DELETE", "/v1/conversations/rex/members/carla", api.token("sam"))
+    assert removed.status == 200
+    assert await say(api, "sam", "m1") == 201
+    assert (await carla.receive())["type"] == "conversation_removed"
+    assert (await carla.ask(type="ping"))["type"] == "pong"
+    assert not carla.events
+
+
+async def test_what_is_sent_over_http_comes_to_websockets(api: ApiStage, edge: EdgeStage) -> None:
+    sockets = [await edge.welcomed(api.token(person)) for person in ("carla", "sam", "olivia")]
+    assert await say(api, "carla", "m1") == 201
+    for socket in sockets:  # the author's own devices too: HTTP has no connection to leave out
+        event = await socket.receive()
+        assert (event["type"], event["client_message_id"]) == ("message", "m1")
+
+
+async def test_one_message_by_websocket_and_http_is_one(api: ApiStage, edge: EdgeStage) -> None:
+    carla = await edge.welcomed(api.token("carla"), "phone")
+    said = {"client_message_id": "m1", "text": "Hi"}
+    ack = await carla.ask(type="send", conversation="rex", **said)
+    by_http = await api.ask(
+        "POST",
+        "/v1/conversations/rex/messages",
+        api.key(),
+        said,
+        Deskbell_Person="carla",
+        Deskbell_Device="phone",
+    )
+    assert by_http.json == {name: ack[name] for name in by_http.json}
+
+
+async def test_a_session_token_works_for_both(api: ApiStage, edge: EdgeStage) -> None:
+    socket = await edge.connect()
+    welcome = await socket.hello(api.token("carla"), "phone")
+    assert (await api.ask("GET", "/v1/me", welcome["session_token"])).json["id"] == "carla"
+
+
+@pytest.mark.requirement("DT-06")
+async def test_presence_is_what_websockets_make_it(api: ApiStage, edge: EdgeStage) -> None:
+    carla = await edge.welcomed(api.token("carla"))
+    assert (await carla.ask(type="ping"))["type"] == "pong"  # presence has been told by now
+    live = await api.stage.node.live("pawsome")
+    assert live is not None
+    await live.presence.ask(PRESENCE, Tick(), 5.0)
+    present = await api.ask("GET", "/v1/presence?people=carla,mia", api.token("sam"))
+    states = {each["person"]: each["state"] for each in present.json["people"]}
+    assert states == {"carla": "online", "mia": "offline"}
