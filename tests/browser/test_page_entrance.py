@@ -57,7 +57,7 @@ def test_the_reader_shows_every_route(open_page: Open, server: Server, shoot: Sh
     shoot(page, "api")
     page.get_by_role("searchbox", name="Search routes").fill("messages")
     expect(page.locator("article:visible").first).to_contain_text("messages")
-    assert page.locator("article:visible").count() < routes.count()
+    assert page.locator("article:visible").count() < page.locator("article").count()
     send = page.locator("article:visible").filter(has_text=re.compile("POST.*messages")).first
     expect(send).to_contain_text("client_message_id")
     expect(send).to_contain_text("curl")
