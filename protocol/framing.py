@@ -20,7 +20,7 @@ _CONTROL: Final = 0x08
 _MASKED: Final = 0x80
 _SIZE: Final = 0x7F
 _WHOLE_TEXT: Final = 0x81
-_WHOLE_BINARY: Final = 0x82
+_WHOLE: Final = (0x81, 0x82)
 _NO_FRAME: Final = -1
 _ANY: Final = -1
 _CLOSE_CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015)})
@@ -89,6 +89,7 @@ class FrameParser:
     __slots__ = (
         "_assembling",
         "_at",
+        "_beginnings",
         "_character",
         "_data",
         "_expect",
@@ -99,6 +100,7 @@ class FrameParser:
         "_max_message_size",
         "_message",
         "_missing",
+        "drained",
         "violation",
     )
 
@@ -111,9 +113,12 @@ class FrameParser:
     ) -> None:
         """``expect``: TEXT or BINARY where the other kind is refused (1003); None takes both."""
         self.violation: Violation | None = None
+        self.drained = True
+        """Whether ``next_run`` would answer None without looking: all that was fed is taken."""
         self._max_message_size = max_message_size
         self._max_fragments = max_fragments
         self._expect = expect
+        self._beginnings = _WHOLE if expect is None else (expect | _FIN,)
         self._data = b""
         self._at = 0
         # The message being assembled: its opcode (0 between messages), bytes and frames so far,
@@ -135,6 +140,7 @@ class FrameParser:
             data = self._data[self._at :] + data
         self._data = data
         self._at = 0
+        self.drained = False
 
     @property
     def buffered(self) -> int:
@@ -143,7 +149,7 @@ class FrameParser:
 
     def next_run(self) -> Run | None:
         """The next complete messages or control frame; None when more bytes are needed."""
-        if not self._data:
+        if self.drained:
             return None
         messages: list[bytes] = []
         kind = self._assembling
@@ -167,6 +173,7 @@ class FrameParser:
             self._end_of_frame(messages)
         if self._at == len(self._data) or self.violation is not None:
             self._data, self._at = b"", 0
+            self.drained = True
         return (kind, messages) if messages else None
 
     def _whole_frames(self, messages: list[bytes], kind: int) -> int:
@@ -179,7 +186,7 @@ class FrameParser:
         while end - at >= 6:
             first = data[at]
             if first != wanted:
-                if wanted != _ANY or not self._begins_run(first):
+                if wanted != _ANY or first not in self._beginnings:
                     break
                 wanted = first
             size = data[at + 1] - _MASKED
@@ -206,11 +213,6 @@ class FrameParser:
             at = stop
         self._at = at
         return wanted & _OPCODE if messages else kind
-
-    def _begins_run(self, first: int) -> bool:
-        if first not in (_WHOLE_TEXT, _WHOLE_BINARY):
-            return False
-        return self._expect is None or first & _OPCODE == self._expect
 
     def _is_text(self, payload: bytes) -> bool:
         try:

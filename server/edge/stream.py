@@ -244,7 +244,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         parser = self._parser
         if parser is None or self._discarding:
             return
-        while not self._holds and not self.ended:
+        while not (parser.drained or self._holds or self.ended):
             run = parser.next_run()
             if run is None:
                 break
