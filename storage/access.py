@@ -1,12 +1,13 @@
 """Who may read what: every query about a conversation passes through here."""
 
+import json
 import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domain.roles import Role, sees_all_history
-from storage.write_events import SEQ_BITS
-
-SEQ_MASK = (1 << SEQ_BITS) - 1
+from storage.keys import SEQ_MASK, message_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,22 @@ class Granted:
 
     @property
     def first_key(self) -> int:
-        return self.no << SEQ_BITS | self.since_seq
+        return message_key(self.no, self.since_seq)
 
     @property
     def last_key(self) -> int:
-        return self.no << SEQ_BITS | SEQ_MASK
+        return message_key(self.no, SEQ_MASK)
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read inside is of one moment: a right that was checked cannot have gone since."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
 
 
 def grant(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> Granted | None:
@@ -47,4 +59,21 @@ def grant(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> 
     no, since_seq = row
     if since_seq is None:
         return Granted(no, 1) if viewer.role is Role.OWNER else None
+    return visible(viewer, no, since_seq)
+
+
+def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:
+    """A conversation that the viewer is in since ``since_seq``."""
     return Granted(no, 1 if sees_all_history(viewer.role) else since_seq)
+
+
+def listed(conversations: Iterable[Granted]) -> str:
+    """The parameter of `LISTED`: one statement reads all of ``conversations``."""
+    return json.dumps([(granted.no, granted.first_key) for granted in conversations])
+
+
+LISTED = (
+    "(SELECT json_extract(value, '$[0]') AS no, json_extract(value, '$[1]') AS first_key"
+    " FROM json_each(?1))"
+)
+"""A table of conversations with the first key that the viewer may see; ``?1`` is from `listed`."""

@@ -1,20 +1,27 @@
 """What a person who was away may see after a revision: a page at a time, in revision order.
 
 Messages come in their present state, cursors as they stand now: applying them to what the device
-holds gives the same as loading afresh (R42). Nothing is skipped: a page ends at its ``up_to``.
+holds gives the same as loading afresh (R42). Nothing is skipped: a page ends at its ``up_to``, and
+no revision comes twice, so that who takes only a part of a page can go on after any item.
 """
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 
-from domain.roles import Role, sees_all_history
+from domain.roles import Role
 from domain.views import Conversation, MemberCursor, Message
-from storage.access import SEQ_MASK, Granted, Viewer
-from storage.conversations import last_seq, picture
+from storage.access import LISTED, Granted, Viewer, listed, snapshot, visible
+from storage.conversations import pictures
 from storage.history import MESSAGE_COLUMNS, message
-from storage.write_events import SEQ_BITS
+from storage.keys import SEQ_BITS, SEQ_MASK
+
+CHANGED_MAX = 1_000
+"""Conversations that moved: beyond it, loading afresh costs less than catching up."""
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -59,157 +66,147 @@ class OwnPrivacy(msgspec.Struct, frozen=True):
 
 
 Missed = Message | Edited | Deleted | Cursors | Joined | Removed | Settings | OwnPrivacy
+Item = tuple[int, Missed]
+"""What was missed, with its revision."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatchUpPage:
     """All of (after, ``up_to``] with its revisions, ascending; ``done``: that is all there is."""
 
-    items: list[tuple[int, Missed]]
+    items: list[Item]
     up_to: int
     done: bool
 
 
 def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
-    """The next ``limit`` things (at least) after revision ``after`` that the viewer may see."""
-    connection.execute("BEGIN")  # one snapshot, so that the page is complete up to the head it saw
-    try:
-        return _page(connection, viewer, after, limit)
-    finally:
-        connection.execute("COMMIT")
+    """The next things after revision ``after`` that the viewer may see, at most ``limit``."""
+    with snapshot(connection):
+        head = _head(connection, viewer.business_no)
+        moved = _moved(connection, viewer, after)
+        known = listed(granted for granted, since_revision in moved if since_revision <= after)
+        items = [
+            *_messages(connection, known, after, limit),
+            *_changes(connection, known, after, limit),
+            *_cursors(connection, known, after),
+            *_of_business(connection, viewer, after),
+        ]
+        new = {rev: granted for granted, rev in moved if rev > after}
+        up_to = _bound(head, [*(revision for revision, _ in items), *new], limit)
+        items += _joined(connection, viewer, {r: g for r, g in new.items() if r <= up_to})
+    shown = sorted((item for item in items if item[0] <= up_to), key=itemgetter(0))
+    return CatchUpPage(shown, up_to, up_to >= head)
 
 
-def _page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
-    head = _head(connection, viewer.business_no)
-    items: list[tuple[int, Missed]] = []
-    bound = head  # complete up to here
-    for granted, id_, since_revision in _changed(connection, viewer, after):
-        if since_revision > after:
-            items.append((since_revision, Joined(picture(connection, viewer, granted))))
-            continue
-        found = _messages(connection, granted, id_, after, limit)
-        if len(found) == limit:
-            bound = min(bound, found[-1][0])
-        items += found
-        items += _changes(connection, granted, id_, after)
-        items += _cursors(connection, granted, id_, after)
-    items += _of_business(connection, viewer, after)
-    items = sorted((item for item in items if item[0] <= bound), key=lambda item: item[0])
-    if len(items) > limit:
-        bound = items[limit - 1][0]
-        items = [item for item in items if item[0] <= bound]
-    return CatchUpPage(items, bound, bound >= head)
+def _bound(head: int, revisions: Sequence[int], limit: int) -> int:
+    """Up to where the page is complete: the ``limit``-th revision, or all that there is.
+
+    Each kind of thing was read up to its own ``limit``-th, so the first ``limit`` of all are here.
+    """
+    return head if len(revisions) < limit else sorted(revisions)[limit - 1]
 
 
 def _head(connection: sqlite3.Connection, business_no: int) -> int:
-    (head,) = connection.execute(
-        "SELECT max(coalesce((SELECT max(revision) FROM head WHERE business_no = ?1), 0),"
-        " coalesce((SELECT max(revision) FROM audit WHERE business_no = ?1), 0))",
-        (business_no,),
+    row = connection.execute(
+        "SELECT revision FROM log WHERE business_no = ?", (business_no,)
     ).fetchone()
-    return int(head)
+    return 0 if row is None else int(row[0])
 
 
-def _changed(
-    connection: sqlite3.Connection, viewer: Viewer, after: int
-) -> list[tuple[Granted, str, int]]:
-    """(conversation, its id, since which revision it is the viewer's) for those that moved."""
+def _moved(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[tuple[Granted, int]]:
+    """(conversation, since which revision it is the viewer's) for those that moved."""
     if viewer.role is Role.OWNER:
         sql = (
-            "SELECT c.no, 1, c.id, c.created_revision FROM head h"
+            "SELECT c.no, 1, c.created_revision FROM head h"
             " JOIN conversation c ON c.no = h.conversation_no"
             " WHERE h.business_no = ?1 AND h.revision > ?3"
         )
     else:
         sql = (
-            "SELECT c.no, m.since_seq, c.id, m.since_revision FROM member m"
-            " JOIN head h ON h.conversation_no = m.conversation_no AND h.revision > ?3"
-            " JOIN conversation c ON c.no = m.conversation_no"
-            " WHERE m.business_no = ?1 AND m.person = ?2"
+            "SELECT m.conversation_no, m.since_seq, m.since_revision FROM member m JOIN head h"
+            " ON h.business_no = m.business_no AND h.conversation_no = m.conversation_no"
+            " WHERE m.business_no = ?1 AND m.person = ?2 AND h.revision > ?3"
         )
     rows = connection.execute(sql, (viewer.business_no, viewer.person, after))
-    everything = sees_all_history(viewer.role)
-    return [(Granted(no, 1 if everything else seq), id_, rev) for no, seq, id_, rev in rows]
+    return [(visible(viewer, no, since_seq), revision) for no, since_seq, revision in rows]
 
 
-def _messages(
-    connection: sqlite3.Connection, granted: Granted, id_: str, after: int, limit: int
-) -> list[tuple[int, Missed]]:
-    start = max(granted.first_key, _first_after(connection, granted.no, after))
+# The key of the newest entry of conversation l.no.
+_LAST = (
+    f"coalesce((SELECT max(id) FROM message WHERE id BETWEEN l.no << {SEQ_BITS}"
+    f" AND l.no << {SEQ_BITS} | {SEQ_MASK}), l.no << {SEQ_BITS})"
+)
+
+# The key of the first entry after revision ?2 that the viewer may see, beyond the newest if there
+# is none. Keys and revisions rise together, so the range is halved until it is found.
+_FIRST_AFTER = (
+    f"(WITH RECURSIVE halving(low, high) AS (SELECT l.first_key, {_LAST} + 1"
+    " UNION ALL SELECT iif(m.revision > ?2, low, m.id + 1), iif(m.revision > ?2, m.id, high)"
+    " FROM halving JOIN message m ON m.id = (low + high) / 2 WHERE low < high)"
+    " SELECT low FROM halving WHERE low = high)"
+)
+
+
+def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:
     rows = connection.execute(
-        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
-        (start, granted.last_key, limit),
+        f"SELECT {MESSAGE_COLUMNS}, c.id FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f" JOIN message m ON m.id BETWEEN {_FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
+        " ORDER BY m.revision LIMIT ?3",
+        (known, after, limit),
     )
-    return [(row[1], message(id_, row)) for row in rows]
+    return [(row[1], message(row[-1], row[:-1])) for row in rows]
 
 
-def _first_after(connection: sqlite3.Connection, no: int, after: int) -> int:
-    """The key of the first entry with a later revision: both rise together, so halve the range."""
-    low, high = 1, last_seq(connection, no) + 1
-    while low < high:
-        middle = (low + high) // 2
-        (revision,) = connection.execute(
-            "SELECT revision FROM message WHERE id = ?", (no << SEQ_BITS | middle,)
-        ).fetchone()
-        if revision > after:
-            high = middle
-        else:
-            low = middle + 1
-    return no << SEQ_BITS | low
-
-
-def _changes(
-    connection: sqlite3.Connection, granted: Granted, id_: str, after: int
-) -> list[tuple[int, Missed]]:
+def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:
     """Edits and deletions of messages that the device holds; newer ones come in their new state."""
     rows = connection.execute(
-        f"SELECT ch.revision, ch.seq, ch.at, ch.author, ch.deleted, m.text, m.deleted_at"
-        f" FROM change ch JOIN message m ON m.id = (ch.conversation_no << {SEQ_BITS} | ch.seq)"
-        " WHERE ch.conversation_no = ?1 AND ch.revision > ?2 AND m.revision <= ?2 AND m.id >= ?3"
-        " ORDER BY ch.revision",
-        (granted.no, after, granted.first_key),
+        "SELECT ch.revision, c.id, ch.seq, ch.at, ch.author, ch.deleted, m.text"
+        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        " JOIN change ch ON ch.conversation_no = l.no AND ch.revision > ?2"
+        f" JOIN message m ON m.id = (ch.conversation_no << {SEQ_BITS} | ch.seq)"
+        " WHERE m.revision <= ?2 AND m.id >= l.first_key AND (ch.deleted OR m.deleted_at = 0)"
+        " ORDER BY ch.revision LIMIT ?3",
+        (known, after, limit),
     )
-    found: list[tuple[int, Missed]] = []
-    for revision, seq, at, author, deleted, text, deleted_at in rows:
-        if deleted:
-            found.append((revision, Deleted(id_, seq, at, author)))
-        elif not deleted_at:
-            found.append((revision, Edited(id_, seq, at, author, text)))
-    return found
-
-
-def _cursors(
-    connection: sqlite3.Connection, granted: Granted, id_: str, after: int
-) -> list[tuple[int, Missed]]:
-    rows = connection.execute(
-        "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at, revision FROM cursor"
-        " WHERE conversation_no = ? AND revision > ? ORDER BY revision",
-        (granted.no, after),
-    ).fetchall()
     return [
-        (
-            revision,
-            Cursors(
-                id_,
-                (
-                    MemberCursor(
-                        person=person,
-                        delivered_up_to=delivered,
-                        delivered_at=delivered_at,
-                        read_up_to=read,
-                        read_at=read_at,
-                    ),
-                ),
-            ),
-        )
-        for person, delivered, delivered_at, read, read_at, revision in rows
+        (revision, Deleted(id_, seq, at, author) if deleted else Edited(id_, seq, at, author, text))
+        for revision, id_, seq, at, author, deleted, text in rows
     ]
 
 
-def _of_business(
-    connection: sqlite3.Connection, viewer: Viewer, after: int
-) -> list[tuple[int, Missed]]:
-    items: list[tuple[int, Missed]] = []
+def _cursors(connection: sqlite3.Connection, known: str, after: int) -> Iterable[Item]:
+    """Cursors as they stand, those that moved together as one."""
+    rows = connection.execute(
+        "SELECT cu.revision, c.id, cu.person, cu.delivered_up_to, cu.delivered_at, cu.read_up_to,"
+        f" cu.read_at FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        " JOIN cursor cu ON cu.conversation_no = l.no AND cu.revision > ?2"
+        " ORDER BY cu.revision, cu.person",
+        (known, after),
+    )
+    for (revision, id_), together in groupby(rows, itemgetter(0, 1)):
+        cursors = tuple(
+            MemberCursor(
+                person=person,
+                delivered_up_to=delivered,
+                delivered_at=delivered_at,
+                read_up_to=read,
+                read_at=read_at,
+            )
+            for _, _, person, delivered, delivered_at, read, read_at in together
+        )
+        yield revision, Cursors(id_, cursors)
+
+
+def _joined(
+    connection: sqlite3.Connection, viewer: Viewer, new: dict[int, Granted]
+) -> Iterable[Item]:
+    """Conversations that the viewer came into, whole."""
+    shown = pictures(connection, viewer, list(new.values()))
+    return zip(new, map(Joined, shown), strict=True)
+
+
+def _of_business(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[Item]:
+    items: list[Item] = []
     removals = connection.execute(
         "SELECT r.revision, c.id, r.seq, r.at, r.author FROM removal r"
         " JOIN conversation c ON c.no = r.conversation_no"
@@ -234,12 +231,13 @@ def _of_business(
 
 
 def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> bool:
-    """Whether more than ``limit`` entries after revision ``after`` wait for the viewer."""
-    missed = 0
-    for granted, _, since_revision in _changed(connection, viewer, after):
-        if since_revision <= after:
-            first = max(granted.first_key, _first_after(connection, granted.no, after))
-            missed += last_seq(connection, granted.no) + 1 - (first & SEQ_MASK)
-            if missed > limit:
-                return True
-    return False
+    """Whether more than ``limit`` entries wait after revision ``after``, or in too many places."""
+    with snapshot(connection):
+        moved = _moved(connection, viewer, after)
+        if len(moved) > CHANGED_MAX:
+            return True
+        known = listed(granted for granted, since_revision in moved if since_revision <= after)
+        (missed,) = connection.execute(
+            f"SELECT total({_LAST} + 1 - {_FIRST_AFTER}) FROM {LISTED} l", (known, after)
+        ).fetchone()
+    return bool(missed > limit)

@@ -1,14 +1,22 @@
-"""Pictures of conversations: one, or a page of mine with last message, unread and members."""
+"""Pictures of conversations: one, or a page of mine with last message, unread and members.
+
+However many conversations are asked for, each kind of row is read by one statement: statements are
+what a query costs, for each hands the interpreter lock to and fro.
+"""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.limits import UNREAD_MAX
-from domain.roles import Role, sees_all_history
-from domain.views import Conversation, Member
-from storage.access import SEQ_MASK, Granted, Viewer, grant
+from domain.roles import Role
+from domain.views import Conversation, Member, Message
+from storage.access import LISTED, Granted, Viewer, grant, listed, snapshot, visible
 from storage.history import MESSAGE_COLUMNS, fitting, message
-from storage.write_events import SEQ_BITS
+from storage.keys import SEQ_BITS, SEQ_MASK
+
+ACTIVITY_DIGITS = 18
+"""A revision has no more; what is longer is no position that we gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +29,33 @@ class ListPage:
 
 def view(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> Conversation | None:
     """The picture of one conversation, or ``None``: no access or no such thing."""
-    granted = grant(connection, viewer, conversation)
-    return None if granted is None else picture(connection, viewer, granted)
+    with snapshot(connection):
+        granted = grant(connection, viewer, conversation)
+        return None if granted is None else pictures(connection, viewer, [granted])[0]
 
 
 def page(
     connection: sqlite3.Connection, viewer: Viewer, before: str | None, limit: int
 ) -> ListPage:
-    """The viewer's conversations, latest activity first."""
-    upper = int(before) if before is not None and before.isdigit() else 2**63 - 1
+    """The viewer's conversations, latest activity first; ``limit`` is at least 1."""
+    with snapshot(connection):
+        rows = _latest(connection, viewer, _position(before), limit + 1)
+        found = pictures(connection, viewer, [granted for granted, _ in rows[:limit]])
+    texts = [0 if p.last_message is None else len(p.last_message.text) for p in found]
+    kept = fitting(texts)
+    return ListPage(tuple(found[:kept]), str(rows[kept - 1][1]) if len(rows) > kept else None)
+
+
+def _position(before: str | None) -> int:
+    if before is None or not (before.isdecimal() and len(before) <= ACTIVITY_DIGITS):
+        return 2**63 - 1
+    return int(before)
+
+
+def _latest(
+    connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int
+) -> list[tuple[Granted, int]]:
+    """(conversation, its activity); of an owner all heads are read, which have no index."""
     if viewer.role is Role.OWNER:
         sql = (
             "SELECT h.conversation_no, 1, h.activity FROM head h"
@@ -38,105 +64,99 @@ def page(
         )
     else:
         sql = (
-            "SELECT h.conversation_no, m.since_seq, h.activity FROM member m"
-            " JOIN head h ON h.conversation_no = m.conversation_no"
+            "SELECT h.conversation_no, m.since_seq, h.activity FROM member m JOIN head h"
+            " ON h.business_no = m.business_no AND h.conversation_no = m.conversation_no"
             " WHERE m.business_no = ?1 AND m.person = ?2 AND h.activity < ?3"
             " ORDER BY h.activity DESC LIMIT ?4"
         )
-    rows = connection.execute(sql, (viewer.business_no, viewer.person, upper, limit + 1)).fetchall()
-    everything = sees_all_history(viewer.role)
-    pictures = tuple(
-        picture(connection, viewer, Granted(no, 1 if everything else since_seq))
-        for no, since_seq, _ in rows[:limit]
-    )
-    texts = [0 if p.last_message is None else len(p.last_message.text) for p in pictures]
-    kept = fitting(texts)
-    return ListPage(pictures[:kept], str(rows[kept - 1][2]) if len(rows) > kept else None)
+    rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))
+    return [(visible(viewer, no, since_seq), activity) for no, since_seq, activity in rows]
 
 
-def picture(connection: sqlite3.Connection, viewer: Viewer, granted: Granted) -> Conversation:
-    """The picture of a conversation that the viewer may read. Nothing in it is hidden yet."""
-    id_, kind, title, created_at, created_by, revision = connection.execute(
-        "SELECT c.id, c.kind, c.title, c.created_at, c.created_by, h.revision FROM conversation c"
-        " JOIN head h ON h.conversation_no = c.no WHERE c.no = ?",
-        (granted.no,),
-    ).fetchone()
-    members = _members(connection, viewer, granted.no)
-    last = connection.execute(
-        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
-        (granted.first_key, granted.last_key),
-    ).fetchone()
-    mine = next((m for m in members if m.person == viewer.person), None)
-    return Conversation(
-        id=id_,
-        kind=kind,
-        title=title,
-        created_at=created_at,
-        created_by=created_by,
-        members=members,
-        last_seq=last_seq(connection, granted.no),
-        last_message=None if last is None else message(id_, last),
-        unread=_unread(connection, viewer, granted, mine.read_up_to if mine is not None else 0),
-        revision=revision,
-    )
+def pictures(
+    connection: sqlite3.Connection, viewer: Viewer, conversations: Sequence[Granted]
+) -> list[Conversation]:
+    """The pictures of conversations that the viewer may read, in that order. Nothing is hidden yet.
 
-
-def last_seq(connection: sqlite3.Connection, no: int) -> int:
-    """The seq of the newest entry, 0 if there is none."""
-    (key,) = connection.execute(
-        "SELECT max(id) FROM message WHERE id BETWEEN ? AND ?",
-        (no << SEQ_BITS, no << SEQ_BITS | SEQ_MASK),
-    ).fetchone()
-    return 0 if key is None else int(key) & SEQ_MASK
-
-
-def _members(connection: sqlite3.Connection, viewer: Viewer, no: int) -> tuple[Member, ...]:
+    To be called within a `snapshot`.
+    """
+    wanted = listed(conversations)
+    members = _members(connection, viewer, wanted)
+    last = _last_messages(connection, wanted)
     rows = connection.execute(
-        "SELECT p.id, p.name, p.role, p.last_seen_at, c.delivered_up_to, c.delivered_at,"
-        " c.read_up_to, c.read_at FROM person p"
-        " LEFT JOIN cursor c ON c.conversation_no = ?2 AND c.person = p.id"
-        " WHERE p.business_no = ?1 AND p.id IN ("
-        "  SELECT id FROM person WHERE business_no = ?1 AND role = 'owner' AND active = 1"
-        "  UNION SELECT person FROM member WHERE conversation_no = ?2) ORDER BY p.id",
-        (viewer.business_no, no),
+        "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by, h.revision,"
+        f" (SELECT max(id) & {SEQ_MASK} FROM message"
+        f"  WHERE id BETWEEN c.no << {SEQ_BITS} AND c.no << {SEQ_BITS} | {SEQ_MASK}),"
+        f" {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = c.no",
+        (wanted, viewer.person),
     )
-    return tuple(
-        Member(
+    found = {
+        no: Conversation(
+            id=id_,
+            kind=kind,
+            title=title,
+            created_at=created_at,
+            created_by=created_by,
+            members=tuple(members.get(no, ())),
+            last_seq=last_seq or 0,
+            last_message=last.get(no),
+            unread=unread,
+            revision=revision,
+        )
+        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread in rows
+    }
+    return [found[granted.no] for granted in conversations]
+
+
+# Counted anew each time: no stored counter that could drift from the log (R14).
+_UNREAD = (
+    "(SELECT count(*) FROM (SELECT 1 FROM message WHERE id BETWEEN max(l.first_key,"
+    f" (l.no << {SEQ_BITS}) + 1 + coalesce((SELECT read_up_to FROM cursor"
+    "  WHERE conversation_no = l.no AND person = ?2), 0))"
+    f" AND l.no << {SEQ_BITS} | {SEQ_MASK}"
+    f" AND author <> ?2 AND kind = 'text' AND deleted_at = 0 LIMIT {UNREAD_MAX}))"
+)
+
+
+def _last_messages(connection: sqlite3.Connection, wanted: str) -> dict[int, Message]:
+    """The newest entry of each conversation that the viewer may see."""
+    rows = connection.execute(
+        f"SELECT {MESSAGE_COLUMNS}, c.id FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        " JOIN message m ON m.id = (SELECT max(id) FROM message WHERE id"
+        f" BETWEEN l.first_key AND l.no << {SEQ_BITS} | {SEQ_MASK})",
+        (wanted,),
+    )
+    return {row[0] >> SEQ_BITS: message(row[-1], row[:-1]) for row in rows}
+
+
+def _members(
+    connection: sqlite3.Connection, viewer: Viewer, wanted: str
+) -> dict[int, list[Member]]:
+    """Who is in each conversation, and the owners, in the order of their ids."""
+    rows = connection.execute(
+        f"WITH listed AS {LISTED}, inside AS ("
+        " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
+        " UNION SELECT l.no, o.id FROM listed l JOIN person o"
+        "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1)"
+        " SELECT i.no, p.id, p.name, p.role, p.last_seen_at, c.delivered_up_to, c.delivered_at,"
+        " c.read_up_to, c.read_at FROM inside i"
+        " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
+        " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
+        " ORDER BY i.no, p.id",
+        (wanted, viewer.business_no),
+    )
+    members: dict[int, list[Member]] = {}
+    for no, id_, name, role, last_seen_at, delivered, delivered_at, read, read_at in rows:
+        member = Member(
             person=id_,
             name=name,
             role=role,
-            delivered_up_to=delivered_up_to or 0,
+            delivered_up_to=delivered or 0,
             delivered_at=delivered_at or 0,
-            read_up_to=read_up_to or 0,
+            read_up_to=read or 0,
             read_at=read_at or 0,
             last_seen_at=last_seen_at,
         )
-        for (
-            id_,
-            name,
-            role,
-            last_seen_at,
-            delivered_up_to,
-            delivered_at,
-            read_up_to,
-            read_at,
-        ) in rows
-    )
-
-
-def _unread(
-    connection: sqlite3.Connection, viewer: Viewer, granted: Granted, read_up_to: int
-) -> int:
-    """Counted anew each time: no stored counter that could drift from the log (R14)."""
-    (count,) = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? AND id BETWEEN ? AND ?"
-        " AND author <> ? AND kind = 'text' AND deleted_at = 0 LIMIT ?)",
-        (
-            granted.no << SEQ_BITS | read_up_to,
-            granted.first_key,
-            granted.last_key,
-            viewer.person,
-            UNREAD_MAX,
-        ),
-    ).fetchone()
-    return int(count)
+        members.setdefault(no, []).append(member)
+    return members

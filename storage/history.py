@@ -6,12 +6,12 @@ import msgspec
 
 from domain.roles import Role
 from domain.views import Message, MessageReceipt, Version
-from storage.access import SEQ_MASK, Granted, Viewer, grant
-from storage.write_events import SEQ_BITS
+from storage.access import Granted, Viewer, grant, snapshot
+from storage.keys import SEQ_MASK, message_key
 
 MESSAGE_COLUMNS = (
-    "id, revision, at, author, kind, text, person, role, reply_to, client_message_id,"
-    " edited_at, deleted_at"
+    "m.id, m.revision, m.at, m.author, m.kind, m.text, m.person, m.role, m.reply_to,"
+    " m.client_message_id, m.edited_at, m.deleted_at"
 )
 
 PAGE_CHARACTERS = 32_768
@@ -51,20 +51,22 @@ def page(
     """Messages in ascending seq, and whether there are more in that direction; ``None``: no access.
 
     One indexed range, no counting: one row more than asked for says whether there is more.
+    ``limit`` is at least 1; of ``before`` and ``after``, at most one is given.
     """
-    granted = grant(connection, viewer, conversation)
-    if granted is None:
-        return None
-    low, high, order = granted.first_key, granted.last_key, "DESC"
-    if after is not None:
-        low, order = max(low, granted.no << SEQ_BITS | min(after + 1, SEQ_MASK)), "ASC"
-    elif before is not None:
-        high = (granted.no << SEQ_BITS) + min(before, SEQ_MASK) - 1
-    rows = connection.execute(
-        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE id BETWEEN ? AND ?"
-        f" ORDER BY id {order} LIMIT ?",
-        (low, high, limit + 1),
-    ).fetchall()
+    with snapshot(connection):
+        granted = grant(connection, viewer, conversation)
+        if granted is None:
+            return None
+        low, high, order = granted.first_key, granted.last_key, "DESC"
+        if after is not None:
+            low, order = max(low, message_key(granted.no, after) + 1), "ASC"
+        elif before is not None:
+            high = message_key(granted.no, before) - 1
+        rows = connection.execute(
+            f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id BETWEEN ? AND ?"
+            f" ORDER BY m.id {order} LIMIT ?",
+            (low, high, limit + 1),
+        ).fetchall()
     kept = fitting([len(row[5]) for row in rows[:limit]])
     more = len(rows) > kept
     del rows[kept:]
@@ -87,73 +89,96 @@ def receipts(
     connection: sqlite3.Connection, viewer: Viewer, conversation: str, seq: int
 ) -> list[MessageReceipt] | None:
     """When each other member who could see the message had it, and read it (DT-04, C-25)."""
-    granted = grant(connection, viewer, conversation)
-    if granted is None:
-        return None
-    sent = connection.execute(
-        "SELECT revision, author FROM message WHERE id = ? AND id >= ?",
-        (granted.no << SEQ_BITS | seq, granted.first_key),
-    ).fetchone()
-    if sent is None:
-        return None
-    revision, author = sent
-    people = [p for p in _could_see(connection, viewer, granted, seq) if p != author]
-    delivered: dict[str, int] = {}
-    read: dict[str, int] = {}
+    with snapshot(connection):
+        granted = grant(connection, viewer, conversation)
+        if granted is None:
+            return None
+        sent = connection.execute(
+            "SELECT revision, author FROM message WHERE id = ? AND id >= ?",
+            (message_key(granted.no, seq), granted.first_key),
+        ).fetchone()
+        if sent is None:
+            return None
+        revision, author = sent
+        reached = _reached(connection, viewer, granted, seq)
+        reached.pop(author, None)
+        delivered, read = _times(connection, granted, seq, revision, reached)
+    return [
+        MessageReceipt(person=p, delivered_at=delivered.get(p, 0), read_at=read.get(p, 0))
+        for p in reached
+    ]
+
+
+def _reached(
+    connection: sqlite3.Connection, viewer: Viewer, granted: Granted, seq: int
+) -> dict[str, tuple[bool, bool]]:
+    """Who could see the message, and whether it was delivered to them, and read."""
+    rows = connection.execute(
+        "WITH inside AS (SELECT id AS person FROM person"
+        "  WHERE business_no = ?1 AND role = 'owner' AND active = 1"
+        " UNION SELECT m.person FROM member m"
+        "  JOIN person p ON p.business_no = ?1 AND p.id = m.person"
+        "  WHERE m.conversation_no = ?2 AND (m.since_seq <= ?3 OR p.role <> 'customer'))"
+        " SELECT i.person, coalesce(c.delivered_up_to >= ?3, 0), coalesce(c.read_up_to >= ?3, 0)"
+        " FROM inside i LEFT JOIN cursor c ON c.conversation_no = ?2 AND c.person = i.person"
+        " ORDER BY i.person",
+        (viewer.business_no, granted.no, seq),
+    )
+    return {person: (bool(delivered), bool(read)) for person, delivered, read in rows}
+
+
+def _times(
+    connection: sqlite3.Connection,
+    granted: Granted,
+    seq: int,
+    revision: int,
+    reached: dict[str, tuple[bool, bool]],
+) -> tuple[dict[str, int], dict[str, int]]:
+    """When the cursors went over ``seq``: read from the steps until all that did are found."""
+    to_deliver = {person for person, (delivered, _) in reached.items() if delivered}
+    to_read = {person for person, (_, read) in reached.items() if read}
+    delivered_at: dict[str, int] = {}
+    read_at: dict[str, int] = {}
     rows = connection.execute(
         "SELECT at, steps FROM receipt WHERE conversation_no = ? AND revision > ?"
         " ORDER BY revision",
         (granted.no, revision),
     )
     for at, steps in rows:
-        for person, delivered_up_to, read_up_to in _decode_steps(steps):
-            if delivered_up_to >= seq:
-                delivered.setdefault(person, at)
-            if read_up_to >= seq:
-                read.setdefault(person, at)
-        if len(read) >= len(people) and all(p in read for p in people):
+        if not (to_deliver or to_read):
             break
-    return [
-        MessageReceipt(person=p, delivered_at=delivered.get(p, 0), read_at=read.get(p, 0))
-        for p in people
-    ]
-
-
-def _could_see(
-    connection: sqlite3.Connection, viewer: Viewer, granted: Granted, seq: int
-) -> list[str]:
-    rows = connection.execute(
-        "SELECT id FROM person WHERE business_no = ?1 AND active = 1 AND role = 'owner' UNION"
-        " SELECT m.person FROM member m JOIN person p ON p.business_no = ?1 AND p.id = m.person"
-        " WHERE m.conversation_no = ?2 AND (m.since_seq <= ?3 OR p.role <> 'customer') ORDER BY 1",
-        (viewer.business_no, granted.no, seq),
-    )
-    return [person for (person,) in rows]
+        for person, delivered_up_to, read_up_to in _decode_steps(steps):
+            if delivered_up_to >= seq and person in to_deliver:
+                to_deliver.discard(person)
+                delivered_at[person] = at
+            if read_up_to >= seq and person in to_read:
+                to_read.discard(person)
+                read_at[person] = at
+    return delivered_at, read_at
 
 
 def versions(
     connection: sqlite3.Connection, viewer: Viewer, conversation: str, seq: int
 ) -> list[Version] | None:
     """What the message has said, oldest first: for owners, and the author until it is deleted."""
-    granted = grant(connection, viewer, conversation)
-    if granted is None:
-        return None
-    key = granted.no << SEQ_BITS | seq
-    row = connection.execute(
-        "SELECT author, text, max(at, edited_at), deleted_at, kind FROM message"
-        " WHERE id = ? AND id >= ?",
-        (key, granted.first_key),
-    ).fetchone()
-    if row is None:
-        return None
-    author, text, at, deleted_at, kind = row
-    if kind != "text":
-        return None
-    if viewer.role is not Role.OWNER and (author != viewer.person or deleted_at):
-        return None
-    earlier = connection.execute(
-        "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision", (key,)
-    )
+    with snapshot(connection):
+        granted = grant(connection, viewer, conversation)
+        if granted is None:
+            return None
+        key = message_key(granted.no, seq)
+        row = connection.execute(
+            "SELECT author, text, max(at, edited_at), deleted_at FROM message"
+            " WHERE id = ? AND id >= ? AND kind = 'text'",
+            (key, granted.first_key),
+        ).fetchone()
+        if row is None:
+            return None
+        author, text, at, deleted_at = row
+        if viewer.role is not Role.OWNER and (author != viewer.person or deleted_at):
+            return None
+        earlier = connection.execute(
+            "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision", (key,)
+        ).fetchall()
     found = [Version(text=old, at=old_at) for old, old_at in earlier]
     if not deleted_at:
         found.append(Version(text=text, at=at))

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +12,9 @@ from storage.connection import TrioConnection, open_reader
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+READ_SECONDS = 2.0
+"""Longest query: while one reads, the log cannot start over."""
 
 
 class Readers:
@@ -24,7 +28,13 @@ class Readers:
     @classmethod
     async def open(cls, path: Path, count: int) -> "Readers":
         """Open ``count`` readers of the database at ``path``."""
-        return cls([await open_reader(path) for _ in range(count)])
+        async with AsyncExitStack() as opened:
+            connections = []
+            for _ in range(count):
+                connections.append(await open_reader(path))
+                opened.push_async_callback(connections[-1].close)
+            opened.pop_all()
+            return cls(connections)
 
     async def run(
         self,
@@ -32,13 +42,17 @@ class Readers:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """``query(connection, …)`` on a reader's thread; a cancelled caller interrupts it."""
+        """``query(connection, …)`` on a reader's thread; a cancelled caller interrupts it.
+
+        Raises `trio.TooSlowError` after `READ_SECONDS`.
+        """
         async with self._slots:
             connection = self._free.pop()
             try:
-                return await connection.run(
-                    lambda db: query(db, *args, **kwargs), interruptible=True
-                )
+                with trio.fail_after(READ_SECONDS):
+                    return await connection.run(
+                        lambda db: query(db, *args, **kwargs), interruptible=True
+                    )
             finally:
                 self._free.append(connection)
 

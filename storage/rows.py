@@ -1,13 +1,14 @@
 """Rows of one commit, collected by table and written with few statements.
 
-Every statement hands the interpreter lock to and fro once, whatever number of rows it writes, so
-rows go in by the dozen: that, not SQLite, is what a commit costs.
+Every statement hands the interpreter lock to and fro, whatever number of rows it writes, and where
+trio's thread is busy each time may cost milliseconds: so all rows of a table go in with one.
 """
 
 import sqlite3
 from collections.abc import Sequence
 
-_CHUNKS = (64, 16, 4, 1)
+ROWS_MAX = 64
+"""Rows in one statement at most. SQLite keeps one prepared for every number of rows that occurs."""
 
 
 class Insert:
@@ -17,9 +18,9 @@ class Insert:
 
     def __init__(self, head: str, width: int, tail: str = "") -> None:
         one = f"({','.join('?' * width)})"
-        self._statements = {
-            size: f"{head} VALUES {','.join([one] * size)} {tail}" for size in _CHUNKS
-        }
+        self._statements = [
+            f"{head} VALUES {','.join([one] * size)} {tail}" for size in range(ROWS_MAX + 1)
+        ]
         self._width = width
         self.rows: list[object] = []
 
@@ -29,16 +30,17 @@ class Insert:
     def write(self, connection: sqlite3.Connection) -> None:
         """Insert what was added, in order, and forget it."""
         values, self.rows = self.rows, []
-        at, left = 0, len(values) // self._width
-        while left:
-            size = next(chunk for chunk in _CHUNKS if chunk <= left)
-            end = at + size * self._width
-            connection.execute(self._statements[size], values[at:end])
-            at, left = end, left - size
+        left = len(values) // self._width
+        while left > ROWS_MAX:
+            connection.execute(self._statements[ROWS_MAX], values[: ROWS_MAX * self._width])
+            del values[: ROWS_MAX * self._width]
+            left -= ROWS_MAX
+        if left:
+            connection.execute(self._statements[left], values)
 
 
 class Statements:
-    """Single statements that follow the inserts, in the order they were added."""
+    """Single statements, in the order they were added."""
 
     __slots__ = ("_queued",)
 
@@ -49,6 +51,7 @@ class Statements:
         self._queued.append((sql, parameters))
 
     def write(self, connection: sqlite3.Connection) -> None:
+        """Execute what was added, and forget it."""
         queued, self._queued = self._queued, []
         for sql, parameters in queued:
             connection.execute(sql, parameters)

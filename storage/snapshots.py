@@ -7,56 +7,48 @@ from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, remember_sent
 from domain.events import Cursor, Person
 from domain.roles import Role
-from storage.access import SEQ_MASK
-from storage.conversations import last_seq
-from storage.write_events import SEQ_BITS
+from storage.access import snapshot
+from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 
 def conversation(
     connection: sqlite3.Connection, business_no: int, conversation_id: str
 ) -> Conversation | None:
     """The state of a conversation with its newest `REMEMBERED` entries, or ``None``."""
-    row = connection.execute(
-        "SELECT no, kind, title FROM conversation WHERE business_no = ? AND id = ?",
-        (business_no, conversation_id),
-    ).fetchone()
-    if row is None:
-        return None
-    no, kind, title = row
-    members = connection.execute(
-        "SELECT p.id, p.name, p.role FROM member m"
-        " JOIN person p ON p.business_no = m.business_no AND p.id = m.person"
-        " WHERE m.conversation_no = ? ORDER BY m.since_revision, p.id",
-        (no,),
-    )
-    state = Conversation(
-        conversation_id,
-        kind,
-        title,
-        {id_: Person(id_, name, Role(role)) for id_, name, role in members},
-    )
-    state.last_seq = last_seq(connection, no)
-    cursors = connection.execute(
-        "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at FROM cursor"
-        " WHERE conversation_no = ?",
-        (no,),
-    )
-    state.cursors = {person: Cursor(*cursor) for person, *cursor in cursors}
-    _remember(connection, no, state)
+    with snapshot(connection):
+        row = connection.execute(
+            "SELECT no, kind, title FROM conversation WHERE business_no = ? AND id = ?",
+            (business_no, conversation_id),
+        ).fetchone()
+        if row is None:
+            return None
+        no, kind, title = row
+        members = connection.execute(
+            "SELECT p.id, p.name, p.role FROM member m"
+            " JOIN person p ON p.business_no = m.business_no AND p.id = m.person"
+            " WHERE m.conversation_no = ? ORDER BY m.since_revision, p.id",
+            (no,),
+        )
+        people = {id_: Person(id_, name, Role(role)) for id_, name, role in members}
+        state = Conversation(conversation_id, kind, title, people)
+        cursors = connection.execute(
+            "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at FROM cursor"
+            " WHERE conversation_no = ?",
+            (no,),
+        )
+        state.cursors = {person: Cursor(*cursor) for person, *cursor in cursors}
+        _remember(connection, no, state)
     return state
 
 
 def _remember(connection: sqlite3.Connection, no: int, state: Conversation) -> None:
     rows = connection.execute(
         "SELECT id, author, kind, deleted_at, device, client_message_id, digest, revision, at"
-        " FROM message WHERE id > ? AND id <= ? ORDER BY id",
-        (
-            no << SEQ_BITS | max(0, state.last_seq - REMEMBERED),
-            no << SEQ_BITS | state.last_seq,
-        ),
-    )
-    for key, author, kind, deleted_at, device, client_id, digest, revision, at in rows:
-        seq = key & SEQ_MASK
+        " FROM message WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT ?",
+        (message_key(no, 1), message_key(no, SEQ_MASK), REMEMBERED),
+    ).fetchall()
+    for key, author, kind, deleted_at, device, client_id, digest, revision, at in reversed(rows):
+        seq = state.last_seq = key & SEQ_MASK
         state.recent[seq] = Entry(author, kind == "text", bool(deleted_at))
         if client_id is not None:
             sent = Sent(digest, Accepted(seq, revision, at))
@@ -68,10 +60,8 @@ def entry(
 ) -> Entry | None:
     """One place of the log that the actor no longer has at hand."""
     row = connection.execute(
-        "SELECT m.author, m.kind, m.deleted_at FROM conversation c"
-        f" JOIN message m ON m.id = (c.no << {SEQ_BITS} | ?3)"
-        " WHERE c.business_no = ?1 AND c.id = ?2",
-        (business_no, conversation_id, seq),
+        f"SELECT m.author, m.kind, m.deleted_at FROM {_RANGE}",
+        (business_no, conversation_id, *_places(seq, seq)),
     ).fetchone()
     return None if row is None else Entry(row[0], row[1] == "text", bool(row[2]))
 
@@ -81,27 +71,38 @@ def authors(
 ) -> set[str]:
     """Who wrote the entries ``first`` to ``last``."""
     rows = connection.execute(
-        "SELECT DISTINCT m.author FROM conversation c JOIN message m ON m.id"
-        f" BETWEEN (c.no << {SEQ_BITS} | ?3) AND (c.no << {SEQ_BITS} | ?4)"
-        " WHERE c.business_no = ?1 AND c.id = ?2",
-        (business_no, conversation_id, first, last),
+        f"SELECT DISTINCT m.author FROM {_RANGE}",
+        (business_no, conversation_id, *_places(first, last)),
     )
     return {author for (author,) in rows}
 
 
+_RANGE = (
+    "conversation c JOIN message m"
+    f" ON m.id BETWEEN (c.no << {SEQ_BITS} | ?3) AND (c.no << {SEQ_BITS} | ?4)"
+    " WHERE c.business_no = ?1 AND c.id = ?2"
+)
+
+
+def _places(first: int, last: int) -> tuple[int, int]:
+    """Within the conversation, whatever was asked for."""
+    return message_key(0, first), message_key(0, last)
+
+
 def business(connection: sqlite3.Connection, business_id: str) -> Business | None:
     """A business with its owners and who hides what, or ``None``."""
-    row = connection.execute(
-        "SELECT no, name, read_receipts, last_seen FROM business WHERE id = ?", (business_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    no, name, read_receipts, last_seen = row
-    people = connection.execute(
-        "SELECT id, role, active, read_receipts, last_seen FROM person WHERE business_no = ?"
-        " AND (role = 'owner' OR read_receipts = 0 OR last_seen = 0)",
-        (no,),
-    ).fetchall()
+    with snapshot(connection):
+        row = connection.execute(
+            "SELECT no, name, read_receipts, last_seen FROM business WHERE id = ?", (business_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        no, name, read_receipts, last_seen = row
+        people = connection.execute(
+            "SELECT id, role, active, read_receipts, last_seen FROM person WHERE business_no = ?"
+            " AND (role = 'owner' OR read_receipts = 0 OR last_seen = 0)",
+            (no,),
+        ).fetchall()
     return Business(
         business_id,
         no,

@@ -6,6 +6,7 @@ of its own, when the server opens the file; a file from a newer program is refus
 
 import sqlite3
 from importlib import resources
+from pathlib import Path
 
 APPLICATION_ID = 0x4445534B
 """``DESK`` in the file's header, so that a file of another program is not taken for ours."""
@@ -21,35 +22,76 @@ def migrations() -> list[tuple[int, str]]:
     return sorted((int(f.name.split("_")[0]), f.read_text("utf-8")) for f in files)
 
 
-def migrate(connection: sqlite3.Connection) -> int:
-    """Bring the file up to date and return its version.
+def refuse_unusable(path: Path) -> None:
+    """Look at a database file without changing a byte of it; one that does not exist is fine.
 
     Raises `UnusableDatabase`: not a database, damaged, of another program, or of a newer one.
     """
+    if not path.exists() or path.stat().st_size == 0:
+        return
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise UnusableDatabase(
-            f"the database file is damaged or not a database ({error}). Restore a backup, or point "
-            "data_dir to another folder."
-        ) from error
+        connection = open_read_only(path)
+        try:
+            version, application, tables = _header(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise unusable(error) from error
     if tables and application != APPLICATION_ID:
         raise UnusableDatabase(
             "the database file belongs to another program. Point data_dir to another folder."
         )
-    known = migrations()
-    newest = known[-1][0]
+    newest = migrations()[-1][0]
     if version > newest:
         raise UnusableDatabase(
             f"the database file is of version {version}, this program knows up to {newest}. Start "
             "the newer program, or restore a backup made before the upgrade."
         )
-    for number, sql in known:
-        if number > version:
-            _apply(connection, number, sql)
-    return newest
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing and never checkpoints, not even when it is closed."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Version, program, number of tables and indices."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return version, application, tables
+
+
+def unusable(error: sqlite3.Error) -> UnusableDatabase:
+    """What ``error`` says of a database that was to be opened."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+        return UnusableDatabase(
+            f"the database file is damaged or not a database ({error}). Restore a backup, or point "
+            "data_dir to another folder."
+        )
+    return UnusableDatabase(
+        f"the database file cannot be opened ({error}). Check that data_dir is a folder that this "
+        "user may write, and that the disk is not full."
+    )
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring the file up to date and return its version.
+
+    Raises `UnusableDatabase`: it is damaged, or cannot be written.
+    """
+    try:
+        version, _, _ = _header(connection)
+        known = migrations()
+        for number, sql in known:
+            if number > version:
+                _apply(connection, number, sql)
+    except sqlite3.Error as error:
+        raise unusable(error) from error
+    return known[-1][0]
 
 
 def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
@@ -59,7 +101,6 @@ def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
             f"BEGIN IMMEDIATE; {sql}; PRAGMA application_id={APPLICATION_ID}; "
             f"PRAGMA user_version={number}; COMMIT;"
         )
-    except sqlite3.Error:
+    finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise

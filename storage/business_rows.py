@@ -1,0 +1,150 @@
+"""The rows of what happens to a business: settings, people, locations, ownership."""
+
+import json
+import sqlite3
+
+from domain.events import (
+    AccessRevoked,
+    BusinessChanged,
+    LocationChanged,
+    OwnershipTransferred,
+    PersonChanged,
+    PrivacyChanged,
+)
+from storage.rows import Statements
+
+
+class BusinessRows:
+    """One method per event; each leaves its statements, and a row in the audit."""
+
+    def __init__(self) -> None:
+        self.statements = Statements()
+
+    def business_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: BusinessChanged
+    ) -> None:
+        self.statements.add(
+            "UPDATE business SET name = ?, read_receipts = ?, last_seen = ?, revision = ?"
+            " WHERE no = ?",
+            event.name,
+            event.read_receipts,
+            event.last_seen,
+            revision,
+            business_no,
+        )
+        self._audit(business_no, revision, event.at, event.author, "business_changed")
+
+    def location_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationChanged
+    ) -> None:
+        self.statements.add(
+            "INSERT INTO location VALUES (?, ?, ?, ?) ON CONFLICT (business_no, id)"
+            " DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone",
+            business_no,
+            event.location,
+            event.name,
+            event.time_zone,
+        )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            "location_changed",
+            location=event.location,
+        )
+
+    def person_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: PersonChanged
+    ) -> None:
+        person = event.person
+        self.statements.add(
+            "INSERT INTO person (business_no, id, name, role, active, locations, access_revision)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (business_no, id) DO UPDATE SET"
+            " name = excluded.name, role = excluded.role, active = excluded.active,"
+            " locations = excluded.locations,"
+            " access_revision = max(access_revision, excluded.access_revision)",
+            business_no,
+            person.id,
+            person.name,
+            person.role,
+            person.active,
+            json.dumps(event.locations),
+            revision if event.access else 0,
+        )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            "person_changed",
+            person=person.id,
+            role=person.role,
+            active=person.active,
+        )
+
+    def privacy_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: PrivacyChanged
+    ) -> None:
+        self.statements.add(
+            "UPDATE person SET read_receipts = ?, last_seen = ?, privacy_revision = ?"
+            " WHERE business_no = ? AND id = ?",
+            event.read_receipts,
+            event.last_seen,
+            revision,
+            business_no,
+            event.person,
+        )
+        self._audit(business_no, revision, event.at, event.person, "privacy_changed")
+
+    def ownership_transferred(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: OwnershipTransferred
+    ) -> None:
+        for person, role in ((event.former, event.former_role), (event.owner, "owner")):
+            self.statements.add(
+                "UPDATE person SET role = ?, access_revision = ? WHERE business_no = ? AND id = ?",
+                role,
+                revision,
+                business_no,
+                person,
+            )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            "ownership_transferred",
+            former=event.former,
+            owner=event.owner,
+        )
+
+    def access_revoked(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: AccessRevoked
+    ) -> None:
+        if event.token:
+            self.statements.add(
+                "INSERT OR REPLACE INTO revoked_token VALUES (?, ?)", event.token, event.expires_at
+            )
+        else:
+            self.statements.add(
+                "UPDATE person SET tokens_from = ? WHERE business_no = ? AND id = ?",
+                event.at,
+                business_no,
+                event.person,
+            )
+        self._audit(
+            business_no, revision, event.at, event.author, "access_revoked", person=event.person
+        )
+
+    def _audit(
+        self, business_no: int, revision: int, at: int, author: str, kind: str, **detail: object
+    ) -> None:
+        self.statements.add(
+            "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
+            business_no,
+            revision,
+            at,
+            author,
+            kind,
+            json.dumps(detail),
+        )

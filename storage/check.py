@@ -1,0 +1,216 @@
+"""Whether a database file is whole: SQLite's own checks, and the invariants of what we store.
+
+The file is only read; it may be in use, and it may be a backup.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.migrations import UnusableDatabase, open_read_only, refuse_unusable
+
+FINDINGS_MAX = 20
+"""Findings of one kind that are told; the rest of that kind says nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be: which rule is broken, and where."""
+
+    rule: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.detail}"
+
+
+def check_file(path: Path) -> list[Finding]:
+    """Everything that is wrong with the database file ``path``; empty: it is fine.
+
+    Raises `sqlite3.Error` or `OSError`: it cannot be read at all.
+    """
+    try:
+        refuse_unusable(path)
+    except UnusableDatabase as error:
+        return [Finding("a Deskbell database", str(error))]
+    with closing(open_read_only(path)) as connection:
+        try:
+            return _check(connection)
+        except sqlite3.DatabaseError as error:
+            return [Finding("a whole file", str(error))]
+
+
+def _check(connection: sqlite3.Connection) -> list[Finding]:
+    connection.execute("BEGIN")  # one moment, also while a server writes
+    broken = list(_integrity(connection))
+    if broken:
+        return broken  # what a damaged file answers to the rest means nothing
+    findings: list[Finding] = []
+    for rule, sql in _RULES.items():
+        details = connection.execute(sql).fetchmany(FINDINGS_MAX)
+        findings += [Finding(rule, detail) for (detail,) in details]
+    steps = islice(_inconsistent_steps(connection), FINDINGS_MAX)
+    return findings + [Finding("a cursor is the sum of its steps", detail) for detail in steps]
+
+
+def _integrity(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (detail,) in connection.execute(f"PRAGMA integrity_check({FINDINGS_MAX})"):
+        if detail != "ok":
+            yield Finding("a whole file", detail)
+    for table, row, parent, _ in islice(
+        connection.execute("PRAGMA foreign_key_check"), FINDINGS_MAX
+    ):
+        yield Finding("references lead somewhere", f"{table}, row {row}, refers to a {parent}")
+
+
+_SEQ = f"m.id & {SEQ_MASK}"
+_NO = f"m.id >> {SEQ_BITS}"
+
+# Every event is one revision: of an entry, a change, a creation, a receipt or the business itself.
+_EVENTS = f"""
+    SELECT business_no, revision, {_NO} AS no, 1 AS is_entry FROM message m
+    UNION ALL SELECT business_no, created_revision, no, 1 FROM conversation
+    UNION ALL SELECT c.business_no, ch.revision, c.no, 0
+        FROM change ch JOIN conversation c ON c.no = ch.conversation_no
+    UNION ALL SELECT c.business_no, r.revision, c.no, 0
+        FROM receipt r JOIN conversation c ON c.no = r.conversation_no
+    UNION ALL SELECT business_no, revision, NULL, 0 FROM audit
+"""
+
+# Each selects one column: a sentence for every place where its rule is broken.
+_RULES = {
+    "a message belongs to a conversation of its business": f"""
+        SELECT printf('message %d of conversation %d of business %d', {_SEQ}, {_NO}, m.business_no)
+        FROM message m LEFT JOIN conversation c ON c.no = {_NO} AND c.business_no = m.business_no
+        WHERE c.no IS NULL""",
+    "seq counts 1, 2, 3": f"""
+        SELECT printf('conversation %d has %d entries from %d to %d',
+            {_NO}, count(*), min({_SEQ}), max({_SEQ}))
+        FROM message m GROUP BY {_NO} HAVING min({_SEQ}) <> 1 OR max({_SEQ}) <> count(*)""",
+    "revisions rise with seq": f"""
+        SELECT printf('conversation %d, message %d', no, seq) FROM (
+            SELECT {_NO} AS no, {_SEQ} AS seq, m.revision,
+                lag(m.revision) OVER (PARTITION BY {_NO} ORDER BY m.id) AS before
+            FROM message m)
+        WHERE revision <= before""",
+    "each revision is of one event, without gaps": f"""
+        SELECT printf('business %d has %d events up to revision %d, its log says %d',
+            b.no, count(e.revision), coalesce(max(e.revision), 0), coalesce(l.revision, 0))
+        FROM business b LEFT JOIN ({_EVENTS}) e ON e.business_no = b.no
+        LEFT JOIN log l ON l.business_no = b.no GROUP BY b.no
+        HAVING count(e.revision) <> coalesce(l.revision, 0)
+            OR count(DISTINCT e.revision) <> count(e.revision)
+            OR coalesce(max(e.revision), 0) <> coalesce(l.revision, 0)
+            OR coalesce(min(e.revision), 1) <> 1""",
+    "a head says where its conversation stands": f"""
+        SELECT printf('conversation %d is at revision %d and activity %d, its head says %d and %d',
+            c.no, max(e.revision), max(iif(e.is_entry, e.revision, 0)),
+            coalesce(h.revision, 0), coalesce(h.activity, 0))
+        FROM conversation c JOIN ({_EVENTS}) e ON e.no = c.no
+        LEFT JOIN head h ON h.conversation_no = c.no AND h.business_no = c.business_no
+        GROUP BY c.no
+        HAVING h.revision IS NOT max(e.revision)
+            OR h.activity IS NOT max(iif(e.is_entry, e.revision, 0))""",
+    "a member is a person of the business, from an entry on": """
+        SELECT printf('%s in conversation %d since message %d',
+            m.person, m.conversation_no, m.since_seq)
+        FROM member m JOIN conversation c ON c.no = m.conversation_no
+        LEFT JOIN person p ON p.business_no = m.business_no AND p.id = m.person
+        WHERE p.id IS NULL OR m.business_no <> c.business_no
+            OR (m.since_seq, m.since_revision) <> (1, c.created_revision) AND NOT EXISTS (
+                SELECT 1 FROM message e WHERE e.id = c.no << 32 | m.since_seq
+                    AND e.kind = 'member_added' AND e.person = m.person
+                    AND e.revision = m.since_revision)""",
+    "membership is what its newest entry says": f"""
+        SELECT printf('%s in conversation %d: %s', last.person, last.no, last.kind) FROM (
+            SELECT {_NO} AS no, m.person, m.kind, max(m.id) FROM message m
+            WHERE m.kind <> 'text' GROUP BY {_NO}, m.person) last
+        LEFT JOIN member me ON me.conversation_no = last.no AND me.person = last.person
+        WHERE (last.kind = 'member_added') <> (me.person IS NOT NULL)""",
+    "a removal is an entry": f"""
+        SELECT printf('%s from conversation %d at message %d', r.person, r.conversation_no, r.seq)
+        FROM removal r LEFT JOIN message m ON m.id = r.conversation_no << {SEQ_BITS} | r.seq
+        WHERE (m.kind IN ('member_removed', 'member_left') AND m.person = r.person
+            AND m.revision = r.revision AND m.business_no = r.business_no) IS NOT 1""",
+    "a cursor is within its conversation, and read implies delivered": f"""
+        SELECT printf('%s in conversation %d: delivered %d, read %d',
+            u.person, u.conversation_no, u.delivered_up_to, u.read_up_to)
+        FROM cursor u LEFT JOIN receipt r
+            ON r.conversation_no = u.conversation_no AND r.revision = u.revision
+        WHERE r.revision IS NULL OR u.read_up_to > u.delivered_up_to
+            OR (u.delivered_up_to > 0) <> (u.delivered_at > 0)
+            OR (u.read_up_to > 0) <> (u.read_at > 0)
+            OR u.delivered_up_to > coalesce((SELECT max(id) & {SEQ_MASK} FROM message WHERE id
+                BETWEEN u.conversation_no << {SEQ_BITS}
+                AND u.conversation_no << {SEQ_BITS} | {SEQ_MASK}), 0)""",
+    "each change has left a version": f"""
+        SELECT printf('message %d of conversation %d, revision %d',
+            ch.seq, ch.conversation_no, ch.revision)
+        FROM change ch
+        LEFT JOIN message m ON m.id = ch.conversation_no << {SEQ_BITS} | ch.seq
+        LEFT JOIN version v ON v.message_id = m.id AND v.revision = ch.revision
+        WHERE v.revision IS NULL OR m.kind <> 'text' OR ch.revision <= m.revision
+            OR ch.deleted AND m.deleted_at = 0""",
+    "a deleted message says nothing": f"""
+        SELECT printf('message %d of conversation %d', {_SEQ}, {_NO}) FROM message m
+        WHERE m.deleted_at > 0 AND (m.text <> '' OR NOT EXISTS (SELECT 1 FROM change ch
+            WHERE ch.conversation_no = {_NO} AND ch.seq = {_SEQ} AND ch.deleted))""",
+    "a reply is to an earlier entry": f"""
+        SELECT printf('message %d of conversation %d replies to %d', {_SEQ}, {_NO}, m.reply_to)
+        FROM message m WHERE m.reply_to >= {_SEQ}""",
+}
+
+_decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
+_Steps = dict[str, tuple[int, int]]
+
+
+def _inconsistent_steps(connection: sqlite3.Connection) -> Iterator[str]:
+    """Places where a cursor is not the sum of its steps, or a step does not go forward."""
+    for (no,) in connection.execute("SELECT no FROM conversation ORDER BY no").fetchall():
+        summed, back = _summed_steps(connection, no)
+        yield from back
+        stored: _Steps = {
+            person: (delivered, read)
+            for person, delivered, read in connection.execute(
+                "SELECT person, delivered_up_to, read_up_to FROM cursor WHERE conversation_no = ?",
+                (no,),
+            )
+        }
+        for person in sorted(summed.keys() | stored.keys()):
+            if summed.get(person) != stored.get(person):
+                yield (
+                    f"{person} in conversation {no} is at {stored.get(person)},"
+                    f" the steps lead to {summed.get(person)}"
+                )
+
+
+def _summed_steps(connection: sqlite3.Connection, no: int) -> tuple[_Steps, list[str]]:
+    """Where the steps lead, and which of them go back."""
+    began = dict(  # whoever comes in, or goes, starts over
+        connection.execute(
+            "SELECT person, max(revision) FROM message"
+            f" WHERE id BETWEEN ?1 << {SEQ_BITS} AND ?1 << {SEQ_BITS} | {SEQ_MASK}"
+            " AND kind <> 'text' GROUP BY person",
+            (no,),
+        ).fetchall()
+    )
+    summed: _Steps = {}
+    back = []
+    rows = connection.execute(
+        "SELECT revision, steps FROM receipt WHERE conversation_no = ? ORDER BY revision", (no,)
+    )
+    for revision, encoded in rows:
+        for person, delivered, read in _decode_steps(encoded):
+            if revision < began.get(person, 0):
+                continue
+            before = summed.get(person, (0, 0))
+            if (delivered and delivered <= before[0]) or (read and read <= before[1]):
+                back.append(f"{person} in conversation {no} steps back at revision {revision}")
+            summed[person] = (max(delivered, before[0]), max(read, before[1]))
+    return summed, back

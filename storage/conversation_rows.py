@@ -1,0 +1,291 @@
+"""The rows of what happens in conversations: entries, heads, members, cursors, receipts."""
+
+import sqlite3
+
+import msgspec
+
+from domain.events import (
+    ConversationCreated,
+    MemberAdded,
+    MemberRemoved,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    ReceiptsAdvanced,
+)
+from storage.keys import SEQ_BITS
+from storage.rows import Insert, Statements
+
+_encode = msgspec.msgpack.Encoder().encode
+_KNOWN_CONVERSATIONS = 100_000
+
+
+class ConversationRows:
+    """One method per event; `flush` writes what they left, each table's rows together.
+
+    The newest entries first, for changes refer to them; then single statements in their order; then
+    cursors, of which only the last of each person is left.
+    """
+
+    def __init__(self) -> None:
+        self.created: list[tuple[int, str]] = []
+        self._messages = Insert(
+            "INSERT INTO message (id, business_no, revision, kind, at, author, text, person, role,"
+            " reply_to, device, client_message_id, digest)",
+            13,
+        )
+        self._heads = Insert(
+            "INSERT INTO head (business_no, conversation_no, revision, activity)",
+            4,
+            "ON CONFLICT (business_no, conversation_no) DO UPDATE SET revision = excluded.revision,"
+            " activity = max(activity, excluded.activity)",
+        )
+        self._receipts = Insert("INSERT INTO receipt (conversation_no, revision, at, steps)", 4)
+        self._cursors = Insert(
+            "INSERT INTO cursor (conversation_no, person, delivered_up_to, delivered_at,"
+            " read_up_to, read_at, revision)",
+            7,
+            "ON CONFLICT (conversation_no, person) DO UPDATE SET"
+            " delivered_up_to = excluded.delivered_up_to, delivered_at = excluded.delivered_at,"
+            " read_up_to = excluded.read_up_to, read_at = excluded.read_at,"
+            " revision = excluded.revision",
+        )
+        self._inserts = (self._messages, self._heads, self._receipts, self._cursors)
+        self._statements = Statements()
+        self._head: dict[int, tuple[int, int, int]] = {}
+        self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
+        self._nos: dict[tuple[int, str], int] = {}
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write what was collected."""
+        for no, (business_no, revision, activity) in self._head.items():
+            self._heads.add(business_no, no, revision, activity)
+        for (no, person), cursor in self._cursor.items():
+            self._cursors.add(no, person, *cursor)
+        self._head.clear()
+        self._cursor.clear()
+        self._messages.write(connection)
+        self._heads.write(connection)
+        self._receipts.write(connection)
+        self._statements.write(connection)
+        self._cursors.write(connection)
+
+    def clear(self) -> None:
+        """Forget what was collected, and the numbers of conversations that are not stored yet."""
+        for insert in self._inserts:
+            insert.rows.clear()
+        self._statements.clear()
+        self._head.clear()
+        self._cursor.clear()
+        for key in self.created:
+            self._nos.pop(key, None)
+        self.created.clear()
+
+    def message_sent(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageSent
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        self._messages.add(
+            no << SEQ_BITS | event.seq,
+            business_no,
+            revision,
+            "text",
+            event.at,
+            event.author,
+            event.text,
+            "",
+            "",
+            event.reply_to,
+            event.device,
+            event.client_message_id,
+            event.digest,
+        )
+        self._head[no] = (business_no, revision, revision)
+
+    def message_edited(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageEdited
+    ) -> None:
+        self._replace(connection, business_no, revision, event, event.text)
+
+    def message_deleted(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageDeleted
+    ) -> None:
+        self._replace(connection, business_no, revision, event, None)
+
+    def conversation_created(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: ConversationCreated,
+    ) -> None:
+        no = connection.execute(
+            "INSERT INTO conversation (business_no, id, kind, title, created_at, created_by,"
+            " created_revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                business_no,
+                event.conversation,
+                event.kind,
+                event.title,
+                event.at,
+                event.author,
+                revision,
+            ),
+        ).lastrowid
+        assert no is not None
+        self._nos[business_no, event.conversation] = no
+        self.created.append((business_no, event.conversation))
+        for member in event.members:
+            self._join(no, member.id, business_no, 1, revision)
+        self._head[no] = (business_no, revision, revision)
+
+    def member_added(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MemberAdded
+    ) -> None:
+        no = self._entry(connection, business_no, revision, event, "member_added")
+        self._start_over(no, event.member.id)  # a former owner has a cursor without having a row
+        self._join(no, event.member.id, business_no, event.seq, revision)
+
+    def member_removed(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MemberRemoved
+    ) -> None:
+        kind = "member_left" if event.left else "member_removed"
+        no, person = self._entry(connection, business_no, revision, event, kind), event.member.id
+        self._start_over(no, person)
+        self._statements.add(
+            "DELETE FROM member WHERE conversation_no = ? AND person = ?", no, person
+        )
+        self._statements.add(
+            "INSERT INTO removal VALUES (?, ?, ?, ?, ?, ?, ?)",
+            business_no,
+            person,
+            revision,
+            no,
+            event.seq,
+            event.at,
+            event.author,
+        )
+
+    def receipts_advanced(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: ReceiptsAdvanced,
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        steps = []
+        for advance in event.advances:
+            cursor = advance.cursor
+            steps.append(
+                (
+                    advance.person,
+                    cursor.delivered_up_to if advance.delivered else 0,
+                    cursor.read_up_to if advance.read else 0,
+                )
+            )
+            self._cursor[no, advance.person] = (
+                cursor.delivered_up_to,
+                cursor.delivered_at,
+                cursor.read_up_to,
+                cursor.read_at,
+                revision,
+            )
+        self._receipts.add(no, revision, event.at, _encode(steps))
+        self._touch(no, business_no, revision)
+
+    def _no(self, connection: sqlite3.Connection, business_no: int, conversation: str) -> int:
+        """The number of a conversation that exists."""
+        key = (business_no, conversation)
+        no = self._nos.get(key)
+        if no is None:
+            row = connection.execute(
+                "SELECT no FROM conversation WHERE business_no = ? AND id = ?", key
+            ).fetchone()
+            if row is None:
+                raise sqlite3.IntegrityError(f"there is no conversation {conversation}")
+            no = int(row[0])
+            if len(self._nos) >= _KNOWN_CONVERSATIONS:
+                self._nos.clear()
+            self._nos[key] = no
+        return no
+
+    def _touch(self, no: int, business_no: int, revision: int) -> None:
+        """The conversation has changed, without a new entry."""
+        earlier = self._head.get(no)
+        self._head[no] = (business_no, revision, 0 if earlier is None else earlier[2])
+
+    def _entry(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: MemberAdded | MemberRemoved,
+        kind: str,
+    ) -> int:
+        no = self._no(connection, business_no, event.conversation)
+        self._messages.add(
+            no << SEQ_BITS | event.seq,
+            business_no,
+            revision,
+            kind,
+            event.at,
+            event.author,
+            event.member.name,
+            event.member.id,
+            event.member.role,
+            0,
+            None,
+            None,
+            None,
+        )
+        self._head[no] = (business_no, revision, revision)
+        return no
+
+    def _replace(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: MessageEdited | MessageDeleted,
+        text: str | None,
+    ) -> None:
+        """What the message said becomes a version of it; ``None`` deletes it."""
+        no = self._no(connection, business_no, event.conversation)
+        key = no << SEQ_BITS | event.seq
+        self._statements.add(
+            "INSERT INTO version SELECT id, ?, max(at, edited_at), text FROM message WHERE id = ?",
+            revision,
+            key,
+        )
+        changed = "deleted_at" if text is None else "edited_at"
+        self._statements.add(
+            f"UPDATE message SET text = ?, {changed} = ? WHERE id = ?", text or "", event.at, key
+        )
+        self._statements.add(
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            no,
+            revision,
+            event.seq,
+            event.at,
+            event.author,
+            text is None,
+        )
+        self._touch(no, business_no, revision)
+
+    def _join(self, no: int, person: str, business_no: int, since_seq: int, revision: int) -> None:
+        self._statements.add(
+            "INSERT INTO member VALUES (?, ?, ?, ?, ?)",
+            no,
+            person,
+            business_no,
+            since_seq,
+            revision,
+        )
+
+    def _start_over(self, no: int, person: str) -> None:
+        """Whoever comes in, again or for the first time, has nothing delivered and nothing read."""
+        self._cursor.pop((no, person), None)
+        self._statements.add(
+            "DELETE FROM cursor WHERE conversation_no = ? AND person = ?", no, person
+        )
