@@ -48,10 +48,10 @@ class Conversation(View, frozen=True, kw_only=True):
     created_at: int
     created_by: str
     members: tuple[Member, ...]
-    last_seq: int = 0
+    last_seq: int
     last_message: Message | None = None
-    unread: int = 0
-    revision: int = 0
+    unread: int
+    revision: int
 
 
 class MemberCursor(View, frozen=True, kw_only=True):
