@@ -31,10 +31,7 @@ class _Tag(msgspec.Struct, frozen=True):
     id: int | None = None
 
 
-_KNOWN = frozenset(
-    str(struct.__struct_config__.tag)
-    for struct in AnyCommand.__args__  # type: ignore[attr-defined]
-)
+_KNOWN = frozenset(str(struct.__struct_config__.tag) for struct in AnyCommand.__args__)
 
 
 @dataclass(frozen=True)
