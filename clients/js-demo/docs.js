@@ -28,22 +28,21 @@ function routesOf(api) {
   );
 }
 
-/** @param {string} text paragraphs, with `code` in backquotes */
+/**
+ * Words with `code` in them, once or twice backquoted.
+ * @param {string} text
+ */
+function words(text) {
+  return text.split(/(``[^`]+``|`[^`]+`)/).map((part) => {
+    const code = /^`{1,2}([^`]+)`{1,2}$/.exec(part);
+    return code ? h('code', { text: code[1] }) : part;
+  });
+}
+
+/** @param {string} text */
 function prose(text) {
-  return text
-    .split(/\n{2,}/)
-    .filter((each) => each.trim())
-    .map((paragraph) =>
-      h(
-        'p',
-        null,
-        paragraph
-          .split(/(`[^`]+`)/)
-          .map((part) =>
-            part.startsWith('`') && part.length > 2 ? h('code', { text: part.slice(1, -1) }) : part,
-          ),
-      ),
-    );
+  const paragraphs = text.split(/\n{2,}/).filter((each) => each.trim());
+  return paragraphs.map((paragraph) => h('p', null, words(paragraph)));
 }
 
 /** @param {any} value */
@@ -93,7 +92,7 @@ function table(title, fields) {
             null,
             h('span', { class: 'type', text: field.type }),
             field.limits ? h('span', { class: 'limits', text: field.limits }) : null,
-            field.description ? h('p', { text: field.description }) : null,
+            prose(field.description),
           ),
         ),
       ),
@@ -101,11 +100,19 @@ function table(title, fields) {
   );
 }
 
-/** @param {any} api @param {any} content @returns {any} the schema of a body */
+/**
+ * What a request or an answer carries.
+ * @param {any} api
+ * @param {any} content
+ * @returns {{schema: any, example: any} | null}
+ */
 function bodyOf(api, content) {
-  const found = resolved(api, content).content ?? {};
-  return (found['application/json'] ?? found['application/problem+json'] ?? Object.values(found)[0])
-    ?.schema;
+  const found = resolved(api, content ?? {}).content ?? {};
+  const json = found['application/json'] ?? found['application/problem+json'];
+  if (!json?.schema) return null;
+  const [named] = Object.values(/** @type {Record<string, any>} */ (json.examples ?? {}));
+  const example = json.example ?? named?.value ?? exampleOf(api, json.schema);
+  return { schema: json.schema, example };
 }
 
 /** @param {any} api @param {Route} route */
@@ -129,39 +136,39 @@ function parameters(api, { about }) {
 
 /** @param {any} api @param {Route} route */
 function request(api, route) {
-  const schema = route.about.requestBody ? bodyOf(api, route.about.requestBody) : null;
-  if (!schema) return [];
-  return [table('Request', fieldsOf(api, schema)), json(exampleOf(api, schema))];
+  const body = bodyOf(api, route.about.requestBody);
+  if (!body) return [];
+  return [table('Request', fieldsOf(api, body.schema)), json(body.example)];
 }
 
-/** @param {any} api @param {Route} route */
+/** Good answers in full; of the others, which are alike, an example. @param {any} api @param {Route} route */
 function answers(api, { about }) {
   return Object.entries(about.responses ?? {}).map(([status, given]) => {
     const answer = resolved(api, given);
-    const schema = bodyOf(api, given);
-    const empty = schema && !fieldsOf(api, schema).length;
+    const body = bodyOf(api, given);
     const good = status.startsWith('2');
-    const body =
-      schema && !empty ? [table('', fieldsOf(api, schema)), json(exampleOf(api, schema))] : [];
+    const fields = body && good ? table('', fieldsOf(api, body.schema)) : null;
     return h(
       'details',
-      { class: `answer ${good ? 'good' : 'bad'}`, open: good },
-      h('summary', null, h('strong', { text: status }), ` ${answer.description ?? ''}`),
-      body,
+      { class: `answer ${good ? 'good' : 'bad'}`, open: good && body !== null },
+      h('summary', null, h('strong', { text: status }), ' ', words(answer.description ?? '')),
+      fields,
+      body ? json(body.example) : null,
     );
   });
 }
 
 /** @param {any} api @param {Route} route */
 function curl(api, { method, path, about }) {
-  const schema = about.requestBody ? bodyOf(api, about.requestBody) : null;
-  const address = location.origin + path.replaceAll(/\{(?:\w+:)?(\w+)\}/g, '{$1}');
+  const body = bodyOf(api, about.requestBody);
   const verb = method === 'get' ? '' : ` -X ${method.toUpperCase()}`;
-  const lines = [`curl${verb} '${address}'`, "-H 'Authorization: Bearer <token>'"];
-  if (schema)
+  const lines = [`curl${verb} '${location.origin}${path}'`];
+  const open = (about.security ?? api.security)?.length === 0;
+  if (!open) lines.push("-H 'Authorization: Bearer <token>'");
+  if (body)
     lines.push(
       "-H 'Content-Type: application/json'",
-      `-d '${JSON.stringify(exampleOf(api, schema))}'`,
+      `-d '${JSON.stringify(body.example).replaceAll("'", "'\\''")}'`,
     );
   return h('pre', { class: 'curl', tabindex: '0' }, h('code', { text: lines.join(' \\\n  ') }));
 }
@@ -201,8 +208,9 @@ function section(api, route) {
 /** @param {any} api */
 function show(api) {
   const routes = routesOf(api);
-  const groups = [...new Set(routes.map((route) => route.group))].sort((a, b) =>
-    a.localeCompare(b),
+  const order = (api.tags ?? []).map((/** @type {{name: string}} */ tag) => tag.name);
+  const groups = [...new Set([...order, ...routes.map((route) => route.group)])].filter((group) =>
+    routes.some((route) => route.group === group),
   );
   const search = h('input', {
     type: 'search',
