@@ -156,6 +156,7 @@ _EXAMPLE = Conversation(
         ),
     ),
     last_seq=1,
+    unread=0,
     last_message=Message(
         conversation="rex-grooming",
         seq=1,
