@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from server.edge.handshake import WebSocketPolicy, check_upgrade
+from server.edge.handshake import Upgrade, WebSocketPolicy, check_upgrade
 from server.edge.head import END_OF_HEAD, Head, HTTPRefusal, parse_head
 from server.edge.http import LINGER, HTTPConnection, HTTPServing
 from server.edge.limits import EdgeLimits
@@ -13,6 +13,8 @@ from server.edge.stream import ConnectionStream
 from server.edge.websocket import WebSocket, open_websocket
 
 WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
+Opening = tuple[Upgrade, bytes]
+"""A websocket's request that was accepted, and the bytes that came behind it."""
 
 _STOPPING: Final = "The server is stopping. Come back in a few seconds."
 
@@ -40,17 +42,15 @@ class Connection:
 
     async def run(self) -> None:
         """Serve it to its end; raises trio.BrokenResourceError when it is lost on the way."""
-        raw, rest = await self._receive_head()
-        if not raw:
-            return
-        head = parse_head(raw)
-        if isinstance(head, HTTPRefusal):
-            await self.refuse(head)
-        elif head.wants_websocket:
-            await self._serve_websocket(head, rest)
-        else:
-            self.stream.unread(raw + END_OF_HEAD + rest)
-            await self._serve_http()
+        upgrade = await self._first_request()
+        if self.is_http:
+            upgrade = await self._serve_http()
+        if upgrade is not None:
+            async with trio.open_nursery() as nursery:
+                websocket = await self._open_websocket(nursery, upgrade)
+                del upgrade  # an idle websocket is small: what it began with need not stay
+                await websocket.run(self._handler)
+                nursery.cancel_scope.cancel()
 
     async def refuse(self, refusal: HTTPRefusal) -> None:
         """Answer and close, so that the client can read why."""
@@ -93,28 +93,41 @@ class Connection:
             return b"", b""
         return bytes(data[:end]), bytes(data[end + len(END_OF_HEAD) :])
 
-    async def _serve_http(self) -> None:
+    async def _first_request(self) -> Opening | None:
+        """What the first request asks for; None if it is HTTP, or was refused, or never came."""
+        raw, rest = await self._receive_head()
+        if not raw:
+            return None
+        head = parse_head(raw)
+        if isinstance(head, HTTPRefusal):
+            await self.refuse(head)
+            return None
+        if head.wants_websocket:
+            return await self._admit(head, rest)
+        self.stream.unread(raw + END_OF_HEAD + rest)
         self.is_http = True
+        return None
+
+    async def _serve_http(self) -> Opening | None:
         http = HTTPConnection(self._http, self.stream)
         await http.run()
         self.is_http = False
-        if http.upgrade is not None:
-            await self._serve_websocket(*http.upgrade)
+        return None if http.upgrade is None else await self._admit(*http.upgrade)
 
-    async def _serve_websocket(self, head: Head, early: bytes) -> None:
+    async def _admit(self, head: Head, early: bytes) -> Opening | None:
         upgrade = check_upgrade(head, self._policy)
         if not isinstance(upgrade, HTTPRefusal) and self._stopping:
             upgrade = overloaded(_STOPPING, self._limits)
         if isinstance(upgrade, HTTPRefusal):
             await self.refuse(upgrade)
-            return
-        async with trio.open_nursery() as nursery:
-            websocket = await open_websocket(self.stream, nursery, upgrade, early, self._limits)
-            self.websocket = websocket
-            if self._stopping:
-                websocket.on_stopping()
-            await websocket.run(self._handler)
-            nursery.cancel_scope.cancel()
+            return None
+        return upgrade, early
+
+    async def _open_websocket(self, nursery: trio.Nursery, opening: Opening) -> WebSocket:
+        self.websocket = await open_websocket(self.stream, nursery, *opening, self._limits)
+        if self._stopping:
+            self.websocket.on_stopping()
+        return self.websocket
 
 
 def overloaded(detail: str, limits: EdgeLimits) -> HTTPRefusal:
