@@ -36,22 +36,6 @@ from server.live import Connection, LiveBusiness
 from server.tokens import Tokens
 
 
-class Encoded:
-    """A frame, encoded and framed when the first connection of a codec needs it."""
-
-    __slots__ = ("_bytes", "_frame")
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-        self._bytes: dict[Codec, bytes] = {}
-
-    def for_codec(self, codec: Codec) -> bytes:
-        framed = self._bytes.get(codec)
-        if framed is None:
-            framed = self._bytes[codec] = codec.framed(self._frame)
-        return framed
-
-
 @dataclass(slots=True)
 class FanOut:
     """Publishes to the connections of every live business; ``flush`` writes what was queued."""
@@ -230,22 +214,28 @@ class FanOut:
         people: Iterable[str],
         origin: int,
     ) -> None:
-        """The hot loop: one dictionary look-up a person, one append a connection."""
-        encoded = Encoded(frame)
+        """The hot loop: one look-up a person, one append a connection, one encoding a codec."""
         connections = live.connections
+        framed: dict[Codec, bytes] = {}
+        shown = 0
         for person in people:
             for connection in connections.get(person, ()):
                 if (
                     connection.behind
-                    or connection.number == origin
                     or connection.revision >= revision
+                    or connection.number == origin
                 ):
                     continue
-                if connection.queue(encoded.for_codec(connection.codec)):
+                codec = connection.codec
+                data = framed.get(codec)
+                if data is None:
+                    data = framed[codec] = codec.framed(frame)
+                if connection.queue(data):
                     connection.revision = revision
-                    self.deliveries += 1
+                    shown += 1
                 else:
                     connection.fall_behind()
+        self.deliveries += shown
 
     def _read_on(self, live: LiveBusiness, people: Iterable[str]) -> None:
         """What these people now see needs more than an event: their connections read the log."""
@@ -333,10 +323,14 @@ class FanOut:
             self._shed(frame, seers)
 
     def _shed(self, frame: Frame, connections: Iterable[Connection]) -> None:
-        encoded = Encoded(frame)
+        framed: dict[Codec, bytes] = {}
         for connection in connections:
             if not connection.behind and connection.has_room():
-                connection.queue(encoded.for_codec(connection.codec))
+                codec = connection.codec
+                data = framed.get(codec)
+                if data is None:
+                    data = framed[codec] = codec.framed(frame)
+                connection.queue(data)
         self.flush()
 
 
