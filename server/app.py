@@ -96,7 +96,9 @@ async def run_server(
             demo = await prepare(node)
             port = listening[0].getsockname()[1] if listening else settings.port
             lag = LagMeter()
-            running = Running(node, _listener(settings, node, demo, lag, port), port, trio.Event())
+            stop = trio.Event()
+            listener = _listener(node, demo, lag, port, ready=lambda: not stop.is_set())
+            running = Running(node, listener, port, stop)
             flush.target = running.listener.flusher.flush
             root.start_soon(lag.run)
             await root.start(running.listener.run, listening)
@@ -139,13 +141,21 @@ async def _node(
 
 
 def _listener(
-    settings: Settings, node: Node, demo: Demo | None, lag: LagMeter, port: int
+    node: Node, demo: Demo | None, lag: LagMeter, port: int, ready: Callable[[], bool]
 ) -> Listener:
+    settings = node.settings
     codecs = {codec.subprotocol: codec for codec in (msgpack_codec(), json_codec())}
-    door = Door(node, codecs)
-    return Listener(
-        handler=door.serve,
-        http_app=build_http_app(node, demo=demo, page_folder=page_folder(), ready=lambda: True),
+    http_app = build_http_app(
+        node,
+        demo=demo,
+        page_folder=page_folder(),
+        ready=ready,
+        edge_statistics=lambda: listener.statistics(),
+        lag_seconds=lambda: lag.seconds,
+    )
+    listener = Listener(
+        handler=Door(node, codecs).serve,
+        http_app=http_app,
         origin_allowed=origins(settings, port).__contains__,
         subprotocols={name: codec.opcode for name, codec in codecs.items()},
         limits=EdgeLimits(
@@ -154,6 +164,7 @@ def _listener(
             message_bytes=settings.frame_bytes,
         ),
     )
+    return listener
 
 
 def origins(settings: Settings, port: int) -> frozenset[str]:
