@@ -38,7 +38,7 @@ class Deskbell:
         self._ended = trio.Event()
         self._running: Running | None = None
         self.settings = Settings(
-            port=_free_port(), data_dir=str(folder), hello_seconds=0.3, drain_seconds=2.0
+            port=_free_port(), data_dir=str(folder), hello_seconds=1.0, drain_seconds=2.0
         )
 
     @property
@@ -462,8 +462,9 @@ def plainly(
 
 
 async def test_the_worked_example_of_the_page(deskbell: Deskbell) -> None:
+    token = await deskbell.token("olivia")
     async with plainly(deskbell.url) as olivia, deskbell.connect("carla") as carla:
-        await olivia.say(type="hello", token=await deskbell.token("olivia"), device="d1")
+        await olivia.say(type="hello", token=token, device="d1")
         welcome = await olivia.hear()
         await olivia.say(type="conversations", id=1)
         listed = await olivia.hear_until("conversation_list")
@@ -486,8 +487,9 @@ async def test_the_worked_example_of_the_page(deskbell: Deskbell) -> None:
 
 
 async def test_a_plain_client_resumes(deskbell: Deskbell) -> None:
+    token = await deskbell.token("carla")
     async with plainly(deskbell.url) as first:
-        await first.say(type="hello", token=await deskbell.token("carla"), device="d1")
+        await first.say(type="hello", token=token, device="d1")
         welcome = await first.hear()
     async with deskbell.connect("sam") as sam:
         acks = [await sam.send(REX, f"{number}") for number in range(3)]
@@ -546,8 +548,9 @@ async def test_an_upgrade_that_is_refused(
 
 
 async def test_errors_echo_what_they_answer(deskbell: Deskbell) -> None:
+    token = await deskbell.token("carla")
     async with plainly(deskbell.url) as client:
-        await client.say(type="hello", token=await deskbell.token("carla"), device="d1")
+        await client.say(type="hello", token=token, device="d1")
         await client.hear()
         await client.say(type="dance", id=1)
         unknown = await client.hear_until("error")

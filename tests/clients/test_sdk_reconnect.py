@@ -4,14 +4,17 @@ import random
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
+import msgpack
 import pytest
 import trio
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, Ping
 
 import deskbell_client
 from deskbell_client import Stopped, TokenUnavailable, WireError, events
 from deskbell_client.closing import CLOSE_CODES, Next
 from tests.clients.conftest import Connect
-from tests.clients.scripted import Background, ScriptedServer, ack, message
+from tests.clients.scripted import WELCOME, Background, ScriptedServer, ack, message
 
 Cut = Callable[[ScriptedServer], Awaitable[None]]
 
@@ -273,6 +276,35 @@ async def test_a_server_that_never_upgrades_is_given_up_for_a_new_try(
         await trio.aclose_forcefully(silent)
 
 
+class Reset(trio.abc.Stream):
+    """A connection that is reset as soon as something is expected of it."""
+
+    async def send_all(self, data: object) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_a_reset_during_the_upgrade_is_noticed_at_once(server: ScriptedServer) -> None:
+    streams: list[trio.abc.Stream] = [Reset()]
+
+    async def dial() -> trio.abc.Stream:
+        return streams.pop() if streams else await server.dial()
+
+    options = deskbell_client.Options(random=lambda: 0.5)
+    async with deskbell_client.connect_over(dial, device="d1", token="t", options=options):
+        await server.greet()
+    assert trio.current_time() < 1
+
+
 async def test_a_server_that_never_welcomes_is_given_up_for_a_new_try(
     server: ScriptedServer, connect: Connect
 ) -> None:
@@ -400,6 +432,30 @@ async def test_leaving_the_block_closes_the_connection(
     async with connect():
         connection = await server.greet()
     assert await connection.closed() == 1000
+
+
+async def test_a_ping_that_crosses_the_close_does_no_harm(
+    server: ScriptedServer, connect: Connect, nursery: trio.Nursery
+) -> None:
+    """The library must not answer it: after a close frame nothing may be sent."""
+    leave = trio.Event()
+
+    async def use() -> None:
+        async with connect():
+            await leave.wait()
+
+    using = Background(nursery, use)
+    stream = await server.stream()
+    end = WSConnection(ConnectionType.SERVER)
+    end.receive_data(await stream.receive_some())
+    await stream.send_all(end.send(AcceptConnection(subprotocol="deskbell.v1.msgpack")))
+    await stream.receive_some()
+    await stream.send_all(end.send(BytesMessage(msgpack.packb(WELCOME))))
+    await trio.testing.wait_all_tasks_blocked()
+    leave.set()
+    assert (await stream.receive_some())[0] == 0x88, "a close frame"
+    await stream.send_all(end.send(Ping()))
+    await using.result()
 
 
 async def test_leaving_does_not_wait_for_a_server_that_does_not_answer(

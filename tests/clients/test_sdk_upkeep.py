@@ -28,6 +28,16 @@ async def test_silence_is_asked_about_and_then_taken_for_the_end(
     assert [type(event) for event in told] == [events.Connected, events.Connected]
 
 
+async def test_one_silence_is_asked_about_once(server: ScriptedServer, connect: Connect) -> None:
+    async with connect() as desk:
+        connection = await server.greet()
+        await connection.expect("ping")
+        desk.read("c1", 5)
+        await connection.expect("receipt")
+        desk.read("c1", 6)
+        await connection.expect("receipt")
+
+
 async def test_an_answer_to_the_ping_keeps_the_connection(
     server: ScriptedServer, connect: Connect
 ) -> None:
