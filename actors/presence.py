@@ -83,11 +83,21 @@ class PresenceActor:
         self._saved_at = clock()
 
     def take_up(self, sessions: Iterable[tuple[str, int]]) -> None:
-        """Begin with the (person, session) pairs that live already, as after a crash."""
-        for person, session in sessions:
-            attendance = self._people.setdefault(person, Attendance())
-            rules.opened(attendance, session, self._clock())
-            attendance.shown = self._board.shown.get(person, (State.OFFLINE, 0))[0]
+        """Begin with the (person, session) pairs that live already, as after a crash.
+
+        Whom the board shows without a session has just left; who was idle stays so.
+        """
+        now = self._clock()
+        for id_, session in sessions:
+            person = self._attending(id_)
+            rules.opened(person, session, now)
+            if person.shown is State.AWAY:
+                rules.active(person, session, now, is_active=False)
+        for id_, (state, last_seen_at) in self._board.shown.items():
+            if state is State.OFFLINE:
+                self._unsaved[id_] = last_seen_at
+            elif id_ not in self._people:
+                self._people[id_] = Attendance({}, state, last_seen_at, now)
 
     async def receive(self, batch: Sequence[Envelope[PresenceMessage]]) -> None:
         """Note what happened, show what changed, forget who is gone."""
@@ -103,29 +113,36 @@ class PresenceActor:
             else:
                 self._note(message, now)
                 touched.add(message.person)
-        for person in touched:
+        for person in sorted(touched & self._people.keys()):
             self._review(person, now)
         if flush or now - self._saved_at >= PERSIST_MS:
             await self._save(now)
         for envelope in batch:
             envelope.answer(None)
 
+    def _attending(self, id_: str) -> Attendance:
+        """Who is there, or comes now; what others were last shown of them still holds."""
+        if id_ not in self._people:
+            shown, last_seen_at = self._board.shown.get(id_, (State.OFFLINE, 0))
+            self._people[id_] = Attendance({}, shown, last_seen_at)
+        return self._people[id_]
+
     def _note(self, message: Opened | Closed | Active, now: int) -> None:
-        person = self._people.setdefault(message.person, Attendance())
-        match message:
-            case Opened():
-                rules.opened(person, message.session, now)
-            case Closed():
-                rules.closed(person, message.session, now)
-                self._unsaved[message.person] = person.last_seen_at
-            case Active():
-                rules.active(person, message.session, now, is_active=message.is_active)
+        if isinstance(message, Opened):
+            rules.opened(self._attending(message.person), message.session, now)
+            return
+        person = self._people.get(message.person)
+        if person is None:
+            return  # the session ended before it was known here
+        if isinstance(message, Closed):
+            rules.closed(person, message.session, now)
+            self._unsaved[message.person] = person.last_seen_at
+        else:
+            rules.active(person, message.session, now, is_active=message.is_active)
 
     def _due(self, now: int) -> set[str]:
         return {
-            id_
-            for id_, person in self._people.items()
-            if (due := rules.deadline(person)) is not None and due <= now
+            id_ for id_, person in self._people.items() if rules.state(person, now) != person.shown
         }
 
     def _review(self, id_: str, now: int) -> None:

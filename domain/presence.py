@@ -62,17 +62,10 @@ def active(person: Attendance, session: int, now: int, *, is_active: bool) -> No
 
 
 def state(person: Attendance, now: int) -> State:
-    """What the person is at ``now``."""
+    """What the person is at ``now``. A clock that was set back ends the grace period."""
     if person.sessions:
         idle = now - max(person.sessions.values())
         return State.AWAY if idle >= AWAY_MS else State.ONLINE
-    if person.left_at is not None and now - person.left_at < GRACE_MS:
+    if person.left_at is not None and 0 <= now - person.left_at < GRACE_MS:
         return person.shown
     return State.OFFLINE
-
-
-def deadline(person: Attendance) -> int | None:
-    """When the state next changes by itself, if nothing happens."""
-    if person.sessions:
-        return max(person.sessions.values()) + AWAY_MS if person.shown is State.ONLINE else None
-    return person.left_at + GRACE_MS if person.left_at is not None else None
