@@ -33,6 +33,8 @@ from domain.events import (
     ConversationCreated,
     ConversationEvent,
     Cursor,
+    MemberAdded,
+    MemberRemoved,
     MessageDeleted,
     MessageSent,
     ReceiptsAdvanced,
@@ -135,14 +137,18 @@ class ConversationActor:
         return older
 
     async def _concerned(self, work: _Work) -> tuple[str, ...]:
-        """The authors whom the receipts are about; those of long ago are looked up."""
+        """The authors whom the receipts are about and who are still here.
+
+        Those of long ago are looked up.
+        """
         receipts = work.events[-1]
         assert isinstance(receipts, ReceiptsAdvanced)
         assert self._state is not None
         authors, unknown = rules.concerned_authors(self._state, receipts)
         if unknown is not None:
             authors |= await self._store.authors(self._business, self._id, *unknown)
-        return tuple(authors)
+        present = dict.fromkeys((*self._state.audience, *self._business.owners))
+        return tuple(person for person in present if person in authors)
 
     def _decide(self, batch: Sequence[Envelope[Command]], older: dict[int, Entry]) -> _Work:
         work = _Work()
@@ -164,6 +170,8 @@ class ConversationActor:
             if event is not None:
                 self._evolve(event, older)
                 work.events.append(event)
+                if isinstance(event, MemberAdded | MemberRemoved):
+                    work.advances.pop(event.member.id, None)  # who comes or goes starts over
             audience = self._state.audience if self._state is not None else ()
             work.decisions.append(_Decision(envelope, event, answer, audience))
         if work.advances:
@@ -271,15 +279,15 @@ class ConversationActor:
                 decision.envelope.message.speaker.connection,
             )
             revision += 1
+        done = Done(revision if work.advances else 0)
+        for envelope in work.receipts:
+            envelope.answer(done)
         if work.advances:
             self._release_receipts(work, revision)
 
     def _release_receipts(self, work: _Work, revision: int) -> None:
         receipts = work.events[-1]
         assert isinstance(receipts, ReceiptsAdvanced)
-        done = Done(revision)
-        for envelope in work.receipts:
-            envelope.answer(done)
         origin = work.receipts[0].message.speaker.connection if len(work.receipts) == 1 else 0
         self._publisher.publish(self._business, revision, receipts, work.concerned, origin)
 

@@ -6,7 +6,8 @@ Rules
    the business, so nobody can forget or remove it, and a transfer moves it at once (DT-08, I8).
 3. A ``client_message_id`` names one message of (person, device) for ever. The same one again gets
    the first answer; with another content it is a conflict (EX-1, R05).
-4. Nothing is said, seen or received by who is not a member (I12).
+4. Nothing is said, seen or received by who is not a member (I12). Who comes back starts over:
+   nothing is delivered to them yet, nothing read.
 5. ``decide`` looks and answers; ``evolve`` records. What is decided is true only once it is stored.
 """
 
@@ -79,6 +80,7 @@ class Conversation:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     recent: dict[int, Entry] = field(default_factory=dict)
     sent: OrderedDict[SentKey, Sent] = field(default_factory=OrderedDict)
+    creation: bytes = b""
     audience: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -100,12 +102,12 @@ def decide_send(
 ) -> MessageSent | Accepted | Refusal:
     """A new message, the answer that its id already has, or why not."""
     speaker = command.speaker
-    if not state.admits(speaker):
-        return NOT_FOUND
     print_ = digest(state.id, command.text, command.reply_to)
     known = state.sent.get((speaker.person, speaker.device, command.client_message_id))
-    if known is not None:
+    if known is not None:  # also for who has left since: the answer tells only what they said
         return known.accepted if known.digest == print_ else CONFLICTING_ID
+    if not state.admits(speaker):
+        return NOT_FOUND
     refusal = refuse_text(command.text, limits.text_bytes)
     if refusal is not None:
         return refusal
@@ -175,8 +177,21 @@ def decide_create(
     me = Person(speaker.person, speaker.name, speaker.role)
     members = tuple(p for p in (me, *found.values()) if p.role is not Role.OWNER)
     return ConversationCreated(
-        conversation, command.kind, command.title, now, speaker.person, members
+        conversation,
+        command.kind,
+        command.title,
+        now,
+        speaker.person,
+        members,
+        creation_digest(command),
     )
+
+
+def creation_digest(command: Create) -> bytes:
+    """What makes two requests ask for the same conversation; roles and order do not matter."""
+    people = sorted({command.speaker.person, *command.asked})
+    asked = "\n".join((command.kind, command.title, *people)).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(asked, digest_size=16).digest()
 
 
 def _refuse_company(
@@ -198,17 +213,10 @@ def _refuse_company(
 
 
 def same_creation(state: Conversation, command: Create) -> bool:
-    """Whether ``command`` asks for what exists already."""
+    """Whether ``command`` asks for what exists already, whoever has come and gone since."""
     if command.kind == "direct":
         return state.kind == "direct" and state.admits(command.speaker)
-    asked = {p.id for p in command.people if p.role is not Role.OWNER}
-    if command.speaker.role is not Role.OWNER:
-        asked.add(command.speaker.person)
-    return (
-        state.kind == command.kind
-        and state.title == command.title
-        and asked == state.members.keys()
-    )
+    return state.creation == creation_digest(command)
 
 
 def decide_add(
@@ -262,10 +270,12 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case MemberAdded():
             _remember(state, event.seq, Entry(event.author, is_message=False))
             state.members[event.member.id] = event.member
+            state.cursors.pop(event.member.id, None)
             state.audience = tuple(state.members)
         case MemberRemoved():
             _remember(state, event.seq, Entry(event.author, is_message=False))
             state.members.pop(event.member.id, None)
+            state.cursors.pop(event.member.id, None)
             state.audience = tuple(state.members)
         case ReceiptsAdvanced():
             for advance in event.advances:
@@ -284,9 +294,8 @@ def confirm(state: Conversation, event: MessageSent, revision: int) -> Accepted:
 
 def created(event: ConversationCreated) -> Conversation:
     """The state right after a conversation was created."""
-    return Conversation(
-        event.conversation, event.kind, event.title, {p.id: p for p in event.members}
-    )
+    members = {person.id: person for person in event.members}
+    return Conversation(event.conversation, event.kind, event.title, members, creation=event.digest)
 
 
 def remember_sent(state: Conversation, key: SentKey, sent: Sent) -> None:
@@ -317,7 +326,8 @@ def concerned_authors(
     for after, up_to in {(a.after, _reach(a.cursor)) for a in event.advances}:
         if after + 1 < oldest:
             first = min(after + 1, unknown[0]) if unknown is not None else after + 1
-            unknown = (first, oldest - 1)
+            last = min(up_to, oldest - 1)
+            unknown = (first, last if unknown is None else max(last, unknown[1]))
         for seq in range(max(after + 1, oldest), up_to + 1):
             authors.add(recent[seq].author)
     return authors, unknown

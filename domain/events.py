@@ -45,12 +45,15 @@ class MessageDeleted(msgspec.Struct, frozen=True):
 
 
 class ConversationCreated(msgspec.Struct, frozen=True):
+    """``digest`` is of what was asked for, so that asking again can be told from something else."""
+
     conversation: str
     kind: str
     title: str
     at: int
     author: str
     members: tuple[Person, ...]
+    digest: bytes
 
 
 class MemberAdded(msgspec.Struct, frozen=True):

@@ -121,7 +121,7 @@ class ConversationRows:
     ) -> None:
         no = connection.execute(
             "INSERT INTO conversation (business_no, id, kind, title, created_at, created_by,"
-            " created_revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " created_revision, creation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 business_no,
                 event.conversation,
@@ -130,6 +130,7 @@ class ConversationRows:
                 event.at,
                 event.author,
                 revision,
+                event.digest,
             ),
         ).lastrowid
         assert no is not None

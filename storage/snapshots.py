@@ -17,12 +17,12 @@ def conversation(
     """The state of a conversation with its newest `REMEMBERED` entries, or ``None``."""
     with snapshot(connection):
         row = connection.execute(
-            "SELECT no, kind, title FROM conversation WHERE business_no = ? AND id = ?",
+            "SELECT no, kind, title, creation FROM conversation WHERE business_no = ? AND id = ?",
             (business_no, conversation_id),
         ).fetchone()
         if row is None:
             return None
-        no, kind, title = row
+        no, kind, title, creation = row
         members = connection.execute(
             "SELECT p.id, p.name, p.role FROM member m"
             " JOIN person p ON p.business_no = m.business_no AND p.id = m.person"
@@ -30,7 +30,7 @@ def conversation(
             (no,),
         )
         people = {id_: Person(id_, name, Role(role)) for id_, name, role in members}
-        state = Conversation(conversation_id, kind, title, people)
+        state = Conversation(conversation_id, kind, title, people, creation=creation)
         cursors = connection.execute(
             "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at FROM cursor"
             " WHERE conversation_no = ?",

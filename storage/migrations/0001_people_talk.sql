@@ -63,6 +63,7 @@ CREATE TABLE conversation (
     created_at  INTEGER NOT NULL,
     created_by  TEXT NOT NULL,
     created_revision INTEGER NOT NULL,
+    creation    BLOB NOT NULL,                           -- digest of what was asked for
     UNIQUE (business_no, id)
 );
 
