@@ -150,7 +150,7 @@ def _listener(
         demo=demo,
         page_folder=page_folder(),
         ready=ready,
-        edge_statistics=lambda: listener.statistics(),
+        edge_statistics=lambda: listener.statistics(),  # noqa: PLW0108 - it is made below
         lag_seconds=lambda: lag.seconds,
     )
     listener = Listener(

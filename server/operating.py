@@ -7,13 +7,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import typer
+from rich.console import Console
+from rich.table import Table
 
+from server.http.operator import ActorList, DeadLetterList
 from server.operator_key import read_operator_key
 from storage.check import check_file
 from storage.database import FILE_NAME, copy_database
 from storage.migrations import UnusableDatabase
+
+T = TypeVar("T")
 
 EX_FAILED = 1
 TIMEOUT_SECONDS = 30
@@ -36,6 +43,13 @@ def request(
     method: str, url: str, key: str, body: object = None, person: str = ""
 ) -> dict[str, object]:
     """One request with a key; the answer's JSON. Raises `OperatingError`."""
+    return request_as(dict[str, object], method, url, key, body, person)
+
+
+def request_as(
+    answer: type[T], method: str, url: str, key: str, body: object = None, person: str = ""
+) -> T:
+    """The same, with the answer as a structure of the HTTP API."""
     if not url.startswith(("http://", "https://")):
         raise OperatingError(f"{url} is no address of a server; it begins with http://")
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
@@ -44,8 +58,8 @@ def request(
     data = None if body is None else json.dumps(body).encode()
     wanted = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(wanted, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return dict(json.loads(answer.read() or b"{}"))
+        with urllib.request.urlopen(wanted, timeout=TIMEOUT_SECONDS) as found:  # noqa: S310
+            return msgspec.json.decode(found.read() or b"{}", type=answer)
     except urllib.error.HTTPError as error:
         raise OperatingError(_problem(error)) from error
     except urllib.error.URLError as error:
@@ -81,16 +95,37 @@ def make_token(url: str, data_dir: str, business: str, person: str, seconds: int
 
 
 def list_actors(url: str, data_dir: str) -> None:
-    """Print the live actors."""
-    typer.echo(
-        json.dumps(request("GET", f"{url}/v1/operator/actors", operator_key(data_dir)), indent=2)
-    )
+    """Print the live and the quarantined actors."""
+    key = operator_key(data_dir)
+    found = request_as(ActorList, "GET", f"{url}/v1/operator/actors", key)
+    table = Table("business", "kind", "actor", "state", "mailbox", "restarts", "for s", box=None)
+    for business in found.businesses:
+        for supervisor in business.supervisors:
+            for actor in supervisor.actors:
+                seconds = actor.since_seconds or actor.released_in_seconds or 0.0
+                table.add_row(
+                    business.business,
+                    supervisor.kind,
+                    actor.id,
+                    actor.state,
+                    str(actor.mailbox_depth),
+                    str(actor.restarts),
+                    f"{seconds:.0f}",
+                )
+    Console().print(table)
 
 
 def list_dead_letters(url: str, data_dir: str) -> None:
-    """Print the dead letters."""
-    found = request("GET", f"{url}/v1/operator/dead-letters", operator_key(data_dir))
-    typer.echo(json.dumps(found, indent=2))
+    """Print the dead letters, newest last."""
+    key = operator_key(data_dir)
+    found = request_as(DeadLetterList, "GET", f"{url}/v1/operator/dead-letters", key)
+    table = Table("business", "kind", "actor", "message", "error", "s ago", box=None)
+    for letter in found.dead_letters:
+        ago = f"{letter.seconds_ago:.0f}"
+        table.add_row(
+            letter.business, letter.kind, letter.id, letter.message_type, letter.error, ago
+        )
+    Console().print(table)
 
 
 def release(url: str, data_dir: str, business: str, kind: str, actor: str) -> None:
