@@ -6,7 +6,6 @@ the connection is failed with a code.
 """
 
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -215,11 +214,10 @@ CASES = framing() | pings() | reserved() | fragments() | utf8() | closing() | si
 
 
 @pytest.fixture
-async def port(nursery: trio.Nursery) -> AsyncIterator[int]:
+async def port(nursery: trio.Nursery) -> int:
     listening = socket.create_server(("127.0.0.1", 0))
-    number = listening.getsockname()[1]
     await nursery.start(echo_listener().run, [listening])
-    return number
+    return int(listening.getsockname()[1])
 
 
 @pytest.mark.parametrize("name", CASES)

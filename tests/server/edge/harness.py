@@ -24,7 +24,8 @@ PATH = "/v1/ws"
 
 def upgrade_request(path: str = PATH, **headers: str | None) -> bytes:
     """A request that is accepted, unless a header says otherwise."""
-    return request(path, **{"sec_websocket_protocol": "binary.test", **headers})
+    headers.setdefault("sec_websocket_protocol", "binary.test")
+    return request(path, **headers)
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -70,7 +71,7 @@ class Edge:
     ) -> tuple[RawClient, MemoryTransport]:
         """The same, with the handshake done."""
         client, transport = self.connect(capacity)
-        head = await client.upgrade(upgrade_request(**headers))
+        head = await client.upgrade(upgrade_request(PATH, **headers))
         assert head.startswith(b"HTTP/1.1 101 ")
         return client, transport
 

@@ -39,7 +39,7 @@ async def response(client: RawClient) -> tuple[int, bytes]:
                 client.buffer += reader.trailing_data[0]
                 return status, body
             case h11.NEED_DATA:
-                reader.receive_data(await client.stream.receive_some())
+                reader.receive_data(bytes(await client.stream.receive_some()))
             case _:
                 raise AssertionError(event)
 

@@ -205,7 +205,12 @@ async def test_queued_frames_of_one_turn_leave_in_one_send(autojump_clock: MockC
         _, transport = await running.upgraded()
         (websocket,) = running.websockets
         sends: list[int] = []
-        websocket._stream.outbound.send = lambda data: sends.append(len(data)) or len(data)  # type: ignore[assignment, func-returns-value]
+
+        def send(data: bytes | bytearray) -> int:
+            sends.append(len(data))
+            return len(data)
+
+        websocket._stream.outbound.send = send
         for _ in range(10):
             websocket.queue(frame(b"x" * 98))
         assert sends == []
