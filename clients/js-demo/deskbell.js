@@ -468,11 +468,16 @@ function counts(message, person) {
 }
 
 /**
- * Where two snapshots differ: the path of the first difference, or '' when they are equal. Messages
- * are compared over the range that both hold, since devices load different amounts of history.
- * @param {Conversation[]} left @param {Conversation[]} right @returns {string}
+ * Where two snapshots of one person's devices differ: the path of the first difference, or '' when
+ * they are equal. Messages are compared over the range that both hold, since devices load different
+ * amounts of history. Cursors are compared by what they say of the person's own messages, and
+ * without their times: more than that is not sent to everybody.
+ * @param {Conversation[]} left
+ * @param {Conversation[]} right
+ * @param {string} person
+ * @returns {string}
  */
-export function difference(left, right) {
+export function difference(left, right, person) {
   const ids = (/** @type {Conversation[]} */ all) => all.map((each) => each.id).join(' ');
   if (ids(left) !== ids(right)) return `conversations: ${ids(left)} | ${ids(right)}`;
   for (const [index, one] of left.entries()) {
@@ -481,11 +486,7 @@ export function difference(left, right) {
     for (const field of /** @type {const} */ (['kind', 'title', 'last_seq', 'unread'])) {
       if (one[field] !== other[field]) return `${one.id}.${field}: ${one[field]} | ${other[field]}`;
     }
-    const parts = (/** @type {Conversation} */ each) => ({
-      members: [...each.members].sort((a, b) => (a.person < b.person ? -1 : 1)).map(sorted),
-      messages: each.messages.filter((message) => message.seq >= from).map(sorted),
-    });
-    const [a, b] = [parts(one), parts(other)];
+    const [a, b] = [comparable(one, from, person), comparable(other, from, person)];
     for (const part of /** @type {const} */ (['members', 'messages'])) {
       const at = Array.from({ length: Math.max(a[part].length, b[part].length) }).findIndex(
         (_, n) => a[part][n] !== b[part][n],
@@ -494,6 +495,24 @@ export function difference(left, right) {
     }
   }
   return '';
+}
+
+/**
+ * @param {Conversation} conversation
+ * @param {number} from the first seq that is compared
+ * @param {string} person
+ */
+function comparable(conversation, from, person) {
+  const messages = conversation.messages.filter((message) => message.seq >= from);
+  const own = messages.filter((message) => message.author === person).map(({ seq }) => seq);
+  const reaches = (/** @type {Member} */ member, /** @type {number} */ cursor) =>
+    member.person === person ? cursor : Math.max(0, ...own.filter((seq) => seq <= cursor));
+  const members = conversation.members.map((member) => {
+    const { name, role, delivered_up_to: delivered, read_up_to: read } = member;
+    const reached = { delivered: reaches(member, delivered), read: reaches(member, read) };
+    return JSON.stringify({ person: member.person, name, role, ...reached });
+  });
+  return { members: members.sort(), messages: messages.map(sorted) };
 }
 
 /** @param {object} value */
@@ -984,9 +1003,6 @@ export class Deskbell {
     const upTo = Math.min(seq ?? Infinity, held?.last_seq ?? 0);
     if (!mine || upTo <= mine.read_up_to) return;
     this.#due(conversation, { delivered_up_to: upTo, read_up_to: upTo });
-    const at = this.serverTime;
-    const moved = { person: this.person, read_up_to: upTo, read_at: at };
-    this.model.apply({ type: 'receipt', conversation, receipts: [moved] });
     this.#changed(conversation);
   }
 
@@ -1617,8 +1633,15 @@ export class Deskbell {
 
   // --- Receipts ----------------------------------------------------------------------------------
 
-  /** @param {string} conversation @param {{delivered_up_to: number, read_up_to: number}} cursors */
+  /**
+   * Our own cursors move: here at once, and to the server with the next burst.
+   * @param {string} conversation
+   * @param {{delivered_up_to: number, read_up_to: number}} cursors
+   */
   #due(conversation, cursors) {
+    const at = this.serverTime;
+    const moved = { person: this.person, ...cursors, delivered_at: at, read_at: at };
+    this.model.apply({ type: 'receipt', conversation, receipts: [moved] });
     this.#receiptsDue.set(conversation, highest(this.#receiptsDue.get(conversation), cursors));
     if (!this.#timers.has('receipts')) {
       this.#later('receipts', RECEIPT_DELAY_MS, () => this.#sendReceipts());
@@ -1665,7 +1688,7 @@ export class Deskbell {
         businessSettings,
         conversations,
         next: this.next,
-        receipts: [...this.#receiptsSent],
+        receipts: [...this.#receiptsSent, ...this.#receiptsDue],
       };
       const small = JSON.stringify(state).length < SAVED_CHARACTERS;
       if (small && this.#shelf.set('state', state)) return;
@@ -1681,7 +1704,9 @@ export class Deskbell {
     for (const each of state.conversations) this.conversations.set(each.id, each);
     this.#cursor = state.cursor;
     this.next = state.next;
-    this.#receiptsSent = new Map(state.receipts);
+    for (const [id, cursors] of state.receipts) {
+      this.#receiptsSent.set(id, highest(this.#receiptsSent.get(id), cursors));
+    }
   }
 
   #saveSoon() {

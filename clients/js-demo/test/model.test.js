@@ -170,13 +170,36 @@ test('snapshots are equal over what both hold, and the first difference is named
   const one = model({ last_seq: 3, last_message: message(3) });
   const other = model({ last_seq: 3, last_message: message(3) });
   one.prepend('c1', [message(1), message(2)], false);
-  assert.equal(difference(one.snapshot(), other.snapshot()), '');
+  assert.equal(difference(one.snapshot(), other.snapshot(), 'carla'), '');
   other.apply(change('message_edited', { seq: 3, text: 'other' }));
-  assert.match(difference(one.snapshot(), other.snapshot()), /^c1\.messages\[0\]/);
+  assert.match(difference(one.snapshot(), other.snapshot(), 'carla'), /^c1\.messages\[0\]/);
   other.apply(message(4));
-  assert.match(difference(one.snapshot(), other.snapshot()), /^c1\.last_seq: 3 \| 4/);
+  assert.match(difference(one.snapshot(), other.snapshot(), 'carla'), /^c1\.last_seq: 3 \| 4/);
   other.put(conversation({ id: 'c2', members: [member('carla')] }));
-  assert.match(difference(one.snapshot(), other.snapshot()), /^conversations/);
+  assert.match(difference(one.snapshot(), other.snapshot(), 'carla'), /^conversations/);
+});
+
+test('snapshots agree where cursors say the same of one’s own messages', () => {
+  const receipt = (person, read_up_to) => ({
+    type: 'receipt',
+    conversation: 'c1',
+    receipts: [{ person, read_up_to, read_at: T + read_up_to }],
+  });
+  const [one, other] = [model(), model()];
+  for (const each of [one, other]) {
+    each.apply(message(1, { author: 'carla' }));
+    each.apply(message(2));
+    each.apply(message(3, { author: 'carla' }));
+  }
+  const compared = () => difference(one.snapshot(), other.snapshot(), 'carla');
+  one.apply(receipt('sam', 1));
+  other.apply(receipt('sam', 2)); // says nothing more of what Carla wrote
+  assert.equal(compared(), '');
+  other.apply(receipt('sam', 3));
+  assert.match(compared(), /members/);
+  one.apply(receipt('sam', 3));
+  other.apply(receipt('carla', 2));
+  assert.match(compared(), /unread/);
 });
 
 test('a live model and one that resumed agree', async () => {
@@ -193,5 +216,5 @@ test('a live model and one that resumed agree', async () => {
   const away = scene();
   await away.online();
   await away.again(message(1, { text: 'edited', edited_at: T + 9 }), ...events.slice(1));
-  assert.equal(difference(live.desk.model.snapshot(), away.desk.model.snapshot()), '');
+  assert.equal(difference(live.desk.model.snapshot(), away.desk.model.snapshot(), 'carla'), '');
 });

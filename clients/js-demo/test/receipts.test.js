@@ -87,6 +87,30 @@ test('the highest cursors sent are repeated after a reconnect, and after a reloa
   assert.deepEqual(reloaded.network.sent('receipt'), said);
 });
 
+test('a receipt that was due when the page went away goes out after the reload', async () => {
+  const { desk, network, clock, storage, online } = scene();
+  await online();
+  network.says(message(1), message(2));
+  desk.save();
+  const reloaded = scene({ storage, clock });
+  await reloaded.online([], { resume: 'complete' });
+  reloaded.network.says({ type: 'resumed', revision: 200 });
+  await clock.advance(100);
+  assert.deepEqual(reloaded.network.sent('receipt'), [
+    { type: 'receipt', conversation: 'c1', delivered_up_to: 2 },
+  ]);
+});
+
+test('one’s own cursors move here at once', async () => {
+  const { desk, network, online } = scene();
+  await online();
+  network.says(message(1), message(2));
+  const held = desk.conversations.get('c1');
+  assert.equal(desk.model.me(held).delivered_up_to, 2);
+  desk.read('c1', 1);
+  assert.equal(desk.model.me(held).read_up_to, 1);
+});
+
 test('receipts that came due while offline go out with the next connection', async () => {
   const { desk, network, clock, online, again } = scene();
   await online();
