@@ -111,9 +111,9 @@ def statuses(route: AnyRoute) -> dict[int, tuple[Code, ...]]:
     """Every status but success that ``route`` can answer, with its codes."""
     codes = {Code.BAD_REQUEST, *route.refusals}
     if route.callers:
-        codes |= {Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.STORAGE_FAILED}
-    if Caller.BUSINESS in route.callers or Caller.PERSON in route.callers:
-        codes |= {Code.NOT_FOUND, Code.UNAVAILABLE}  # the person spoken for; while it stops
+        # Whoever is named in Deskbell-Person may not exist; a business is not served while we stop.
+        codes |= {Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.NOT_FOUND, Code.UNAVAILABLE}
+        codes.add(Code.STORAGE_FAILED)
     if route.takes_body:
         codes.add(Code.TOO_LARGE)
     found: dict[int, tuple[Code, ...]] = {}

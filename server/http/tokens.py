@@ -31,7 +31,7 @@ class NewTokenOfBusiness(Input, frozen=True, kw_only=True):
 
 
 class RevokedToken(Input, frozen=True, kw_only=True):
-    token_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    token_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Token(Output, frozen=True, kw_only=True):
@@ -88,9 +88,12 @@ async def make_of_business(call: Call[Nothing, NewTokenOfBusiness]) -> Token | R
 async def revoke(call: Call[Nothing, RevokedToken]) -> Changed | Refusal:
     """Refuse a token from now on, and end the connections that came in by it.
 
-    An id that nobody has is accepted too: whoever holds it, it is void.
+    An id that nobody has is accepted too; of another business's token nothing changes.
     """
     token_id = call.body.token_id
+    business, slash, _ = token_id.partition("/")
+    if slash and business != call.live.id:
+        return Changed()
     holders = (c.person for c in call.live.everybody() if c.token_id == token_id)
     lifetime = max(call.node.settings.session_token_seconds, TTL_SECONDS_MAX)
     command = RevokeAccess(

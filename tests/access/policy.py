@@ -1,0 +1,365 @@
+"""The matrix: for every operation of the HTTP API and of the websocket, who may, and about what.
+
+It is written down a second time here, apart from the code, so that a change of either shows.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+CUSTOMER, STAFF, MANAGER, OWNER = "customer", "staff", "manager", "owner"
+PERSON = frozenset({CUSTOMER, STAFF, MANAGER, OWNER})
+TEAM = PERSON - {CUSTOMER}
+LEADERS = frozenset({MANAGER, OWNER})
+OWNERS = frozenset({OWNER})
+BUSINESS = frozenset({"business"})
+OPERATOR = frozenset({"operator"})
+ANYBODY = frozenset({"nobody", "operator", "business", *PERSON})
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One way to ask for an operation; see `world.Caller.filled` for what begins with ``@``.
+
+    ``success``: the status for who may, about what is theirs. ``missing``: about what is foreign
+    or nowhere; ``None``: the request names nothing. ``instead``: other answers for some ranks,
+    about what is theirs.
+    """
+
+    may: frozenset[str]
+    path: str
+    body: Any = None
+    success: int = 200
+    missing: int | None = None
+    instead: dict[str, int] = field(default_factory=dict)
+    missing_instead: dict[str, int] = field(default_factory=dict)
+
+
+_TALK = "/v1/conversations/@t-talk"
+_MY_TALK = "/v1/conversations/@o-talk"
+_SENT = {"client_message_id": "matrix", "text": "Hi"}
+_NEW = {"name": "New", "role": "customer"}
+_RELEASE = {"kind": "conversations", "id": "p-talk"}
+
+HTTP: dict[str, tuple[Ask, ...]] = {
+    "POST /v1/businesses": (Ask(OPERATOR, "/v1/businesses", {"name": "New"}, success=201),),
+    "GET /v1/businesses": (Ask(OPERATOR, "/v1/businesses"),),
+    "GET /v1/business": (Ask(BUSINESS | PERSON, "/v1/business"),),
+    "PATCH /v1/business": (Ask(BUSINESS | OWNERS, "/v1/business", {"last_seen": True}),),
+    "GET /v1/locations": (Ask(BUSINESS | PERSON, "/v1/locations"),),
+    "POST /v1/locations": (
+        Ask(BUSINESS | OWNERS, "/v1/locations", {"name": "L", "time_zone": "UTC"}, success=201),
+    ),
+    "GET /v1/locations/{location}": (
+        Ask(BUSINESS | PERSON, "/v1/locations/@t-place", missing=404),
+    ),
+    "PATCH /v1/locations/{location}": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-place", {"name": "Place"}, missing=404),
+    ),
+    "GET /v1/people": (
+        Ask(BUSINESS | PERSON, "/v1/people"),
+        Ask(BUSINESS | PERSON, "/v1/people?search=@t-helper", missing=200),
+        Ask(BUSINESS | PERSON, "/v1/people?after=z"),
+    ),
+    "POST /v1/people": (
+        Ask(BUSINESS | LEADERS, "/v1/people", _NEW, success=201),
+        Ask(BUSINESS | LEADERS, "/v1/people", {**_NEW, "role": "staff"}, success=201),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people",
+            {**_NEW, "locations": ["@t-place"]},
+            success=201,
+            missing=400,
+        ),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people",
+            {**_NEW, "role": "manager"},
+            success=201,
+            instead={MANAGER: 403},
+        ),
+    ),
+    "GET /v1/people/{person}": (
+        Ask(BUSINESS | PERSON, "/v1/people/@t-helper", missing=404),
+        Ask(BUSINESS | PERSON, "/v1/people/@t-guest", missing=404, instead={CUSTOMER: 404}),
+    ),
+    "PATCH /v1/people/{person}": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-guest", {"name": "Guest"}, missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-owner",
+            {"name": "Owner"},
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@o-guest",
+            {"locations": ["@t-place"]},
+            missing=400,
+        ),
+    ),
+    "POST /v1/people/{person}/revoke": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-victim/revoke", missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-second/revoke",
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+    ),
+    "POST /v1/ownership": (
+        # To a customer: a rule forbids it, to whoever may transfer at all.
+        Ask(
+            BUSINESS | OWNERS,
+            "/v1/ownership",
+            {"from": "@o-owner", "to": "@t-guest", "new_role": "manager"},
+            success=400,
+            missing=404,
+        ),
+        Ask(
+            BUSINESS | OWNERS,
+            "/v1/ownership",
+            {"from": "@t-owner", "to": "@o-guest", "new_role": "manager"},
+            success=400,
+            missing=404,
+        ),
+    ),
+    "POST /v1/tokens": (
+        Ask(BUSINESS, "/v1/tokens", {"person": "@t-customer"}, success=201, missing=404),
+    ),
+    "POST /v1/tokens/revoke": (
+        Ask(BUSINESS, "/v1/tokens/revoke", {"token_id": "@t-token"}, missing=200),
+    ),
+    "POST /v1/operator/tokens": (
+        Ask(
+            OPERATOR,
+            "/v1/operator/tokens",
+            {"business": "@business", "person": "@t-customer"},
+            success=201,
+            missing=404,
+        ),
+        Ask(
+            OPERATOR,
+            "/v1/operator/tokens",
+            {"business": "nowhere", "person": "@o-customer"},
+            success=404,
+        ),
+    ),
+    "GET /v1/conversations": (
+        Ask(PERSON, "/v1/conversations"),
+        Ask(PERSON, "/v1/conversations?before=0"),
+    ),
+    "POST /v1/conversations": (
+        Ask(
+            PERSON,
+            "/v1/conversations",
+            {"kind": "group", "people": ["@t-helper"]},
+            success=201,
+            missing=404,
+        ),
+        Ask(
+            PERSON,
+            "/v1/conversations",
+            {"kind": "direct", "people": ["@t-guest"]},
+            success=201,
+            missing=404,
+            instead={CUSTOMER: 404},
+        ),
+        Ask(
+            PERSON,
+            "/v1/conversations",
+            {"kind": "group", "people": ["@o-helper", "@t-victim"]},
+            success=201,
+            missing=404,
+        ),
+    ),
+    "GET /v1/conversations/{conversation}": (Ask(PERSON, _TALK, missing=404),),
+    "POST /v1/conversations/{conversation}/members": (
+        Ask(TEAM, f"{_TALK}/members", {"person": "@o-guest"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/members", {"person": "@t-guest"}, missing=404),
+    ),
+    "DELETE /v1/conversations/{conversation}/members/{person}": (
+        Ask(PERSON, f"{_TALK}/members/@o-ghost", missing=404, instead={CUSTOMER: 403}),
+        Ask(
+            PERSON,
+            f"{_MY_TALK}/members/@t-ghost",
+            missing=200,
+            instead={CUSTOMER: 403},
+            missing_instead={CUSTOMER: 403},
+        ),
+        Ask(PERSON, f"{_MY_TALK}/members/@o-owner", success=409),
+    ),
+    "GET /v1/conversations/{conversation}/messages": (
+        Ask(PERSON, f"{_TALK}/messages", missing=404),
+        Ask(PERSON, f"{_TALK}/messages?after=0&limit=1", missing=404),
+    ),
+    "POST /v1/conversations/{conversation}/messages": (
+        Ask(PERSON, f"{_TALK}/messages", _SENT, success=201, missing=404),
+    ),
+    "PATCH /v1/conversations/{conversation}/messages/{seq}": (
+        Ask(PERSON, f"{_TALK}/messages/@mine", {"text": "Ho"}, missing=404),
+        Ask(PERSON, f"{_TALK}/messages/@theirs", {"text": "Ho"}, success=403, missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/99999", {"text": "Ho"}, success=404),
+    ),
+    "DELETE /v1/conversations/{conversation}/messages/{seq}": (
+        Ask(PERSON, f"{_TALK}/messages/@delete", missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/99999", success=404),
+    ),
+    "GET /v1/conversations/{conversation}/messages/{seq}/receipts": (
+        Ask(PERSON, f"{_TALK}/messages/@theirs/receipts", missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/99999/receipts", success=404),
+    ),
+    "GET /v1/conversations/{conversation}/messages/{seq}/versions": (
+        Ask(PERSON, f"{_TALK}/messages/@mine/versions", missing=404),
+        Ask(
+            PERSON,
+            f"{_TALK}/messages/@theirs/versions",
+            success=404,
+            missing=404,
+            instead={OWNER: 200},
+        ),
+        Ask(PERSON, f"{_MY_TALK}/messages/99999/versions", success=404),
+    ),
+    "POST /v1/conversations/{conversation}/receipts": (
+        Ask(PERSON, f"{_TALK}/receipts", {"read_up_to": 3}, missing=404),
+    ),
+    "GET /v1/me": (Ask(PERSON, "/v1/me"),),
+    "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
+    "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
+    "GET /v1/operator/actors": (Ask(OPERATOR, "/v1/operator/actors"),),
+    "GET /v1/operator/dead-letters": (Ask(OPERATOR, "/v1/operator/dead-letters"),),
+    "POST /v1/operator/actors/release": (
+        # Nobody is in quarantine.
+        Ask(
+            OPERATOR,
+            "/v1/operator/actors/release",
+            {**_RELEASE, "business": "pawsome"},
+            success=404,
+        ),
+        Ask(
+            OPERATOR,
+            "/v1/operator/actors/release",
+            {**_RELEASE, "business": "nowhere"},
+            success=404,
+        ),
+    ),
+    "POST /v1/operator/backup": (
+        Ask(OPERATOR, "/v1/operator/backup", {"path": "/no/such/folder/x.db"}, success=400),
+    ),
+    "GET /v1/health": (Ask(ANYBODY, "/v1/health"),),
+    "GET /v1/ready": (Ask(ANYBODY, "/v1/ready"),),
+    "GET /metrics": (Ask(OPERATOR, "/metrics"),),
+    "GET /v1/demo": (Ask(ANYBODY, "/v1/demo", success=404),),
+    "POST /v1/demo/tokens": (
+        Ask(ANYBODY, "/v1/demo/tokens", {"person": "@t-customer"}, success=404, missing=404),
+    ),
+    "GET /": (Ask(ANYBODY, "/"),),
+    "GET /v1/docs": (Ask(ANYBODY, "/v1/docs"),),
+    "GET /page/{file}": (Ask(ANYBODY, "/page/app.js"), Ask(ANYBODY, "/page/nothing", success=404)),
+    "GET /v1/openapi.json": (Ask(ANYBODY, "/v1/openapi.json"),),
+}
+
+
+@dataclass(frozen=True)
+class Say:
+    """One way to use a websocket command: its fields, and the type or the code of the reply.
+
+    ``success`` is ``None`` where nothing is answered at all.
+    """
+
+    fields: dict[str, Any]
+    success: str | None
+    missing: str | None = None
+    instead: dict[str, str] = field(default_factory=dict)
+    missing_instead: dict[str, str] = field(default_factory=dict)
+
+
+_T = {"conversation": "@t-talk"}
+_O = {"conversation": "@o-talk"}
+_FORBIDDEN = {CUSTOMER: "forbidden"}
+_OTHERS = [n << 32 | seq for n in (1, 2, 3, 4, 5, 6, 7, 2**20) for seq in (1, 2)]
+"""Numbers that would name messages of other conversations if a place were not bounded."""
+
+WEBSOCKET: dict[str, tuple[Say, ...]] = {
+    "hello": (Say({"token": "x", "device": "d9"}, "bad_request"),),
+    "send": (
+        Say({**_T, "client_message_id": "ws", "text": "Hi"}, "ack", "not_found"),
+        Say({**_T, "client_message_id": "re", "text": "Hi", "reply_to": 1}, "ack", "not_found"),
+    ),
+    "edit": (
+        Say({**_T, "seq": "@mine", "text": "Ho"}, "ok", "not_found"),
+        Say({**_T, "seq": "@theirs", "text": "Ho"}, "forbidden", "not_found"),
+        *(Say({**_O, "seq": seq, "text": "Ho"}, "not_found") for seq in _OTHERS),
+    ),
+    "delete": (
+        Say({**_T, "seq": "@delete"}, "ok", "not_found"),
+        *(Say({**_O, "seq": seq}, "not_found") for seq in _OTHERS),
+    ),
+    "receipt": (Say({**_T, "read_up_to": 3}, "ok", "not_found"),),
+    "typing": (Say({**_T}, None, missing="nothing"),),
+    "history": (
+        Say({**_T}, "page", "not_found"),
+        Say({**_T, "after": 0, "limit": 1}, "page", "not_found"),
+    ),
+    "conversations": (Say({}, "conversation_list"), Say({"before": "1"}, "conversation_list")),
+    "open": (Say({**_T}, "conversation", "not_found"),),
+    "create": (
+        Say({"kind": "group", "people": ["@t-helper"]}, "conversation", "not_found"),
+        Say(
+            {"kind": "direct", "people": ["@t-guest"]},
+            "conversation",
+            "not_found",
+            instead={CUSTOMER: "not_found"},
+        ),
+        Say({"kind": "group", "people": ["@o-helper", "@t-victim"]}, "conversation", "not_found"),
+    ),
+    "add_member": (
+        Say({**_T, "person": "@o-guest"}, "ok", "not_found", instead=_FORBIDDEN),
+        Say(
+            {**_O, "person": "@t-guest"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+    ),
+    "remove_member": (
+        Say(
+            {**_T, "person": "@o-ghost"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_O, "person": "@t-ghost"},
+            "ok",
+            "ok",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+        Say({**_O, "person": "@o-owner"}, "owner_required", instead=_FORBIDDEN),
+    ),
+    "leave": (
+        Say({"conversation": "@t-exit"}, "ok", "not_found", instead={OWNER: "owner_required"}),
+    ),
+    "receipts": (
+        Say({**_T, "seq": "@theirs"}, "receipt_list", "not_found"),
+        Say({**_O, "seq": 99999}, "not_found"),
+        *(Say({**_O, "seq": seq}, "not_found") for seq in _OTHERS),
+    ),
+    "versions": (
+        Say({**_T, "seq": "@mine"}, "version_list", "not_found"),
+        Say({**_T, "seq": "@theirs"}, "not_found", "not_found", instead={OWNER: "version_list"}),
+        Say({**_O, "seq": 99999}, "not_found"),
+        *(Say({**_O, "seq": seq}, "not_found") for seq in _OTHERS),
+    ),
+    "people": (
+        Say({}, "person_list"),
+        Say({"search": "@t-helper"}, "person_list", "person_list"),
+    ),
+    "watch": (Say({"people": ["@t-helper", "@t-guest"]}, "ok", "ok"),),
+    "activity": (Say({"active": True}, None),),
+    "privacy": (Say({"read_receipts": True}, "ok"),),
+    "ping": (Say({}, "pong"),),
+}
