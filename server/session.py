@@ -163,8 +163,7 @@ class Session:
     def fall_behind(self) -> None:
         """Take nothing more for now: read on from the log when the connection has drained."""
         self.behind = True
-        if self.has_room():
-            self._wake.set()
+        self._wake.set()
 
     def _restart(self) -> None:
         self.end(CloseCode.RESTART, f"restart; retry_after={self._node.jitter():.1f}")
@@ -184,9 +183,12 @@ class Session:
                 )
                 self._show_answer(command, answer)
                 self._node.flush()
-            while self.behind and self.has_room() and websocket.closed is None:
-                await self._catch_up()
+            while self.behind and websocket.closed is None:
                 self._node.flush()
+                if not self.has_room():
+                    break  # what the kernel did not take now wakes us when it has gone
+                await self._catch_up()
+            self._node.flush()
 
     async def _catch_up(self) -> None:
         """Read and queue the next part of the log; at its end, go live without a gap."""
