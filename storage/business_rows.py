@@ -11,6 +11,7 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
 )
+from storage.people import folded
 from storage.rows import Statements
 
 
@@ -59,14 +60,16 @@ class BusinessRows:
     ) -> None:
         person = event.person
         self.statements.add(
-            "INSERT INTO person (business_no, id, name, role, active, locations, access_revision)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (business_no, id) DO UPDATE SET"
-            " name = excluded.name, role = excluded.role, active = excluded.active,"
+            "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
+            " access_revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (business_no, id) DO UPDATE SET name = excluded.name,"
+            " folded_name = excluded.folded_name, role = excluded.role, active = excluded.active,"
             " locations = excluded.locations,"
             " access_revision = max(access_revision, excluded.access_revision)",
             business_no,
             person.id,
             person.name,
+            folded(person.name),
             person.role,
             person.active,
             json.dumps(event.locations),

@@ -158,13 +158,13 @@ def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int
 
 
 def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:
-    """Edits and deletions of messages that the device holds; newer ones come in their new state."""
+    """Edits and deletions. Also of newer messages, for the device may hold one of its own."""
     rows = connection.execute(
         "SELECT ch.revision, c.id, ch.seq, ch.at, ch.author, ch.deleted, m.text"
         f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         " JOIN change ch ON ch.conversation_no = l.no AND ch.revision > ?2"
         f" JOIN message m ON m.id = (ch.conversation_no << {SEQ_BITS} | ch.seq)"
-        " WHERE m.revision <= ?2 AND m.id >= l.first_key AND (ch.deleted OR m.deleted_at = 0)"
+        " WHERE m.id >= l.first_key AND (ch.deleted OR m.deleted_at = 0)"
         " ORDER BY ch.revision LIMIT ?3",
         (known, after, limit),
     )

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
 from domain.events import Person
+from domain.limits import NAME_BYTES
 from domain.roles import Role
 from domain.views import PersonName
 from storage.access import Viewer
@@ -99,15 +101,23 @@ def everyone(
     return [_record(row) for row in rows]
 
 
+def folded(text: str) -> str:
+    """``text`` as it is searched: without regard to case and accents, so that angel finds Ángel."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 def search(
     connection: sqlite3.Connection, viewer: Viewer, text: str, limit: int
 ) -> list[PersonName]:
     """Whom the viewer may talk to and whose name holds ``text`` (DT-13); customers see the team."""
-    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    if len(text) > NAME_BYTES:
+        return []
     rows = connection.execute(
         "SELECT id, name, role FROM person WHERE business_no = ? AND active = 1 AND id <> ?"
-        " AND (role <> 'customer' OR ?) AND name LIKE ? ESCAPE '\\' ORDER BY name, id LIMIT ?",
-        (viewer.business_no, viewer.person, viewer.role is not Role.CUSTOMER, pattern, limit),
+        " AND (role <> 'customer' OR ?) AND instr(folded_name, ?) > 0"
+        " ORDER BY folded_name, id LIMIT ?",
+        (viewer.business_no, viewer.person, viewer.role is not Role.CUSTOMER, folded(text), limit),
     )
     return [PersonName(id=id_, name=name, role=role) for id_, name, role in rows]
 

@@ -36,6 +36,7 @@ CREATE TABLE person (
     business_no     INTEGER NOT NULL REFERENCES business (no),
     id              TEXT NOT NULL,
     name            TEXT NOT NULL,
+    folded_name     TEXT NOT NULL,                       -- as it is searched
     role            TEXT NOT NULL CHECK (role IN ('owner', 'manager', 'staff', 'customer')),
     active          INTEGER NOT NULL DEFAULT 1,
     locations       TEXT NOT NULL DEFAULT '[]',          -- JSON array of location ids
@@ -47,7 +48,7 @@ CREATE TABLE person (
     tokens_from     INTEGER NOT NULL DEFAULT 0,          -- tokens made before this time are void
     PRIMARY KEY (business_no, id)
 ) WITHOUT ROWID;
-CREATE INDEX person_by_role ON person (business_no, role, name);
+CREATE INDEX person_by_role ON person (business_no, role);
 
 CREATE TABLE revoked_token (
     id         TEXT PRIMARY KEY,
