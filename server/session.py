@@ -371,7 +371,8 @@ class Session:
 
     def _reply(self, frame: Frame) -> None:
         """Queue a reply; a client that asks and does not read the answers is too slow."""
-        if not self.queue(self.codec.framed(frame)) and self._websocket.closed is None:
+        framed = self.codec.framed(frame)
+        if not self._websocket.queue_reply(framed) and self._websocket.closed is None:
             self._websocket.close_soon(CloseCode.SLOW, "slow")
 
     _HANDLERS: ClassVar[dict[type, Callable[["Session", Any], None]]] = {

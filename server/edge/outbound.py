@@ -1,10 +1,14 @@
 """The way out of one connection: bytes straight to the kernel, a bounded buffer for the rest."""
 
 from collections.abc import Callable
+from typing import Final
 
 import trio
 
 from server.edge.transport import Transport
+
+REPLY_BYTES: Final = 262_144
+"""Room for replies beyond the bound: who reads slowly and asks is answered all the same."""
 
 
 class Flusher:
@@ -112,6 +116,15 @@ class Outbound:
         if not self.dirty:
             self.dirty = True
             self._flusher.dirty.append(self)
+        return True
+
+    def queue_reply(self, data: bytes) -> bool:
+        """As ``queue``, with `REPLY_BYTES` of room that events leave free."""
+        if self.queue(data):
+            return True
+        if self._limit < 0 or self.pending_bytes + len(data) > self._limit + REPLY_BYTES:
+            return False
+        self._append(data)
         return True
 
     def send_nowait(self, data: bytes) -> bool:
@@ -225,15 +238,19 @@ class Outbound:
         """Queue when not idle: behind what is queued or waits."""
         if self.pending_bytes + len(data) > self._limit:
             return False
+        self._append(data)
+        return True
+
+    def _append(self, data: bytes) -> None:
         if self._waiting:
             self._waiting += data
         elif self.queued:
             self.more.append(data)
             self._more_size += len(data)
         else:
+            self.idle = False
             self.queued = data
             self._mark_dirty()
-        return True
 
     def _mark_dirty(self) -> None:
         if not self.dirty:

@@ -73,6 +73,8 @@ class WebSocket:
         self.queue: Callable[[bytes], bool] = stream.outbound.queue
         """As ``send_nowait``, but written by ``Flusher.flush()``: all that is queued in one send.
         """
+        self.queue_reply: Callable[[bytes], bool] = stream.outbound.queue_reply
+        """As ``queue``, with room of its own beyond what events may fill."""
         self.closed: Closed | None = None
         """None until the connection is over."""
         self._stream = stream

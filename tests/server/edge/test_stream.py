@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from server.edge.memory import MemoryTransport, memory_pair
-from server.edge.outbound import Flusher
+from server.edge.outbound import REPLY_BYTES, Flusher
 from server.edge.stream import ConnectionStream
 
 Ends = tuple[ConnectionStream, ConnectionStream, MemoryTransport, MemoryTransport]
@@ -244,3 +244,15 @@ async def test_a_cut_lets_through_what_was_before_it(
         assert await right.receive_some() == b"0123456789"[:cut_after]
     with pytest.raises(trio.BrokenResourceError):
         await right.receive_some()
+
+
+async def test_replies_have_room_that_events_leave_free() -> None:
+    near, *_ = connected(capacity=10, outbound_bytes=1000)
+    outbound = near.outbound
+
+    assert outbound.queue(b"e" * 1000)
+    outbound._flusher.flush()
+    assert not outbound.queue(b"e" * 20)
+    assert outbound.queue_reply(b"r" * REPLY_BYTES)
+    assert not outbound.queue_reply(b"r" * 20)
+    assert outbound.pending_bytes == 1000 - 10 + REPLY_BYTES
