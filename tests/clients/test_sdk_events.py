@@ -97,10 +97,13 @@ async def test_an_ack_does_not_carry_the_position_over_events_that_are_still_to_
         await first.cut()
         second = await server.greet(resume="complete", revision=120)
         own = message(5, 120, author="carla", client_message_id="m1")
-        await second.send(message(4, 110), own, resumed(120))
+        await second.send(message(4, 110), own)
         await trio.sleep(1)
+        await second.cut()
+        third = await server.greet(resume="complete", revision=120)
 
     assert second.hello["cursor"]["revision"] == 100
+    assert third.hello["cursor"]["revision"] == 120, "its event does"
     assert application.seqs == [4], "the own message is known by its ack"
 
 
@@ -111,8 +114,11 @@ async def test_what_is_asked_waits_until_the_resume_is_complete(
         await (await server.greet()).cut()
         await desk.post("c1", "Hello")
         connection = await server.greet(resume="complete", revision=110)
+        await trio.testing.wait_all_tasks_blocked()
+        await desk.post("c2", "Hello")
         assert await connection.silent(5)
         await connection.send(resumed(110))
+        await connection.expect("send")
         await connection.expect("send")
 
 
@@ -223,16 +229,26 @@ async def test_a_hole_that_a_resume_does_not_close_is_a_reset(
     assert application.of(Reset) == [Reset("gap", Cursor("e1", 103))]
 
 
+REMOVED = {
+    "type": "conversation_removed",
+    "revision": 102,
+    "conversation": "c1",
+    "seq": 2,
+    "at": 1,
+    "author": "olivia",
+}
+
+
+@pytest.mark.parametrize("before", [[REMOVED], []], ids=["removed before", "not removed"])
 async def test_a_conversation_that_one_is_added_to_begins_anywhere(
-    server: ScriptedServer, connect: Connect, nursery: trio.Nursery
+    server: ScriptedServer, connect: Connect, nursery: trio.Nursery, before: list[Frame]
 ) -> None:
     async with connect() as desk:
         application = Application(desk, nursery)
         connection = await server.greet()
         await connection.send(
             message(1, 101),
-            {"type": "conversation_removed", "revision": 102, "conversation": "c1", "seq": 2}
-            | {"at": 1, "author": "olivia"},
+            *before,
             {"type": "conversation_added", "revision": 110, "conversation": picture("c1", 8)},
             message(9, 111),
         )

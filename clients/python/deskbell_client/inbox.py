@@ -96,7 +96,6 @@ class Inbox:
         self._queue.extend(_Item(item.event, None) for item in kept)
         self._typing.clear()
         self._presence.clear()
-        self._taken = None
         self._queue.append(_Item(event, event.position))
 
     def mark(self, cursor: Cursor) -> None:
