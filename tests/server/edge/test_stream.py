@@ -246,8 +246,8 @@ async def test_a_cut_lets_through_what_was_before_it(
         await right.receive_some()
 
 
-async def test_replies_have_room_that_events_leave_free() -> None:
-    near, *_ = connected(capacity=10, outbound_bytes=1000)
+async def test_replies_have_room_that_events_leave_free(autojump_clock: MockClock) -> None:
+    near, far, *_ = connected(capacity=10, outbound_bytes=1000)
     outbound = near.outbound
 
     assert outbound.queue(b"e" * 1000)
@@ -256,3 +256,5 @@ async def test_replies_have_room_that_events_leave_free() -> None:
     assert outbound.queue_reply(b"r" * REPLY_BYTES)
     assert not outbound.queue_reply(b"r" * 20)
     assert outbound.pending_bytes == 1000 - 10 + REPLY_BYTES
+    near.abort()
+    far.abort()
