@@ -53,8 +53,7 @@ function signedIn(token) {
   const desk = new Deskbell({ name: 'deskbell', ...(token ? { token } : {}) });
   const signOut = () => {
     desk.forget();
-    history.replaceState(null, '', location.pathname);
-    showSignIn(app, signedIn);
+    location.reload();
   };
   if (token || desk.sessionToken) showOne(desk, { signOut });
   else showSignIn(app, signedIn);

@@ -13,10 +13,9 @@ export class Banner {
   #timer = 0;
   #said = '';
 
-  /** @param {Deskbell} desk @param {{signIn: () => void}} actions */
-  constructor(desk, actions) {
+  /** @param {Deskbell} desk */
+  constructor(desk) {
     this.desk = desk;
-    this.actions = actions;
     this.text = h('span');
     this.button = h('button', { type: 'button' });
     this.button.addEventListener('click', () => this.act());
@@ -32,8 +31,8 @@ export class Banner {
 
   render() {
     clearTimeout(this.#timer);
-    const { state } = this.desk.status;
-    if (state === 'online') {
+    const { state, code } = this.desk.status;
+    if (state === 'online' || (state === 'stopped' && !code)) {
       this.#since = 0;
       this.element.hidden = true;
       this.#said = '';
@@ -64,28 +63,24 @@ export class Banner {
 
   /** @returns {[string, string, () => void]} */
   #stopped() {
+    const reload = () => location.reload(); // what waits is kept, and sent after signing in
     const connect = () => {
       this.desk.connect().catch(() => {});
     };
     switch (this.desk.status.code) {
-      case 0:
       case 1000:
         return ['You are offline. What you write waits here.', 'Go online', connect];
       case 4501:
-        return ['Your session has ended. Sign in again.', 'Sign in', this.actions.signIn];
+        return ['Your session has ended. Sign in again.', 'Sign in', reload];
       case 4503:
-        return [
-          'You no longer have access. Ask the owner of the business.',
-          'Sign in',
-          this.actions.signIn,
-        ];
+        return ['You no longer have access. Ask the owner of the business.', 'Sign in', reload];
       case 4509:
         return ['Deskbell is open in another window on this device.', 'Use it here', connect];
       default:
         return [
           `The connection was refused (${this.desk.status.code}). Reload the page.`,
           'Reload',
-          () => location.reload(),
+          reload,
         ];
     }
   }

@@ -470,8 +470,8 @@ function counts(message, person) {
 /**
  * Where two snapshots of one person's devices differ: the path of the first difference, or '' when
  * they are equal. Messages are compared over the range that both hold, since devices load different
- * amounts of history. Cursors are compared by what they say of the person's own messages, and
- * without their times: more than that is not sent to everybody.
+ * amounts of history. Cursors are compared by what they say of the messages they are for (others'
+ * of the person's, the person's of others'), and without their times: more is not sent to everybody.
  * @param {Conversation[]} left
  * @param {Conversation[]} right
  * @param {string} person
@@ -504,9 +504,11 @@ export function difference(left, right, person) {
  */
 function comparable(conversation, from, person) {
   const messages = conversation.messages.filter((message) => message.seq >= from);
-  const own = messages.filter((message) => message.author === person).map(({ seq }) => seq);
   const reaches = (/** @type {Member} */ member, /** @type {number} */ cursor) =>
-    member.person === person ? cursor : Math.max(0, ...own.filter((seq) => seq <= cursor));
+    messages.reduce((highest, { seq, author }) => {
+      const concerns = (author === person) !== (member.person === person);
+      return concerns && seq <= cursor ? seq : highest;
+    }, 0);
   const members = conversation.members.map((member) => {
     const { name, role, delivered_up_to: delivered, read_up_to: read } = member;
     const reached = { delivered: reaches(member, delivered), read: reaches(member, read) };

@@ -51,7 +51,7 @@ export class Messenger {
     const failed = (/** @type {unknown} */ error) =>
       toast(root, String(/** @type {Error} */ (error).message));
     this.failed = failed;
-    this.banner = new Banner(desk, { signIn: () => (signOut ?? (() => location.reload()))() });
+    this.banner = new Banner(desk);
     this.view = new ConversationView(desk, root, {
       back: () => this.back(),
       looking: this.looking,

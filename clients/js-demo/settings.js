@@ -34,6 +34,11 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
       else desk.close();
     },
   );
+  const leave = () => {
+    const waiting = desk.outbox().length;
+    if (!waiting) signOut?.();
+    else failed(new Error(`${waiting} of your messages still wait. Send or delete them first.`));
+  };
   const about = h(
     'div',
     { class: 'profile' },
@@ -72,7 +77,7 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
       signOut
         ? h(
             'button',
-            { type: 'button', class: 'wide danger', onclick: signOut },
+            { type: 'button', class: 'wide danger', onclick: leave },
             icon('leave'),
             'Sign out',
           )

@@ -198,6 +198,8 @@ test('snapshots agree where cursors say the same of one’s own messages', () =>
   other.apply(receipt('sam', 3));
   assert.match(compared(), /members/);
   one.apply(receipt('sam', 3));
+  other.apply(receipt('carla', 1)); // one's own message is not unread
+  assert.equal(compared(), '');
   other.apply(receipt('carla', 2));
   assert.match(compared(), /unread/);
 });
