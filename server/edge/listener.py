@@ -6,6 +6,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import trio
@@ -17,7 +18,7 @@ from server.edge.handshake import WebSocketPolicy
 from server.edge.http import HTTPServing
 from server.edge.limits import EdgeLimits, EdgeStatistics
 from server.edge.outbound import Flusher
-from server.edge.poller import Poller, open_poller
+from server.edge.poller import Poller, guarded, open_poller
 from server.edge.stream import ConnectionStream
 from server.edge.transport import SocketTransport, Transport
 
@@ -138,14 +139,14 @@ class Listener:
         self._stop_after = drain
         await self._http.stop()
         for connection in list(self._connections):
-            connection.stop()
+            guarded(connection.stream, connection.stop)
         self._stop_asked.set()
         await self._finished.wait()
 
     def sweep(self, now: float) -> None:
         """Ping the silent, end the dead and the stalled; ``run`` calls it once a second."""
         for connection in list(self._connections):
-            connection.sweep(now)
+            guarded(connection.stream, partial(connection.sweep, now))
         self.flusher.flush()
 
     def statistics(self) -> EdgeStatistics:

@@ -311,7 +311,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         if self._end is not None:
             self._end.set()
         if self.on_end is not None:
-            self.on_end()
+            guarded(self, self.on_end)
 
     def _wake(self) -> None:
         if self._arrived is not None:

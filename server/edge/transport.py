@@ -9,6 +9,9 @@ from server.edge.poller import Pollable, Poller
 
 Address = tuple[str, int]
 
+UNSENT_BYTES: Final = 131_072
+"""What the kernel takes for a peer beyond what is on its way: its own limit may be megabytes."""
+
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -58,6 +61,8 @@ class SocketTransport:
         sock.setblocking(False)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self.peer: Address = _address(sock.getpeername())
         self.local: Address = _address(sock.getsockname())
         self.send: Callable[[bytes | bytearray], int] = sock.send

@@ -243,10 +243,10 @@ class WebSocket:
         else:
             self.closed = Closed(LOST, "")
         self._over.set()
-        if self.on_closed is not None:
-            self.on_closed()
         self._handler_scope.deadline = trio.current_time() + self._close_deadline
         self._stream.close()
+        if self.on_closed is not None:
+            self.on_closed()
 
 
 class _HandshakeDone:

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from protocol.framing import Opcode, frame
 from server.edge.limits import EdgeLimits
@@ -37,7 +37,7 @@ async def test_a_library_client_talks_to_it(
         assert websocket.remote == "192.0.2.1"
         assert websocket.path == PATH
         assert websocket.headers["host"] == "deskbell.test"
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert running.listener.statistics().open == 0
 
 
@@ -144,12 +144,12 @@ async def test_nothing_is_handed_over_before_the_handler_listens(autojump_clock:
     async with edge(late) as running:
         client, _ = await running.upgraded()
         await client.send(sent(b"a") + sent(b"b"))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert got == []
         ready.set()
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         await client.send(sent(b"c"))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert got == [[b"a", b"b"], [b"c"]]
 
 
@@ -167,7 +167,7 @@ async def test_pausing_holds_messages_and_stops_reading(autojump_clock: MockCloc
     async with edge(pausing) as running:
         client, _ = await running.upgraded(capacity=4096)
         await client.send(sent(b"first") + sent(b"now", TEXT)[:2])
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         with trio.move_on_after(60) as patience:
             await client.send(bytes(100_000))
         assert patience.cancelled_caught, "the pipe is full: nobody reads"
@@ -190,12 +190,12 @@ async def test_resuming_hands_over_what_was_held_before_it_returns(
         client, _ = running.connect()
         await client.send(upgrade_request() + sent(b"a") + sent(b"", PING) + sent(b"b"))
         await client.head()
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert got == []
         (websocket,) = running.websockets
         websocket.resume_reading()
         assert got == [b"a"], "b stands behind a ping that the library has to answer first"
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert got == [b"a", b"b"]
         assert await client.frame() == (PONG, b"")
 
@@ -210,7 +210,7 @@ async def test_the_close_deadline_is_three_seconds(autojump_clock: MockClock) ->
         assert websocket.closed == Closed(4010, "reset")
         assert await client.frame() == (CLOSE, closed_with(4010) + b"reset")
         assert await client.frame() is None
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert running.listener.statistics().open == 0
 
 
@@ -301,11 +301,75 @@ async def test_an_error_in_a_callback_ends_that_websocket_alone(
             assert await client.frame() == (CLOSE, closed_with(1011) + b"internal error")
             await client.send(close(1011))
             assert await client.frame() is None
-            await trio.testing.wait_all_tasks_blocked()
+            await wait_all_tasks_blocked()
         assert "in on_messages" in caplog.text
         assert running.listener.statistics().failed == 1
         await bystander.send(sent(b"still here"))
         assert await bystander.frame() == (BINARY, b"still here")
+
+
+def fail() -> None:
+    raise RuntimeError("in a callback")
+
+
+async def test_an_error_in_on_closed_does_not_stop_a_flush(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with edge() as running:
+        _, transport = await running.upgraded()
+        bystander, _ = await running.upgraded()
+        for websocket in running.websockets:
+            websocket.queue(frame(b"news"))
+        running.websockets[0].on_closed = fail
+        transport.outgoing.reset = transport.incoming.reset = True
+        running.listener.flusher.flush()
+        assert running.websockets[0].closed == Closed(1006, "")
+        assert await bystander.frame() == (BINARY, b"news")
+        await wait_all_tasks_blocked()
+        assert "in a callback" in caplog.text
+
+
+async def test_an_error_in_on_drained_closes_with_1011(autojump_clock: MockClock) -> None:
+    async with edge() as running:
+        client, _ = await running.upgraded(capacity=100)
+        (websocket,) = running.websockets
+        websocket.on_drained = fail
+        websocket.send_nowait(frame(bytes(1000)))
+        assert await client.frame() == (BINARY, bytes(1000))
+        assert await client.frame() == (CLOSE, closed_with(1011) + b"internal error")
+
+
+async def test_an_error_in_on_stalled_does_not_stop_the_sweep(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with edge() as running:
+        websocket = await _stop_reading(running)
+        websocket.on_stalled = fail
+        bystander, _ = await running.upgraded()
+        assert await bystander.frame() == (PING, b"")
+        assert websocket.closed is not None
+        assert "in a callback" in caplog.text
+
+
+async def test_an_error_in_on_stopping_does_not_keep_others_from_being_asked(
+    autojump_clock: MockClock,
+) -> None:
+    async with edge() as running:
+        clients = [(await running.upgraded())[0] for _ in range(3)]
+        running.websockets[1].on_stopping = fail
+        await running.listener.stop(drain=5.0)
+        codes = [payload[:2] for client in clients for _, payload in await client.frames()]
+        assert codes == [closed_with(4012), closed_with(1011), closed_with(4012)]
+
+
+async def test_a_reply_has_room_that_events_leave_free(autojump_clock: MockClock) -> None:
+    async with edge() as running:
+        websocket = await _stop_reading(running)
+        assert not websocket.queue(frame(bytes(1000)))
+        replies = 0
+        while websocket.queue_reply(frame(bytes(1000))):
+            replies += 1
+        assert 250 <= replies <= 262
 
 
 async def test_an_error_in_the_handler_closes_with_1011(
@@ -318,7 +382,7 @@ async def test_an_error_in_the_handler_closes_with_1011(
         client, _ = await running.upgraded()
         assert await client.frame() == (CLOSE, closed_with(1011) + b"internal error")
         await client.stream.aclose()
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert "in the handler" in caplog.text
         assert running.listener.statistics().open == 0
 
@@ -368,7 +432,7 @@ async def test_a_full_buffer_refuses_and_empties_in_order(autojump_clock: MockCl
         assert websocket.pending_bytes == 1000
         for n in range(15):
             assert await client.frame() == (BINARY, bytes([n]) * 98)
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert drained == [1]
         assert websocket.pending_bytes == 0
         assert websocket.send_nowait(b"x" * 1000)
@@ -381,7 +445,7 @@ async def test_pongs_and_direct_sends_share_one_order(autojump_clock: MockClock)
         (websocket,) = running.websockets
         await client.send(sent(b"are you there", PING))
         websocket.send_nowait(frame(b"x" * 5000))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         transport.incoming.slices = lambda: 7
         assert await client.frame() == (BINARY, b"x" * 5000)
         assert await client.frame() == (PONG, b"are you there")
@@ -432,7 +496,7 @@ async def test_r10_a_client_that_vanishes_is_pinged_and_dropped(autojump_clock: 
         assert await websocket.wait_closed() == Closed(4000, "timeout")
         assert 30 <= trio.current_time() <= 35
         assert await client.frames() == [(PING, b""), (CLOSE, closed_with(4000) + b"timeout")]
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert trio.lowlevel.current_statistics().tasks_living == before
         assert running.listener.statistics().open == 0
 
