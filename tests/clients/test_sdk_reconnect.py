@@ -277,30 +277,41 @@ async def test_a_server_that_never_upgrades_is_given_up_for_a_new_try(
 
 
 class Reset(trio.abc.Stream):
-    """A connection that is reset as soon as something is expected of it."""
+    """A connection that is reset as soon as something comes, or at once."""
+
+    def __init__(self, at_once: bool) -> None:
+        self._at_once = at_once
 
     async def send_all(self, data: object) -> None:
         await trio.lowlevel.checkpoint()
+        if self._at_once:
+            raise trio.BrokenResourceError from ConnectionError("no handshake")
 
     async def wait_send_all_might_not_block(self) -> None:
         await trio.lowlevel.checkpoint()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         await trio.lowlevel.checkpoint()
-        raise trio.BrokenResourceError
+        raise trio.BrokenResourceError from ConnectionError("no answer")
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()
 
 
-async def test_a_reset_during_the_upgrade_is_noticed_at_once(server: ScriptedServer) -> None:
-    streams: list[trio.abc.Stream] = [Reset()]
+@pytest.mark.parametrize(("at_once", "why"), [(False, "no answer"), (True, "no handshake")])
+async def test_a_reset_during_the_upgrade_is_noticed_and_said_at_once(
+    server: ScriptedServer, at_once: bool, why: str
+) -> None:
+    streams: list[trio.abc.Stream] = [Reset(at_once)]
 
     async def dial() -> trio.abc.Stream:
         return streams.pop() if streams else await server.dial()
 
     options = deskbell_client.Options(random=lambda: 0.5)
-    async with deskbell_client.connect_over(dial, device="d1", token="t", options=options):
+    async with deskbell_client.connect_over(dial, device="d1", token="t", options=options) as desk:
+        gone = await anext(desk.events())
+        assert isinstance(gone, events.Disconnected)
+        assert why in gone.reason
         await server.greet()
     assert trio.current_time() < 1
 

@@ -5,10 +5,8 @@ from typing import Final
 
 from deskbell_client import records
 
-PING_AFTER: Final = 20.0
-TIMEOUT: Final = 30.0
 WELCOME_WITHIN: Final = 15.0
-"""Seconds: what holds until a `welcome` says otherwise, and how long it may take to come."""
+"""Seconds that a `welcome` may take to come; it says what holds from then on."""
 
 
 class Beat(Enum):
@@ -26,8 +24,7 @@ class Heartbeat:
         self._heard_at = now
         self._agreed = False
         self._asked = False
-        self._ping_after = PING_AFTER
-        self._timeout = WELCOME_WITHIN
+        self._ping_after = self._timeout = WELCOME_WITHIN
 
     def agreed(self, terms: records.Heartbeat, now: float) -> None:
         """`welcome` came and said how long a silence means what."""

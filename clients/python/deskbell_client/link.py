@@ -69,6 +69,8 @@ class Link:
             await self._settled.wait()
         websocket = self._websocket
         if websocket is None or websocket.closed is not None:
+            if self.ended == Ended():
+                self.ended = Ended(reason=f"no websocket was opened: {self._stream.why}")
             return False
         if websocket.subprotocol != wire.SUBPROTOCOL:
             self.ended = Ended(closing.WRONG_KIND, f"the server does not speak {wire.SUBPROTOCOL}")
@@ -131,6 +133,7 @@ class _HeardStream(trio.abc.Stream):
         self, stream: trio.abc.Stream, heard: Callable[[], None], ended: Callable[[], None]
     ) -> None:
         self.deaf = False
+        self.why = "no answer came in time"
         self._stream = stream
         self._heard = heard
         self._ended = ended
@@ -138,17 +141,26 @@ class _HeardStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         try:
             data = await self._stream.receive_some(max_bytes)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self._ended()
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self._broke(error)
             raise
         if not data or self.deaf:
+            self.why = "the other side closed the connection"
             self._ended()
             return b""
         self._heard()
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self._broke(error)
+            raise
+
+    def _broke(self, error: Exception) -> None:
+        self.why = f"the connection broke: {error.__cause__ or error!r}"
+        self._ended()
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()

@@ -56,11 +56,6 @@ class Outgoing:
     def __contains__(self, client_message_id: str) -> bool:
         return client_message_id in self._conversations
 
-    def __iter__(self) -> Iterator[Send]:
-        for queue in self._queues.values():
-            for entry in queue.entries.values():
-                yield entry.send
-
     def check(self, send: Send) -> bool:
         """Whether ``send`` is pending already; raises `PendingFull` or `Refused` (`conflict`)."""
         conversation = self._conversations.get(send.client_message_id)

@@ -95,7 +95,7 @@ class FileStorage:
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self._folder = Path(folder)
+        self._folder = Path(folder).expanduser()
         self._files: dict[str, Path] = {}
         self._next = 1
 
