@@ -25,7 +25,7 @@ struct Window {
   double p99_ms;
 };
 
-/// Counts what is recorded between begin() and end(); the rest is warm-up.
+/// Counts what is recorded between begin() and end(); what comes outside is not looked at.
 class Meter {
  public:
   explicit Meter(pid_t server) : server_(server) {}
@@ -33,12 +33,11 @@ class Meter {
   void begin();
   Window end();
 
-  /// Whether any unit was done, be it in warm-up.
-  bool started() const { return started_; }
+  /// Units recorded since begin().
+  std::size_t units() const { return latencies_.size(); }
 
   /// One unit of work was done, so long after it was begun.
   void record(Nanoseconds latency) {
-    started_ = true;
     if (measuring_) latencies_.push_back(static_cast<std::uint32_t>(latency / kResolution));
   }
 
@@ -48,7 +47,6 @@ class Meter {
   double quantile_ms(double quantile);
 
   const pid_t server_;
-  bool started_ = false;
   bool measuring_ = false;
   Nanoseconds began_ = 0;
   double server_before_ = 0;

@@ -78,7 +78,7 @@ def _fingerprint() -> str:
 
 
 def _prepare(step: str, folder: Path) -> None:
-    with _server(folder, core=None) as server:
+    with _server(folder, core=None, sends_in_flight=500) as server:
         command: list[str | Path] = [
             PYTHON,
             PREPARE,
@@ -93,10 +93,14 @@ def _prepare(step: str, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _server(folder: Path, core: int | None = 0) -> Iterator[Running]:
-    """The server with its defaults, but for the limit of commands that one connection may send."""
+def _server(folder: Path, core: int | None = 0, sends_in_flight: int = 64) -> Iterator[Running]:
+    """The server with its defaults, but no limit to the commands that a connection sends a second."""
     port = free_port()
     command: list[str | Path] = [COMMAND, "serve", "--data", folder, "--port", str(port)]
-    environment = {**os.environ, "DESKBELL_COMMANDS_PER_SECOND": "0"}
+    environment = {
+        **os.environ,
+        "DESKBELL_COMMANDS_PER_SECOND": "0",
+        "DESKBELL_SENDS_IN_FLIGHT": str(sends_in_flight),
+    }
     with running(command, port, folder, environment, core) as server:
         yield server
