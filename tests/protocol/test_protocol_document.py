@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
+from domain import views
 from domain.limits import Limits
 from domain.refusal import HTTP_STATUS
 from protocol import close_codes, commands, frames
@@ -255,9 +256,9 @@ def test_a_reply_has_the_fields_of_the_page(name: str) -> None:
 
 NAMED = ["page", "conversation_list", "receipt_list", "version_list", "person_list"]
 PARTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
-    "receipt_list": ("receipts", frames.MessageReceipt),
-    "version_list": ("versions", frames.Version),
-    "person_list": ("people", frames.Person),
+    "receipt_list": ("receipts", views.MessageReceipt),
+    "version_list": ("versions", views.Version),
+    "person_list": ("people", views.PersonName),
 }
 
 
@@ -290,20 +291,20 @@ def record(name: str) -> dict[str, Field]:
 
 
 def test_a_message_has_the_fields_of_the_page() -> None:
-    assert_same(record("message"), frames.Message)
+    assert_same(record("message"), views.Message)
     assert_same(record("message"), frames.MessageEvent)
 
 
 def test_a_conversation_has_the_fields_of_the_page() -> None:
     page = record("conversation")
     assert page.pop("id").kind == "id"
-    assert_same(page, frames.Conversation)
+    assert_same(page, views.Conversation)
 
 
 def test_a_member_has_the_fields_of_the_page() -> None:
     line = re.search(r"\*\*member\*\*: (.*?)\. Where", section("3.6 conversations"), re.DOTALL)
     assert line
-    assert_same(fields(line[1].replace("\n", " ")), frames.Member)
+    assert_same(fields(line[1].replace("\n", " ")), views.Member)
 
 
 EVENT_ROWS = {row[0].strip("`"): row[1] for row in rows(section("5. Events"), "event")}
@@ -318,8 +319,8 @@ def test_an_event_has_the_fields_of_the_page(name: str) -> None:
     page = fields(EVENT_ROWS[name])
     assert_same(page, EVENTS[name])
     for inner, struct in (
-        (("receipt", "receipts"), frames.MemberCursor),
-        (("presence", "people"), frames.Presence),
+        (("receipt", "receipts"), views.MemberCursor),
+        (("presence", "people"), views.Presence),
     ):
         if name == inner[0]:
             assert_same(nested(page[inner[1]].kind), struct)
