@@ -174,7 +174,7 @@ class Session:
         while websocket.closed is None:
             await self._wake.wait()
             self._wake.clear()
-            while self._requests and websocket.closed is None:
+            while self._requests and not websocket.closing:
                 command = self._requests.pop(0)
                 answer = (
                     await self._answering.watch(command, self)
@@ -183,7 +183,7 @@ class Session:
                 )
                 self._show_answer(command, answer)
                 self._node.flush()
-            while self.behind and websocket.closed is None:
+            while self.behind and not websocket.closing:
                 self._node.flush()
                 if not self.has_room():
                     break  # what the kernel did not take now wakes us when it has gone
