@@ -15,6 +15,7 @@ BOUND_ELSEWHERE = "# bound:"
 MAY_CATCH_ALL = {
     "actors/supervisor.py::Supervisor._supervise",
     "actors/supervisor.py::Supervisor._refuse",
+    "server/edge/listener.py::Listener._serve",
     "server/edge/poller.py::guarded",
 }
 

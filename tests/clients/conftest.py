@@ -1,6 +1,7 @@
 """What the tests of the Python SDK share: virtual time, a scripted server, a client of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
 import trio
@@ -21,9 +22,10 @@ def in_virtual_time(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever speaks with the scripted server does so in virtual time."""
+    """Whatever here speaks with the scripted server does so in virtual time."""
     for item in items:
-        if "server" in getattr(item, "fixturenames", ()):
+        here = Path(__file__).parent in item.path.parents
+        if here and "server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.trio(run=in_virtual_time), append=False)
 
 
