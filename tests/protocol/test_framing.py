@@ -221,6 +221,9 @@ long_length = b"\x82\xff" + (125).to_bytes(8, "big") + MASK + bytes(125)
         pytest.param(
             [sent(b"\xce", Opcode.TEXT, first=0), sent(b"a", 0)], 1007, id="character not continued"
         ),
+        pytest.param(
+            [sent(b"a", Opcode.TEXT, first=0), sent(b"\xce", 0)], 1007, id="character not finished"
+        ),
     ],
 )
 def test_r29_each_fault_has_its_code(frames: list[bytes], code: int) -> None:
@@ -261,7 +264,9 @@ def test_the_other_kind_is_refused(expect: Opcode, opcode: Opcode) -> None:
 
 @pytest.mark.parametrize("size", [100, 70_000])
 def test_r31_one_byte_over_the_limit_is_refused_by_its_header(size: int) -> None:
-    assert violation_of(sent(bytes(size + 1))[:14], max_message_size=size) == CloseCode.TOO_BIG
+    over = sent(bytes(size + 1))
+    assert violation_of(over[:14], max_message_size=size) == CloseCode.TOO_BIG
+    assert violation_of(over, max_message_size=size) == CloseCode.TOO_BIG
     fits = sent(bytes(size))
     assert received(FrameParser(max_message_size=size), [fits]) == [(2, bytes(size))]
 

@@ -451,6 +451,30 @@ async def test_pongs_and_direct_sends_share_one_order(autojump_clock: MockClock)
         assert await client.frame() == (PONG, b"are you there")
 
 
+async def test_messages_wait_while_a_pong_waits(autojump_clock: MockClock) -> None:
+    """Who pings and does not read is not served on, so what waits for it stays small."""
+    async with edge() as running:
+        client, transport = await running.upgraded(capacity=1000)
+        assert isinstance(client.stream, ConnectionStream)
+        client.stream.pause_reading()
+        (websocket,) = running.websockets
+        websocket.send_nowait(frame(bytes(2000)))
+        await client.send(sent(b"first", PING))
+        await wait_all_tasks_blocked()
+        waiting = websocket.pending_bytes
+        await client.send(sent(b"message"), sent(b"second", PING))
+        await wait_all_tasks_blocked()
+        assert websocket.pending_bytes == waiting
+        client.stream.resume_reading()
+        transport.wake()
+        assert [await client.frame() for _ in range(4)] == [
+            (BINARY, bytes(2000)),
+            (PONG, b"first"),
+            (BINARY, b"message"),
+            (PONG, b"second"),
+        ]
+
+
 async def _stop_reading(running: Edge) -> WebSocket:
     await running.upgraded(capacity=1000)
     (websocket,) = running.websockets
