@@ -1,6 +1,7 @@
 """From a request to the handler of its route, and from what it answers to a response."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import msgspec
 from quart import Response, request
@@ -27,7 +28,6 @@ _NAME_SOMEBODY = Refusal(
 )
 _ROLE = Refusal(Code.FORBIDDEN, "Your role may not do this.")
 _NOT_JSON = Refusal(Code.BAD_REQUEST, "Send the body as 'Content-Type: application/json'.")
-UNSUPPORTED_MEDIA_TYPE = 415
 
 View = Callable[..., Awaitable[Response]]
 
@@ -43,7 +43,7 @@ def view(site: Site, route: AnyRoute) -> View:
         if isinstance(parameters, Refusal):
             return problem_response(parameters)
         if route.takes_body and request.mimetype != "application/json":
-            return problem_response(_NOT_JSON, UNSUPPORTED_MEDIA_TYPE)
+            return problem_response(_NOT_JSON, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         body = parse_body(await _raw_body(), route.body) if route.takes_body else None
         if isinstance(body, Refusal):
             return problem_response(body)
@@ -86,5 +86,7 @@ def _response(route: AnyRoute, reply: msgspec.Struct | Content) -> Response:
     if isinstance(reply, Content):
         response = Response(reply.body, reply.status, content_type=reply.media_type)
         response.headers.extend(reply.headers)
+        if reply.status == HTTPStatus.NOT_MODIFIED:
+            del response.headers["Content-Length"]  # it would speak of the file, not of nothing
         return response
     return Response(msgspec.json.encode(reply), route.status, content_type=route.media_type)

@@ -13,7 +13,6 @@ from domain.ids import ID_PATTERN
 from domain.refusal import HTTP_STATUS, Code, Refusal
 from domain.roles import POLICY, Role
 from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
-from server.http.dispatch import UNSUPPORTED_MEDIA_TYPE
 from server.http.fields import Nothing
 from server.http.files import file_content, unless_known
 from server.http.problem import MEDIA_TYPE, Problem, problem
@@ -121,7 +120,7 @@ def statuses(route: AnyRoute) -> dict[int, tuple[Code, ...]]:
         if code in codes:
             found[HTTP_STATUS[code]] = (*found.get(HTTP_STATUS[code], ()), code)
     if route.takes_body:
-        found[UNSUPPORTED_MEDIA_TYPE] = (Code.BAD_REQUEST,)
+        found[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = (Code.BAD_REQUEST,)
     found[HTTPStatus.INTERNAL_SERVER_ERROR] = (Code.UNAVAILABLE,)
     return dict(sorted(found.items()))
 
