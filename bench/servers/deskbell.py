@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def _prepare(step: str, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _server(folder: Path, core: int | None = 0, sends_in_flight: int = 64) -> Iterator[Running]:
-    """The server with its defaults, but no limit to the commands that a connection sends a second."""
+    """The server with its defaults, but for the limit of commands that a connection may send."""
     port = free_port()
     command: list[str | Path] = [COMMAND, "serve", "--data", folder, "--port", str(port)]
     environment = {
@@ -103,4 +104,6 @@ def _server(folder: Path, core: int | None = 0, sends_in_flight: int = 64) -> It
         "DESKBELL_SENDS_IN_FLIGHT": str(sends_in_flight),
     }
     with running(command, port, folder, environment, core) as server:
+        # It listens before it has opened its database; the answer comes when it serves.
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/ready", timeout=30).close()
         yield server
