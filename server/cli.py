@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import trio
 import typer
 
+from domain.errors import StorageFailed
 from server import operating
 from server.app import Prepare, Running, no_demo, run_server
 from server.config import ConfigurationError, read_settings
@@ -206,7 +207,7 @@ def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -
         trio.run(partial(_serve, settings, prepare, say))
     except* UnusableDatabase as group:
         _fail(f"{_first(group)}", EX_UNAVAILABLE)
-    except* JournalBroken as group:
+    except* (JournalBroken, StorageFailed) as group:
         _fail(f"{_first(group)}. Check the disk, then start again.", EX_UNAVAILABLE)
     except* OSError as group:
         _fail(

@@ -10,6 +10,27 @@ from server.settings import Settings
 
 PREFIX = "DESKBELL_"
 
+LEAST: dict[str, float] = {
+    "readers": 1,
+    "token_seconds": 1,
+    "session_token_seconds": 1,
+    "hello_seconds": 0.1,
+    "drain_seconds": 0,
+    "resume_limit": 0,
+    "connections": 1,
+    "connections_per_address": 0,
+    "text_bytes": 1,
+    "members": 2,
+    "commands_per_second": 0,
+    "commands_burst": 1,
+    "sends_in_flight": 1,
+    "devices": 1,
+    "mailbox_size": 1,
+    "idle_seconds": 1,
+    "live_conversations": 1,
+}
+"""The least that each number may be."""
+
 
 class ConfigurationError(Exception):
     """The configuration cannot be used; the message says which setting, and what it takes."""
@@ -31,7 +52,7 @@ def read_settings(
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
-            f"{error}. docs/operations.md lists every setting with its type."
+            f"{_named(str(error))}. docs/operations.md lists every setting with its type."
         ) from error
     _check(settings)
     return settings
@@ -56,6 +77,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     return found
 
 
+def _named(error: str) -> str:
+    """What `msgspec` says of a value, with the name of the setting first."""
+    what, _, name = error.rstrip("`").rpartition(" - at `$.")
+    return f"{name}: {what}" if what else error
+
+
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise ConfigurationError(f"port is {settings.port}; it must be 0 to 65535.")
@@ -63,8 +90,8 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("log_format must be 'text' or 'json'.")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise ConfigurationError("log_level must be 'debug', 'info', 'warning' or 'error'.")
-    for name in ("readers", "token_seconds", "devices", "members", "mailbox_size", "text_bytes"):
-        if getattr(settings, name) < 1:
-            raise ConfigurationError(f"{name} must be at least 1.")
+    for name, least in LEAST.items():
+        if not getattr(settings, name) >= least:  # also where it is not a number
+            raise ConfigurationError(f"{name} must be at least {least}.")
     if settings.frame_bytes < 2 * settings.text_bytes + 1024:
         raise ConfigurationError("frame_bytes must be at least twice text_bytes plus 1024.")

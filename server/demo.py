@@ -2,15 +2,18 @@
 
 from actors.business import ChangeLocation, ChangePerson
 from domain import commands
-from domain.commands import Done, Speaker
+from domain.commands import Answer, Speaker
+from domain.errors import StorageFailed
 from domain.events import Person
+from domain.refusal import Refusal
 from domain.roles import Role
 from domain.views import PersonName
 from server import creating
-from server.asking import ASK_SECONDS, ask_conversation
+from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.http.demo import Demo
 from server.live import LiveBusiness
 from server.node import BUSINESS, Node
+from server.reading import viewer_of
 from server.tokens import hash_key, make_key
 
 BUSINESS_ID = "pawsome"
@@ -29,13 +32,19 @@ TALK = (
 
 
 async def prepare_demo(node: Node) -> Demo:
-    """Make the demo's business unless it is there, and say what the page needs to know."""
+    """Make the demo's business unless it is there, and say what the page needs to know.
+
+    A start that was interrupted is completed by the next one. Raises `StorageFailed`.
+    """
     live = await node.live(BUSINESS_ID)
     if live is None:
         key = hash_key(make_key("business"))
         await node.database.create_business(BUSINESS_ID, "Pawsome Pet Care", key, node.clock())
         live = await node.live(BUSINESS_ID)
         assert live is not None
+    owner = viewer_of(live, PEOPLE[0].id, PEOPLE[0].role)
+    talk = await node.queries.view(owner, CONVERSATION_ID)
+    if talk is None or talk.last_seq < len(TALK):
         await _populate(node, live)
     return Demo(
         BUSINESS_ID,
@@ -46,13 +55,12 @@ async def prepare_demo(node: Node) -> Demo:
 
 async def _populate(node: Node, live: LiveBusiness) -> None:
     location = ChangeLocation("demo", "main", "Pawsome Downtown", "America/New_York")
-    await live.desk.ask(BUSINESS, location, ASK_SECONDS)
+    _stored(answer_of(await live.desk.ask(BUSINESS, location, ASK_SECONDS)))
     for person in PEOPLE:
         change = ChangePerson("demo", None, person, ("main",))
-        answer = await live.desk.ask(BUSINESS, change, ASK_SECONDS)
-        assert isinstance(answer, Done), answer
+        _stored(answer_of(await live.desk.ask(BUSINESS, change, ASK_SECONDS)))
     speakers = {p.id: Speaker(p.id, p.name, p.role, "demo") for p in PEOPLE}
-    await creating.create(
+    _, created = await creating.create(
         node.queries,
         live,
         speakers["carla"],
@@ -61,9 +69,15 @@ async def _populate(node: Node, live: LiveBusiness) -> None:
         "Rex's grooming",
         CONVERSATION_ID,
     )
+    _stored(created)
     for number, (author, text) in enumerate(TALK, 1):
         said = commands.Send(speakers[author], f"demo-{number}", text)
-        await ask_conversation(live, CONVERSATION_ID, said)
+        _stored(await ask_conversation(live, CONVERSATION_ID, said))
     for person in PEOPLE:
         seen = commands.AdvanceReceipt(speakers[person.id], len(TALK), len(TALK) - 1)
-        await ask_conversation(live, CONVERSATION_ID, seen)
+        _stored(await ask_conversation(live, CONVERSATION_ID, seen))
+
+
+def _stored(answer: Answer) -> None:
+    if isinstance(answer, Refusal):
+        raise StorageFailed(f"the demo could not be made ({answer.code})")
