@@ -154,20 +154,23 @@ _PRAGMAS = (
 )
 
 
+WRITER_PRAGMAS = (
+    *_PRAGMAS,
+    f"PRAGMA page_size={PAGE_BYTES}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA fullfsync=ON",
+    "PRAGMA checkpoint_fullfsync=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA wal_autocheckpoint=0",  # `Writer` does it, for SQLite would hide its errors
+    "PRAGMA journal_size_limit=67108864",
+)
+
+
 def _open_writer(path: Path) -> sqlite3.Connection:
     path.touch(0o600)  # SQLite gives its other files the same rights
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-    for pragma in (
-        *_PRAGMAS,
-        f"PRAGMA page_size={PAGE_BYTES}",
-        "PRAGMA journal_mode=WAL",
-        "PRAGMA synchronous=FULL",
-        "PRAGMA fullfsync=ON",
-        "PRAGMA checkpoint_fullfsync=ON",
-        "PRAGMA secure_delete=ON",
-        "PRAGMA wal_autocheckpoint=0",  # `Writer` does it, for SQLite would hide its errors
-        "PRAGMA journal_size_limit=67108864",
-    ):
+    for pragma in WRITER_PRAGMAS:
         connection.execute(pragma)
     return connection
 

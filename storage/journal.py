@@ -28,6 +28,9 @@ QUEUE_MAX = 10_000
 """Batches that wait at most; beyond it, `append` waits for room (it pushes back)."""
 
 
+STOPPED = "the journal has stopped"
+
+
 class JournalBroken(Exception):
     """The disk failed; the process must end and start again from what is stored."""
 
@@ -98,7 +101,8 @@ class Journal:
         while len(self._queue) >= QUEUE_MAX and not self._stopped:
             await self._room.park()
         if self._stopped:
-            raise _stopped()
+            await trio.lowlevel.checkpoint()  # who tries again and again must not hold up the rest
+            raise StorageFailed(STOPPED)
         entry = _Append(Batch(business, events), release, trio.lowlevel.current_task())
         self._queue.append(entry)
         self._wake()
@@ -123,7 +127,7 @@ class Journal:
                     await self._writer.checkpoint_if_due()
         finally:
             self._stopped = True
-            self._fail(self._queue, "the journal has stopped")
+            self._fail(self._queue, STOPPED)
             self._queue.clear()
             self._room.unpark_all()
 
@@ -156,7 +160,7 @@ class Journal:
     async def _commit_group(self) -> None:
         queue = self._queue
         group = [queue.popleft() for _ in range(min(len(queue), GROUP_MAX))]
-        self._room.unpark_all()
+        self._room.unpark(count=QUEUE_MAX - len(queue))
         try:
             await self._writer.run(self._group_commit.store, [entry.batch for entry in group])
             self._commits += 1
@@ -164,7 +168,7 @@ class Journal:
         except StorageFailed as error:
             self._fail(group, str(error))
         finally:  # a defect: whoever still waits must not wait for ever
-            self._fail(group, "the journal has stopped")
+            self._fail(group, STOPPED)
         self._flush()
 
     def _release(self, group: Iterable[_Append]) -> None:
@@ -187,10 +191,6 @@ class Journal:
                 entry.batch.error = StorageFailed(why)
                 entry.answered = True
                 trio.lowlevel.reschedule(entry.task)
-
-
-def _stopped() -> StorageFailed:
-    return StorageFailed("the journal has stopped")
 
 
 def _not_abortable(_: object) -> trio.lowlevel.Abort:

@@ -4,25 +4,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import trio
 
-from storage.database import Database
-from tests.contract.house import House, Opened
+from tests.contract.house import House, Opened, running_database
 
 
 @pytest.fixture(params=["sqlite"])
 async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
     """An empty database of each kind, its journal running."""
     assert request.param == "sqlite"
-    database = await Database.open(tmp_path, lambda: None)
-    try:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(database.journal.run)
-            yield database
-            nursery.cancel_scope.cancel()
-    finally:
-        with trio.CancelScope(shield=True):
-            await database.close()
+    async with running_database(tmp_path) as database:
+        yield database
 
 
 @pytest.fixture

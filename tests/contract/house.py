@@ -1,8 +1,12 @@
 """A business whose events a test writes one by one, without actors, and reads back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
+
+import trio
 
 from actors.ports import Journal
 from domain.business import Business
@@ -26,6 +30,7 @@ from domain.events import (
 from domain.receipts import advance
 from domain.roles import Role
 from storage.access import Viewer
+from storage.database import Database
 from storage.queries import Queries
 
 START_MS = 1_793_000_000_000
@@ -172,9 +177,11 @@ class House:
     async def receipt(self, conversation: str, person: str, delivered: int, read: int = 0) -> int:
         return await self.append([self.advanced(conversation, [(person, delivered, read)])])
 
-    async def settings(self, *, read_receipts: bool = True, last_seen: bool = True) -> int:
-        changed = BusinessChanged(self.at(), "olivia", "Pawsome", read_receipts, last_seen)
-        return await self.append([changed])
+    def settings_event(self, *, read_receipts: bool = True) -> BusinessChanged:
+        return BusinessChanged(self.at(), "olivia", "Pawsome", read_receipts, True)
+
+    async def settings(self, *, read_receipts: bool) -> int:
+        return await self.append([self.settings_event(read_receipts=read_receipts)])
 
     async def privacy(self, person: str, *, read_receipts: bool, last_seen: bool) -> int:
         return await self.append([PrivacyChanged(self.at(), person, read_receipts, last_seen)])
@@ -190,3 +197,17 @@ class House:
     def viewer(self, person: str) -> Viewer:
         """``person`` as who reads."""
         return Viewer(self.business.no, person, self.people[person].role)
+
+
+@asynccontextmanager
+async def running_database(folder: Path) -> AsyncIterator[Database]:
+    """The database of a folder, its journal running."""
+    database = await Database.open(folder, lambda: None)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(database.journal.run)
+            yield database
+            nursery.cancel_scope.cancel()
+    finally:
+        with trio.CancelScope(shield=True):
+            await database.close()
