@@ -115,6 +115,8 @@ def _install() -> None:
     finally:
         if not keep:
             NO_AUTOSTART.unlink()
+    if shutil.which("systemctl") is not None:  # nor may it start with the machine
+        subprocess.run(["systemctl", "disable", "--quiet", "ejabberd"], check=False)
     if done != 0:
         raise Unavailable(f"ejabberd: apt-get install {' '.join(PACKAGES)} failed")
 
