@@ -10,9 +10,12 @@ from storage.access import Granted, Viewer, grant, snapshot
 from storage.keys import SEQ_MASK, message_key
 
 MESSAGE_COLUMNS = (
-    "m.id, m.revision, m.at, m.author, m.kind, m.text, m.person, m.role, m.reply_to,"
-    " m.client_message_id, m.edited_at, m.deleted_at"
+    "m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
+    " CASE WHEN m.kind = 'text' AND m.reply_to = 0 AND m.edited_at = 0 AND m.deleted_at = 0"
+    " THEN NULL ELSE json_array(m.kind, m.person, m.role, m.reply_to, m.edited_at, m.deleted_at)"
+    " END"
 )
+"""What few messages have stands in one column, NULL for the others: each column costs as much."""
 
 PAGE_CHARACTERS = 32_768
 """Text on one page at most, so that a page fits what may wait for a connection."""
@@ -20,23 +23,38 @@ PAGE_CHARACTERS = 32_768
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
 
-def message(conversation: str, row: tuple[object, ...]) -> Message:
+_Row = tuple[int, int, int, str, str, str | None, str | None]
+_decode_rare = msgspec.json.Decoder(tuple[str, str, str, int, int, int]).decode
+
+
+def message(conversation: str, row: _Row) -> Message:
     """The picture of a row of `MESSAGE_COLUMNS`."""
-    key, revision, at, author, kind, text, person, role, reply_to, client_id, edited, deleted = row
+    key, revision, at, author, text, client_id, rare = row
+    if rare is None:
+        return Message(
+            conversation=conversation,
+            seq=key & SEQ_MASK,
+            revision=revision,
+            at=at,
+            author=author,
+            text=text,
+            client_message_id=client_id or "",
+        )
+    kind, person, role, reply_to, edited_at, deleted_at = _decode_rare(rare)
     return Message(
         conversation=conversation,
-        seq=key & SEQ_MASK,  # type: ignore[operator]
-        revision=revision,  # type: ignore[arg-type]
-        at=at,  # type: ignore[arg-type]
-        author=author,  # type: ignore[arg-type]
-        kind=kind,  # type: ignore[arg-type]
-        text=text,  # type: ignore[arg-type]
-        person=person,  # type: ignore[arg-type]
-        role=role,  # type: ignore[arg-type]
-        reply_to=reply_to,  # type: ignore[arg-type]
-        client_message_id=client_id or "",  # type: ignore[arg-type]
-        edited_at=edited,  # type: ignore[arg-type]
-        deleted_at=deleted,  # type: ignore[arg-type]
+        seq=key & SEQ_MASK,
+        revision=revision,
+        at=at,
+        author=author,
+        kind=kind,
+        text=text,
+        person=person,
+        role=role,
+        reply_to=reply_to,
+        client_message_id=client_id or "",
+        edited_at=edited_at,
+        deleted_at=deleted_at,
     )
 
 
@@ -67,7 +85,7 @@ def page(
             f" ORDER BY m.id {order} LIMIT ?",
             (low, high, limit + 1),
         ).fetchall()
-    kept = fitting([len(row[5]) for row in rows[:limit]])
+    kept = fitting([len(row[4]) for row in rows[:limit]])
     more = len(rows) > kept
     del rows[kept:]
     if order == "DESC":
