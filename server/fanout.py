@@ -279,6 +279,7 @@ class FanOut:
                 pass
 
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
+        live.access_changes += 1
         if event.token:
             self.tokens.revoke(event.token, event.expires_at, event.at)
         for connection in list(live.connections_of(event.person)):
@@ -286,6 +287,7 @@ class FanOut:
                 connection.end(CloseCode.UNAUTHENTICATED, "revoked")
 
     def _end(self, live: LiveBusiness, person: str, code: CloseCode, reason: str) -> None:
+        live.access_changes += 1
         for connection in list(live.connections_of(person)):
             connection.end(code, reason)
 

@@ -1,7 +1,7 @@
 """`hello` and `welcome`: who is it, and from where do they read on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import trio
@@ -35,6 +35,9 @@ class _Known:
     live: LiveBusiness
     claims: Claims
     record: PersonRecord
+    access_changes: int
+    resume: str = "fresh"
+    reset_reason: str = ""
 
 
 class Door:
@@ -67,17 +70,31 @@ class Door:
         if not isinstance(hello, Hello):
             await websocket.close(CloseCode.BAD_HELLO, "the first frame must be a hello")
             return
-        known = await self._identify(hello)
+        known = await self._admit(hello)
         if isinstance(known, Turned):
             await websocket.close(known.code, known.reason)
             return
-        session = await self._welcome(websocket, codec, hello, known)
+        session = self._welcome(websocket, codec, hello, known)
         if early[1:]:
             session.receive(early[1:])
         websocket.on_messages = session.receive
         websocket.resume_reading()
         self._node.flush()
         await session.run()
+
+    async def _admit(self, hello: Hello) -> _Known | Turned:
+        """Who it is and from where they read on, both as they are when this returns.
+
+        A right that goes between the look-ups finds no connection to end yet, so it is looked at
+        again (R27).
+        """
+        while True:
+            known = await self._identify(hello)
+            if isinstance(known, Turned):
+                return known
+            resume, reason = await self._judge(known.live, known.record, hello.cursor)
+            if known.live.access_changes == known.access_changes:
+                return replace(known, resume=resume, reset_reason=reason)
 
     async def _identify(self, hello: Hello) -> _Known | Turned:
         turned = Turned(CloseCode.UNAUTHENTICATED, "the token is not valid: get a new one")
@@ -87,27 +104,22 @@ class Door:
         live = await self._node.live(claims.business)
         if live is None:
             return turned
+        access_changes = live.access_changes
         record = await self._node.queries.person(live.state, claims.person)
         if record is None or claims.issued_at <= record.tokens_from:
             return turned
-        # Again after the look-up: it may have been revoked meanwhile.
-        if self._node.tokens.verify(hello.token, self._node.clock()) is None:
-            return turned
         if not record.active:
             return Turned(CloseCode.DEACTIVATED, "this person has no access any more")
-        return _Known(live, claims, record)
+        return _Known(live, claims, record, access_changes)
 
-    async def _welcome(
-        self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known
-    ) -> Session:
+    def _welcome(self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known) -> Session:
+        """Note the connection and greet: no checkpoint, so position and welcome agree."""
         node, live, record = self._node, known.live, known.record
-        resume, reason = await self._judge(live, record, hello.cursor)
         speaker = Speaker(record.id, record.name, record.role, hello.device, node.next_connection())
         now = node.clock()
         ttl = node.settings.session_token_seconds * 1000
-        # From here to the end without a checkpoint: position, registration and welcome agree.
         position = node.database.journal.released(live.id)
-        complete = resume == "complete"
+        complete = known.resume == "complete"
         assert not complete or hello.cursor is not None
         session = Session(
             node,
@@ -132,15 +144,15 @@ class Door:
             business=live.id,
             epoch=node.epoch,
             revision=position,
-            resume=resume,
+            resume=known.resume,
             session_token=token,
             session_token_expires_at=claims.expires_at,
             server_time=now,
             heartbeat=HEARTBEAT,
             limits=node.limits,
         )
-        if reason:
-            welcome = msgspec.structs.replace(welcome, reset_reason=reason)
+        if known.reset_reason:
+            welcome = msgspec.structs.replace(welcome, reset_reason=known.reset_reason)
         websocket.queue(codec.framed(welcome))
         return session
 

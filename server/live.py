@@ -61,6 +61,8 @@ class LiveBusiness:
     board: PresenceBoard
     connections: dict[str, list[Connection]] = field(default_factory=dict)
     watchers: dict[str, set[Connection]] = field(default_factory=dict)
+    access_changes: int = 0
+    """How often somebody's rights changed: who lets people in looks whether it moved meanwhile."""
 
     @property
     def id(self) -> str:
