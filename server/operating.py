@@ -51,7 +51,7 @@ def request_as(
 ) -> T:
     """The same, with the answer as a structure of the HTTP API."""
     if not url.startswith(("http://", "https://")):
-        raise OperatingError(f"{url} is no address of a server; it begins with http://")
+        raise OperatingError(f"{url} is no address of a server: it begins with http://.")
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     if person:
         headers["Deskbell-Person"] = person
