@@ -1,0 +1,393 @@
+"""The command line as a person meets it: exit statuses, and one line that says what to do."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from server import cli
+from storage.migrations import migrations
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 50
+UNAVAILABLE = 69
+CONFIG = 78
+COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+del sys.argv[1]
+import server.cli
+server.cli.main()
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> str:
+        """What was said of the failure: one line, and no traceback."""
+        assert "Traceback" not in self.err, self.err
+        lines = [line for line in self.err.splitlines() if line.startswith("deskbell: ")]
+        assert len(lines) == 1, self.err
+        assert lines[0].endswith(".")
+        return lines[0]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("DESKBELL_")}
+    return kept | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | more
+
+
+def started(*arguments: str, limit: int | None = None, **more: str) -> subprocess.Popen[str]:
+    """`deskbell ...` as a process; ``limit``: no file may grow beyond so many bytes."""
+    program = ["-m", "server.cli"] if limit is None else ["-c", LIMITED, str(limit)]
+    return subprocess.Popen(
+        [sys.executable, *program, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(**more),
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Ended(process.returncode, out, err)
+
+
+def run(*arguments: str, limit: int | None = None, **more: str) -> Ended:
+    return ended(started(*arguments, limit=limit, **more))
+
+
+def called(*arguments: str, **more: str) -> Ended:
+    """The same in this process, for what neither serves nor logs."""
+    runner = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "100"} | more)
+    result = runner.invoke(cli.app, list(arguments))
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+# --- Help and version -----------------------------------------------------------------------------
+
+
+def test_the_commands_are_those_that_are_documented() -> None:
+    documented = "actors backup check dead-letters demo load release serve token version"
+    assert documented.split() == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_that_explains_each_option(command: str) -> None:
+    told = called(command, "--help")
+    assert told.status == 0
+    click = typer.main.get_command(cli.app).commands[command]  # type: ignore[attr-defined]
+    assert click.help
+    for parameter in click.params:
+        assert getattr(parameter, "help", None), f"{command} {parameter.name}"
+        name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name.upper()
+        assert name in told.out or name.lower() in told.out
+
+
+def test_help_lists_all_commands_and_nothing_else_is_one() -> None:
+    told = called("--help")
+    assert told.status == 0
+    assert all(command in told.out for command in COMMANDS)
+    wrong = called("frobnicate")
+    assert wrong.status == 2
+    assert "frobnicate" in wrong.err
+
+
+def test_version_names_this_version_and_sqlites() -> None:
+    told = run("version")
+    assert (told.status, told.err) == (0, "")
+    version = metadata.version("deskbell")
+    assert told.out == f"deskbell {version}, SQLite {sqlite3.sqlite_version}\n"
+
+
+# --- A start that cannot be -----------------------------------------------------------------------
+
+
+def _below_a_file(folder: Path) -> None:
+    folder.parent.mkdir()
+    folder.write_text("I am a file.")
+
+
+def _locked_away(folder: Path) -> None:
+    (folder / "lock").mkdir(parents=True)
+
+
+def _a_folder_for_a_database(folder: Path) -> None:
+    (folder / "deskbell.db").mkdir(parents=True)
+
+
+def _a_folder_for_a_key(folder: Path) -> None:
+    (folder / "operator.key").mkdir(parents=True)
+
+
+def _no_database(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "deskbell.db").write_bytes(b"This is no database. " * 100)
+
+
+def _of_another_program(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "deskbell.db")) as connection:
+        connection.execute("CREATE TABLE recipes (name)")
+
+
+def _newer(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "deskbell.db")) as connection:
+        for _, sql in migrations():
+            connection.executescript(sql)
+        connection.execute(f"PRAGMA application_id={0x4445534B}")
+        connection.execute(f"PRAGMA user_version={migrations()[-1][0] + 1}")
+        connection.commit()
+
+
+UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "the folder is a file": (_below_a_file, "cannot be written"),
+    "the folder cannot be written": (_locked_away, "cannot be written"),
+    "the database is a folder": (_a_folder_for_a_database, "cannot be opened"),
+    "the key is a folder": (_a_folder_for_a_key, "operator.key"),
+    "the database is none": (_no_database, "damaged or not a database"),
+    "the database is another's": (_of_another_program, "another program"),
+    "the database is newer": (_newer, "newer program"),
+}
+
+
+def test_a_folder_that_cannot_be_used_is_left_as_it_is(tmp_path: Path) -> None:
+    starts = []
+    for number, (spoil, words) in enumerate(UNUSABLE.values()):
+        folder = tmp_path / str(number) / "data"
+        spoil(folder)
+        database = folder / "deskbell.db"
+        before = database.read_bytes() if database.is_file() else None
+        starts.append((started("serve", "--data", str(folder), "--port", "0"), words, before))
+    for number, (process, words, before) in enumerate(starts):
+        told = ended(process)
+        assert told.status == UNAVAILABLE, words
+        assert words in told.line
+        if before is not None:
+            assert (tmp_path / str(number) / "data" / "deskbell.db").read_bytes() == before
+
+
+@pytest.mark.requirement("R22")
+def test_a_disk_that_fails_at_the_start_is_told_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    """No file may grow beyond a size, tried at many sizes: wherever it hits, it is one line."""
+    folder = tmp_path / "data"
+    for size in (4096, 34_816, 40_000):
+        told = run("demo", "--data", str(folder), "--port", "0", limit=size)
+        assert told.status == UNAVAILABLE, (size, told)
+        assert told.line
+    with serving("demo", "--data", str(folder)) as (port, _):
+        assert port
+    checked = called("check", str(folder / "deskbell.db"))
+    assert checked.status == 0, checked.err
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = run("serve", "--data", str(tmp_path), "--port", port)
+    assert told.status == UNAVAILABLE
+    assert f"cannot listen on 127.0.0.1:{port}" in told.line
+    assert "--port" in told.line
+
+
+CONFIGURATIONS: dict[str, tuple[list[str], dict[str, str], str]] = {
+    "a file that is not there": (["--config", "missing.toml"], {}, "missing.toml"),
+    "a port beyond all ports": (["--port", "65536"], {}, "port"),
+    "a wrong variable": ([], {"DESKBELL_LOG_FORMAT": "xml"}, "log_format"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_wrong_configuration_stops_the_start_with_78(name: str, tmp_path: Path) -> None:
+    arguments, variables, word = CONFIGURATIONS[name]
+    told = called("serve", "--data", str(tmp_path / "data"), *arguments, **variables)
+    assert told.status == CONFIG
+    assert word in told.line
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_demo_opens_to_others_only_when_told_so(tmp_path: Path) -> None:
+    told = called("demo", "--data", str(tmp_path / "data"), "--host", "0.0.0.0")
+    assert told.status == CONFIG
+    assert "--anyone-may-sign-in" in told.line
+
+
+# --- A server -------------------------------------------------------------------------------------
+
+
+class serving:
+    """`deskbell serve` or `demo` for as long as the block lasts: its port and the process."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = started(*arguments, "--port", "0")
+
+    def __enter__(self) -> tuple[int, subprocess.Popen[str]]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            found = re.search(r"listens on port (\d+)|http://[^/]*:(\d+)/", line)
+            if found:
+                return int(found[1] or found[2]), self._process
+        pytest.fail(f"it did not start: {self._process.communicate()[1]}")
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        told = ended(self._process)
+        assert told.status == 0, told.err
+        assert "Traceback" not in told.err
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A demo that runs: its folder and its address."""
+    folder = tmp_path_factory.mktemp("house") / "data"
+    with serving("demo", "--data", str(folder)) as (port, _):
+        yield folder, f"http://127.0.0.1:{port}"
+
+
+def test_a_second_server_on_the_same_folder_refuses(house: tuple[Path, str]) -> None:
+    folder, _ = house
+    told = run("serve", "--data", str(folder), "--port", "0")
+    assert told.status == UNAVAILABLE
+    assert f"another Deskbell server is using {folder}" in told.line
+
+
+def test_the_folder_is_for_its_user_alone(house: tuple[Path, str]) -> None:
+    folder, _ = house
+    for path in (folder, *folder.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_operators_ask_a_running_server(house: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = house
+    at = ["--data", str(folder), "--url", url]
+    token = called("token", "carla", "--business", "pawsome", *at)
+    assert (token.status, token.err) == (0, "")
+    assert re.fullmatch(r"[\w.=-]+\n", token.out)
+    for command in ("actors", "dead-letters"):
+        assert called(command, *at).status == 0
+    unknown = called("release", "pawsome", "desk", "nobody", *at)
+    assert unknown.status in (0, 1)
+    nobody = called("token", "nobody", "--business", "pawsome", *at)
+    assert nobody.status == 1
+    assert "not_found" in nobody.err
+    copy = tmp_path / "copy.db"
+    assert called("backup", str(copy), "--data", str(folder)).status == 0
+    assert called("check", str(copy)).status == 0
+    again = called("backup", str(copy), "--data", str(folder))
+    assert again.status == 1, "a backup overwrites nothing"
+    assert str(copy) in again.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["token", "carla", "--business", "pawsome"],
+        ["actors"],
+        ["dead-letters"],
+        ["release", "pawsome", "desk", "business"],
+        ["load", "--seconds", "1"],
+    ],
+    ids=lambda arguments: str(arguments[0]),
+)
+def test_without_a_server_operators_are_told_to_start_one(
+    arguments: list[str], house: tuple[Path, str]
+) -> None:
+    folder, _ = house
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        told = called(*arguments, "--data", str(folder), "--url", url)
+    assert told.status == 1
+    assert f"no server answers at {url}" in told.line
+
+
+@pytest.mark.parametrize("command", ["actors", "dead-letters", "backup", "check", "load", "token"])
+def test_without_a_data_folder_operators_are_told_which(command: str, tmp_path: Path) -> None:
+    more = {"backup": [str(tmp_path / "copy.db")], "token": ["carla", "--business", "pawsome"]}
+    folder = tmp_path / "nothing"
+    told = called(command, *more.get(command, []), "--data", str(folder))
+    assert told.status == 1
+    assert str(folder) in told.line
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:8000"])
+def test_an_address_that_is_none_is_named(url: str, house: tuple[Path, str]) -> None:
+    told = called("actors", "--data", str(house[0]), "--url", url)
+    assert told.status == 1
+    assert url in told.line
+
+
+# --- Checking files -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def copy(house: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("copies") / "whole.db"
+    assert called("backup", str(path), "--data", str(house[0])).status == 0
+    return path
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _overwritten(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(os.urandom(8192))
+
+
+def _a_hole(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute("DELETE FROM message WHERE id = (SELECT min(id) + 1 FROM message)")
+        connection.commit()
+
+
+def _replaced(path: Path) -> None:
+    path.write_bytes(b"nothing of the kind")
+
+
+@pytest.mark.parametrize("spoil", [_cut, _overwritten, _a_hole, _replaced])
+def test_a_damaged_file_is_found_and_not_touched(
+    spoil: Callable[[Path], None], copy: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "spoilt.db"
+    shutil.copy(copy, path)
+    assert called("check", str(path)).status == 0
+    spoil(path)
+    before = path.read_bytes()
+    told = called("check", str(path))
+    assert told.status == 1
+    assert str(path) in told.line
+    assert path.read_bytes() == before
