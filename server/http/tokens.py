@@ -6,7 +6,6 @@ import msgspec
 
 from actors.business import RevokeAccess
 from domain.refusal import NOT_FOUND, Code, Refusal
-from server.http.caller import STOPPING
 from server.http.desk import ask_desk
 from server.http.fields import UNSET, Changed, Id, Input, Nothing, Output, Unset, set_or
 from server.http.route import BUSINESS, OPERATOR, UNDONE, Call, Route
@@ -75,13 +74,9 @@ async def make(call: Call[Nothing, NewToken]) -> Token | Refusal:
 
 async def make_of_business(call: Call[Nothing, NewTokenOfBusiness]) -> Token | Refusal:
     """Make a token for a person of any business."""
-    if call.body.business not in call.node.businesses:
-        known = await call.node.queries.business(call.body.business)
-        if known is None:
-            return NOT_FOUND
     live = await call.node.live(call.body.business)
     if live is None:
-        return STOPPING
+        return NOT_FOUND
     return await issue(call.node, live, call.body.person, call.body.ttl_seconds)
 
 
@@ -143,7 +138,7 @@ ROUTES = (
         body=NewTokenOfBusiness,
         answer=Token,
         status=201,
-        refusals=(Code.NOT_FOUND, Code.UNAVAILABLE),
+        refusals=(Code.NOT_FOUND,),
         asks=NewTokenOfBusiness(business="pawsome", person="carla", ttl_seconds=300),
         shows=EXAMPLE,
     ),

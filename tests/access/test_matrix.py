@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -114,7 +115,7 @@ async def ask(
     body = None
     if request.body is not None:
         body = json.loads(caller.filled(json.dumps(request.body), target))
-    person = {"Deskbell_Person": caller.speaks_for} if caller.speaks_for else {}
+    person: dict[str, Any] = {"Deskbell_Person": caller.speaks_for} if caller.speaks_for else {}
     path = caller.filled(request.path, target)
     reply = await world.api.ask(method, path, caller.key, body, **person)
     headers = sorted((k.lower(), v) for k, v in reply.headers.items())
