@@ -128,6 +128,13 @@ class RawClient:
             if frame["type"] in types:
                 return frame
 
+    async def all_until(self, type_: str) -> list[Frame]:
+        """The frames up to the first one of this type, with it."""
+        frames = [await self.next()]
+        while frames[-1]["type"] != type_:
+            frames.append(await self.next())
+        return frames
+
     async def reply(self, command_id: int) -> Frame:
         """The reply to a command; what came before it stays to be taken."""
 
