@@ -97,7 +97,9 @@ async def run_server(
             port = listening[0].getsockname()[1] if listening else settings.port
             lag = LagMeter()
             stop = trio.Event()
-            listener = _listener(node, demo, lag, port, ready=lambda: not stop.is_set())
+            listener = _listener(
+                node, demo, lag, port, ready=lambda: not (stop.is_set() or database.journal.stopped)
+            )
             running = Running(node, listener, port, stop)
             flush.target = running.listener.flusher.flush
             root.start_soon(lag.run)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from actors.business import ChangePrivacy
 from domain.commands import Answer, Speaker
-from domain.limits import LIST_MAX, PEOPLE_MAX
+from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from protocol import commands, frames
 from protocol.commands import Command
@@ -103,6 +103,9 @@ class Requests:
         return frames.ConversationReply(id=command_id, conversation=shown)
 
     async def _create(self, command: commands.Create) -> Frame | Refusal:
+        if len(command.people) > self._node.limits.members:
+            limit = self._node.limits.members
+            return Refusal(Code.TOO_LARGE, f"A conversation has at most {limit} members.")
         conversation, answer = await creating.create(
             self._node.queries,
             self._live,
@@ -138,7 +141,9 @@ class Requests:
             versions=tuple(stored),
         )
 
-    async def _people(self, command: commands.People) -> Frame:
+    async def _people(self, command: commands.People) -> Frame | Refusal:
+        if len(command.search) > NAME_BYTES:
+            return Refusal(Code.TOO_LARGE, "Search for less: a name is shorter than that.")
         found = await self._node.queries.search(
             self._viewer, command.search, max(1, min(command.limit, PEOPLE_MAX))
         )

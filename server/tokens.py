@@ -51,7 +51,9 @@ class Tokens:
 
     def issue(self, business: str, person: str, now: int, ttl_ms: int) -> tuple[str, Claims]:
         """A token for ``person`` on any device, and its claims."""
-        claims = Claims(secrets.token_hex(12), business, person, "", now, now + ttl_ms)
+        # The business is part of the id: nobody revokes what another business was given.
+        id_ = f"{business}/{secrets.token_hex(12)}"
+        claims = Claims(id_, business, person, "", now, now + ttl_ms)
         return self._sign(claims), claims
 
     def renew(self, claims: Claims, device: str, now: int, ttl_ms: int) -> tuple[str, Claims]:

@@ -131,6 +131,11 @@ class Journal:
             self._queue.clear()
             self._room.unpark_all()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is stored any more: it was cancelled, or the disk failed."""
+        return self._stopped
+
     def statistics(self) -> JournalStatistics:
         return JournalStatistics(
             len(self._queue),
