@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 import trio
@@ -59,6 +60,9 @@ class Door:
             arrived.set()
 
         websocket.on_messages = note
+        websocket.on_stopping = partial(
+            websocket.close_soon, CloseCode.RESTART, self._node.restart_reason()
+        )
         with trio.move_on_after(self._node.settings.hello_seconds):
             await arrived.wait()
         if websocket.closed is not None:

@@ -67,6 +67,10 @@ class Node:
         self.connections += 1
         return self.connections
 
+    def restart_reason(self) -> str:
+        """What a connection is told when the server stops: not all come back at once (R40)."""
+        return f"restart; retry_after={self.jitter():.1f}"
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Own the supervisors until cancelled."""
         async with trio.open_nursery() as self._nursery:

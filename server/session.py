@@ -166,7 +166,7 @@ class Session:
         self._wake.set()
 
     def _restart(self) -> None:
-        self.end(CloseCode.RESTART, f"restart; retry_after={self._node.jitter():.1f}")
+        self.end(CloseCode.RESTART, self._node.restart_reason())
 
     async def _work(self) -> None:
         """Answer requests and catch up, whenever there is something to do, until it is over."""
