@@ -36,6 +36,20 @@ def copy_database(source: Path, target: Path) -> None:
         raise
 
 
+def set_aside_foreign_log(path: Path) -> None:
+    """Let a backup, put in the place of a database that crashed, not get that database's log.
+
+    SQLite would play whatever log it finds into the file, and ruin it. A backup is known by its
+    header: only a database that has been in use is in WAL mode. The log is kept, renamed.
+    """
+    with path.open("rb") as file:
+        is_backup = file.read(20)[18:] == b"\x01\x01"
+    for suffix in ("-wal", "-shm") if is_backup else ():
+        log = path.with_name(path.name + suffix)
+        if log.exists():
+            log.rename(log.with_name(log.name + ".replaced"))
+
+
 def _sync(path: Path) -> None:
     file = os.open(path, os.O_RDONLY)
     try:

@@ -48,10 +48,10 @@ def check_file(path: Path) -> list[Finding]:
 
 def _check(connection: sqlite3.Connection) -> list[Finding]:
     connection.execute("BEGIN")  # one moment, also while a server writes
-    broken = list(_integrity(connection))
-    if broken:
-        return broken  # what a damaged file answers to the rest means nothing
-    findings: list[Finding] = []
+    damage = connection.execute(f"PRAGMA integrity_check({FINDINGS_MAX})").fetchall()
+    if damage != [("ok",)]:  # what a damaged file answers to the rest means nothing
+        return [Finding("a whole file", detail) for (detail,) in damage]
+    findings = list(_dangling(connection))
     for rule, sql in _RULES.items():
         details = connection.execute(sql).fetchmany(FINDINGS_MAX)
         findings += [Finding(rule, detail) for (detail,) in details]
@@ -59,10 +59,7 @@ def _check(connection: sqlite3.Connection) -> list[Finding]:
     return findings + [Finding("a cursor is the sum of its steps", detail) for detail in steps]
 
 
-def _integrity(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for (detail,) in connection.execute(f"PRAGMA integrity_check({FINDINGS_MAX})"):
-        if detail != "ok":
-            yield Finding("a whole file", detail)
+def _dangling(connection: sqlite3.Connection) -> Iterator[Finding]:
     for table, row, parent, _ in islice(
         connection.execute("PRAGMA foreign_key_check"), FINDINGS_MAX
     ):

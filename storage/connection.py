@@ -168,7 +168,6 @@ WRITER_PRAGMAS = (
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:
-    path.touch(0o600)  # SQLite gives its other files the same rights
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
     for pragma in WRITER_PRAGMAS:
         connection.execute(pragma)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import trio
 
+from domain.errors import StorageFailed
 from storage.backup import copy_database as copy_database
+from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
 from storage.journal import Journal
 from storage.migrations import UnusableDatabase, migrate, refuse_unusable, unusable
@@ -46,18 +48,20 @@ class Database:
         async with AsyncExitStack() as opened:
             opened.callback(os.close, _lock_folder(folder))
             path = folder / FILE_NAME
-            refuse_unusable(path)
             try:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+                set_aside_foreign_log(path)
+                refuse_unusable(path)
                 connection = await open_writer(path)
                 opened.push_async_callback(connection.close)
                 await connection.run(_prepare, interruptible=False)
-            except sqlite3.Error as error:
+                writer = Writer(connection)
+                journal = Journal(writer, released)
+                await journal.load()
+                reader_pool = await Readers.open(path, readers)
+                opened.push_async_callback(reader_pool.close)
+            except (sqlite3.Error, OSError, StorageFailed) as error:
                 raise unusable(error) from error
-            writer = Writer(connection)
-            journal = Journal(writer, released)
-            await journal.load()
-            reader_pool = await Readers.open(path, readers)
-            opened.push_async_callback(reader_pool.close)
             return cls(writer, reader_pool, journal, path, opened.pop_all())
 
     async def close(self) -> None:

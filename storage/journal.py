@@ -92,12 +92,13 @@ class Journal:
         """Store ``events`` in one transaction; return once they are synced and released.
 
         ``release`` is called with the revision of the first event (the others follow by one), in
-        commit order among all batches, without a checkpoint; it must not raise. The caller's
-        cancellation does not undo an append. Raises `AlreadySent` or `StorageFailed`: nothing was
-        stored (or, where the journal stops: whether it was is unknown), `KeyError`: no such
-        business.
+        commit order among all batches, without a checkpoint; it must not raise. Who is cancelled
+        while waiting for room has stored nothing; after that an append is not undone. Raises
+        `AlreadySent` or `StorageFailed`: nothing was stored (or, where the journal stops: whether
+        it was is unknown), `KeyError`: no such business.
         """
         self._released[business]
+        await trio.lowlevel.checkpoint_if_cancelled()
         while len(self._queue) >= QUEUE_MAX and not self._stopped:
             await self._room.park()
         if self._stopped:

@@ -23,11 +23,11 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def refuse_unusable(path: Path) -> None:
-    """Look at a database file without changing a byte of it; one that does not exist is fine.
+    """Look at a database file without changing a byte of it; an empty one is a new one.
 
     Raises `UnusableDatabase`: not a database, damaged, of another program, or of a newer one.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if path.stat().st_size == 0:
         return
     try:
         connection = open_read_only(path)
@@ -62,7 +62,7 @@ def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
     return version, application, tables
 
 
-def unusable(error: sqlite3.Error) -> UnusableDatabase:
+def unusable(error: Exception) -> UnusableDatabase:
     """What ``error`` says of a database that was to be opened."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
         return UnusableDatabase(

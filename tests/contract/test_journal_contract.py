@@ -159,18 +159,31 @@ async def test_a_conversation_that_does_not_exist_cannot_be_written_to(house: Ho
     await house.converse("c1", "sam", "carla")
 
 
-async def test_cancelling_who_appends_does_not_undo_it(house: House) -> None:
+async def test_cancelling_who_waits_does_not_undo_an_append(house: House) -> None:
     await house.converse("c1", "sam", "carla")
     released: list[int] = []
+    async with trio.open_nursery() as nursery:
+
+        async def send() -> None:
+            await house.database.journal.append(
+                house.business.id, [house.message("c1", "carla", "Hello")], released.append
+            )
+            assert released, "append returns; the next checkpoint is cancelled"
+
+        nursery.start_soon(send)
+        await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert [m.revision for m in await read_all(house, "c1")] == released
+
+
+async def test_who_is_cancelled_before_appends_nothing(house: House) -> None:
+    await house.converse("c1", "sam", "carla")
+    event = house.message("c1", "carla", "Hello")
     with trio.CancelScope() as scope:
         scope.cancel()
-        await house.database.journal.append(
-            house.business.id, [house.message("c1", "carla", "Hello")], released.append
-        )
-        assert released, (
-            "append returns, as the message is stored; the next checkpoint is cancelled"
-        )
-    assert [m.revision for m in await read_all(house, "c1")] == released
+        await house.append([event])
+    assert scope.cancelled_caught
+    assert await read_all(house, "c1") == []
 
 
 async def test_a_business_that_does_not_exist_is_the_callers_mistake(house: House) -> None:

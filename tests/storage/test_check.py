@@ -1,0 +1,212 @@
+"""`check_file` finds what must not be, and changes nothing."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trio
+
+from storage import check
+from storage.check import FINDINGS_MAX, check_file
+from storage.database import FILE_NAME
+from tests.contract.house import House, running_database
+
+
+async def lived_in(folder: Path) -> Path:
+    """A database with some of everything."""
+    async with running_database(folder) as database:
+        for business in ("pawsome", "meowsome"):
+            house = await House.founded(database, business)
+            await house.converse("c1", "sam", "carla")
+            await house.converse("empty", "sam", "dave")
+            await house.append([house.message("c1", "carla", f"text {n}") for n in range(5)])
+            await house.edit("c1", 1, "edited")
+            await house.edit("c1", 1, "edited again")
+            await house.delete("c1", 2)
+            await house.add("c1", "dave")
+            await house.receipt("c1", "sam", 3, 1)
+            await house.append([house.advanced("c1", [("sam", 5, 5), ("dave", 6, 0)])])
+            await house.remove("c1", "dave")
+            await house.add("c1", "dave")
+            await house.append([house.message("c1", "dave", "reply", reply_to=1)])
+            await house.receipt("c1", "dave", 7, 7)
+            await house.settings(read_receipts=False)
+            await house.privacy("carla", read_receipts=False, last_seen=False)
+            await house.transfer("olivia", "sam")
+            await house.receipt("c1", "sam", 8, 8)
+    return folder / FILE_NAME
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return trio.run(lived_in, tmp_path)
+
+
+def changed(path: Path, sql: str) -> None:
+    """What no rule of the tables would prevent."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        assert connection.execute(sql).rowcount != 0, "the plant must take"
+
+
+def rules(path: Path) -> set[str]:
+    return {finding.rule for finding in check_file(path)}
+
+
+def test_a_database_that_was_lived_in_has_no_faults(path: Path) -> None:
+    assert check_file(path) == []
+
+
+async def test_a_database_in_use_can_be_checked(tmp_path: Path) -> None:
+    async with running_database(tmp_path) as database:
+        house = await House.founded(database)
+        await house.converse("c1", "sam", "carla")
+        for _ in range(5):
+            await house.send("c1", "carla")
+            assert check_file(tmp_path / FILE_NAME) == []
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_checking_changes_nothing(path: Path) -> None:
+    before = contents(path.parent)
+    check_file(path)
+    assert contents(path.parent).items() >= before.items()
+
+
+PLANTS = {
+    "UPDATE message SET id = id + 1 WHERE id & 0xffffffff = 9": "seq counts 1, 2, 3",
+    "UPDATE message SET id = id - 1 WHERE id & 0xffffffff = 1": "seq counts 1, 2, 3",
+    "DELETE FROM message WHERE id & 0xffffffff = 4": "seq counts 1, 2, 3",
+    "UPDATE message SET id = id | 99 << 32 WHERE id = 1 << 32 | 9": (
+        "a message belongs to a conversation of its business"
+    ),
+    "UPDATE message SET business_no = 2 WHERE id = 1 << 32 | 6": (
+        "a message belongs to a conversation of its business"
+    ),
+    "UPDATE message SET revision = revision - 2 WHERE id & 0xffffffff = 4": (
+        "revisions rise with seq"
+    ),
+    "UPDATE message SET revision = 1 WHERE id & 0xffffffff = 1": (
+        "each revision is of one event, without gaps"
+    ),
+    "DELETE FROM audit WHERE revision = 2": "each revision is of one event, without gaps",
+    "UPDATE log SET revision = revision + 1": "each revision is of one event, without gaps",
+    "DELETE FROM log": "each revision is of one event, without gaps",
+    "UPDATE head SET revision = revision - 1 WHERE conversation_no = 1": (
+        "a head says where its conversation stands"
+    ),
+    "UPDATE head SET activity = revision WHERE conversation_no = 1": (
+        "a head says where its conversation stands"
+    ),
+    "DELETE FROM head WHERE conversation_no = 2": "a head says where its conversation stands",
+    "UPDATE member SET since_seq = 3 WHERE person = 'dave' AND conversation_no = 1": (
+        "a member is a person of the business, from an entry on"
+    ),
+    "UPDATE member SET person = 'nobody' WHERE person = 'carla'": (
+        "a member is a person of the business, from an entry on"
+    ),
+    "DELETE FROM member WHERE person = 'dave' AND conversation_no = 1": (
+        "membership is what its newest entry says"
+    ),
+    "UPDATE message SET kind = 'member_left' WHERE kind = 'member_added'": (
+        "membership is what its newest entry says"
+    ),
+    "UPDATE removal SET revision = revision + 1": "a removal is an entry",
+    "UPDATE cursor SET read_up_to = delivered_up_to + 1": (
+        "a cursor is within its conversation, and read implies delivered"
+    ),
+    "UPDATE cursor SET delivered_up_to = 99": (
+        "a cursor is within its conversation, and read implies delivered"
+    ),
+    "UPDATE cursor SET delivered_at = 0": (
+        "a cursor is within its conversation, and read implies delivered"
+    ),
+    "UPDATE cursor SET revision = revision - 1": (
+        "a cursor is within its conversation, and read implies delivered"
+    ),
+    "UPDATE cursor SET delivered_up_to = delivered_up_to - 1, read_up_to = read_up_to - 1": (
+        "a cursor is the sum of its steps"
+    ),
+    "DELETE FROM cursor WHERE person = 'sam'": "a cursor is the sum of its steps",
+    "UPDATE receipt SET steps = (SELECT steps FROM receipt ORDER BY revision LIMIT 1)": (
+        "a cursor is the sum of its steps"
+    ),
+    "DELETE FROM version": "each change has left a version",
+    "UPDATE change SET seq = 6 WHERE deleted": "each change has left a version",
+    "UPDATE message SET text = 'still here' WHERE deleted_at > 0": (
+        "a deleted message says nothing"
+    ),
+    "UPDATE message SET deleted_at = 5, text = '' WHERE id & 0xffffffff = 5": (
+        "a deleted message says nothing"
+    ),
+    "UPDATE message SET reply_to = 9 WHERE reply_to = 1": "a reply is to an earlier entry",
+    "DELETE FROM business WHERE no = 2": "references lead somewhere",
+}
+
+
+@pytest.mark.parametrize("sql", PLANTS)
+def test_what_must_not_be_is_found(path: Path, sql: str) -> None:
+    changed(path, sql)
+    assert PLANTS[sql] in rules(path)
+
+
+def test_each_rule_has_been_seen_to_find_something() -> None:
+    own = {"a cursor is the sum of its steps", "references lead somewhere"}
+    assert set(PLANTS.values()) == check._RULES.keys() | own
+
+
+def test_a_finding_says_where(path: Path) -> None:
+    changed(path, "DELETE FROM message WHERE id = 1 << 32 | 9")
+    found = [f for f in check_file(path) if f.rule == "a head says where its conversation stands"]
+    assert len(found) == 1
+    assert found[0].detail.startswith("conversation 1 is at revision")
+    assert str(found[0]) == f"{found[0].rule}: {found[0].detail}"
+
+
+async def test_findings_of_one_kind_are_bounded(tmp_path: Path) -> None:
+    async with running_database(tmp_path) as database:
+        house = await House.founded(database)
+        await house.append([house.created(f"c{n}", "sam") for n in range(FINDINGS_MAX + 5)])
+    changed(tmp_path / FILE_NAME, "UPDATE head SET revision = 0")
+    assert len(check_file(tmp_path / FILE_NAME)) == FINDINGS_MAX
+
+
+def of_another_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+
+
+def no_database(path: Path) -> None:
+    path.write_bytes(b"Dear diary, " * 1000)
+
+
+@pytest.mark.parametrize("make", [of_another_program, no_database])
+def test_what_is_no_database_of_ours_is_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "some.db")
+    [finding] = check_file(tmp_path / "some.db")
+    assert finding.rule == "a Deskbell database"
+
+
+def overwrite(path: Path, share: float, length: int) -> None:
+    """Damage the file somewhere."""
+    content = bytearray(path.read_bytes())
+    at = int(len(content) * share)
+    content[at : at + length] = b"?" * length
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.2, 0.5, 0.8])
+def test_a_damaged_file_is_told_and_is_no_error(path: Path, share: float) -> None:
+    overwrite(path, share, 5_000)
+    assert {f.rule for f in check_file(path)} <= {"a whole file", "a Deskbell database"}
+    assert check_file(path)
+
+
+def test_a_file_cut_short_is_told(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-4096])
+    assert check_file(path)

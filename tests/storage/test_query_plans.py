@@ -1,0 +1,90 @@
+"""No question that people ask reads a whole table, whatever has been stored."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trio
+
+from domain.roles import Role
+from storage import catch_up, conversations, history, people, snapshots
+from storage.access import Viewer
+from storage.database import FILE_NAME
+from tests.contract.house import House, running_database
+
+Query = Callable[[sqlite3.Connection, Viewer], object]
+
+QUERIES: dict[str, Query] = {
+    "view": lambda db, v: conversations.view(db, v, "c1"),
+    "conversations": lambda db, v: conversations.page(db, v, None, 50),
+    "history": lambda db, v: history.page(db, v, "c1", None, None, 50),
+    "history before": lambda db, v: history.page(db, v, "c1", 5, None, 50),
+    "receipts": lambda db, v: history.receipts(db, v, "c1", 1),
+    "versions": lambda db, v: history.versions(db, v, "c1", 1),
+    "catch up": lambda db, v: catch_up.page(db, v, 3, 50),
+    "too far behind": lambda db, v: catch_up.too_far_behind(db, v, 3, 50),
+    "conversation": lambda db, v: snapshots.conversation(db, v.business_no, "c1"),
+    "entry": lambda db, v: snapshots.entry(db, v.business_no, "c1", 1),
+    "authors": lambda db, v: snapshots.authors(db, v.business_no, "c1", 1, 3),
+    "business": lambda db, _: snapshots.business(db, "pawsome"),
+    "person": lambda db, v: people.one(db, v.business_no, "carla"),
+    "everyone": lambda db, v: people.everyone(db, v.business_no, "", 50),
+    "search": lambda db, v: people.search(db, v, "a", 50),
+    "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
+    "locations": lambda db, v: people.locations(db, v.business_no),
+    "key": lambda db, _: people.key_holder(db, b"hash"),
+}
+
+
+async def busy(folder: Path) -> Path:
+    async with running_database(folder) as database:
+        house = await House.founded(database)
+        for n in range(3):
+            await house.converse(f"c{n}", "sam", "carla")
+            await house.append([house.message(f"c{n}", "carla", "x") for _ in range(10)])
+            await house.receipt(f"c{n}", "sam", 3)
+            await house.edit(f"c{n}", 1, "edited")
+    return folder / FILE_NAME
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trio.run(busy, tmp_path_factory.mktemp("plans"))
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.CUSTOMER])
+@pytest.mark.parametrize("query", QUERIES)
+def test_tables_are_searched_and_not_scanned(path: Path, query: str, role: Role) -> None:
+    viewer = Viewer(1, "olivia" if role is Role.OWNER else "carla", role)
+    asked: list[str] = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.set_trace_callback(asked.append)
+        QUERIES[query](connection, viewer)
+        connection.set_trace_callback(None)
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        plans = [
+            (line[-1], sql)
+            for sql in asked
+            if sql.startswith(("SELECT", "WITH"))
+            for line in connection.execute(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+    assert plans
+    for step, sql in plans:
+        words = step.split()
+        assert not (words[0] == "SCAN" and words[1] in tables), f"{step}: {sql}"
+        # aliases of tables are one or two letters; l, n and the like are lists and counters
+        assert not (words[0] == "SCAN" and words[1] in {"m", "c", "h", "p", "cu", "ch", "me"}), sql
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.CUSTOMER])
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_is_few_statements_whatever_it_finds(path: Path, query: str, role: Role) -> None:
+    """Each hands the interpreter lock to and fro."""
+    viewer = Viewer(1, "olivia" if role is Role.OWNER else "carla", role)
+    asked: list[str] = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.set_trace_callback(asked.append)
+        QUERIES[query](connection, viewer)
+    assert len(asked) <= 14
