@@ -83,10 +83,12 @@ class Premises:
 
     @property
     def is_open(self) -> bool:
-        return self._running is not None
+        return self._running is not None and not self._scope.cancel_called
 
     async def open(self) -> None:
         """Start; the business and its people are made at the first start."""
+        if self._running is not None:
+            await self._ended.wait()  # of a crash that is under way
         self._running = await self._nursery.start(self._run)
         self._up.set()
 
@@ -101,8 +103,12 @@ class Premises:
 
     async def crash(self) -> None:
         """Stop at once, whatever is going on."""
-        self._scope.cancel()
+        self.begin_crash()
         await self._ended.wait()
+
+    def begin_crash(self) -> None:
+        """Like `crash`, from anywhere; `open` waits for its end."""
+        self._scope.cancel()
 
     async def _run(self, task_status: trio.TaskStatus[Running]) -> None:
         settings = _in(self.settings, self.folder)
@@ -171,7 +177,7 @@ class Premises:
 
     def transport(self, wire: Wire | None = None) -> MemoryTransport:
         """The client's end of a new connection; raises `OSError` while nobody listens."""
-        if self._running is None:
+        if self._running is None or not self.is_open:
             raise ConnectionRefusedError("the server is down")
         client, server = pair(self.capacity)
         if wire is not None:

@@ -26,6 +26,7 @@ def virtual_time(monkeypatch: pytest.MonkeyPatch) -> MockClock:
     clock = MockClock(autojump_threshold=0)
     hold = _Hold(clock)
     hand_over, resolve = TrioConnection._hand_over, Completion._resolve
+    close = TrioConnection.close
 
     def handed_over(self: TrioConnection, function: Callable[[], object]) -> Completion:
         hold.take()
@@ -35,6 +36,14 @@ def virtual_time(monkeypatch: pytest.MonkeyPatch) -> MockClock:
         hold.release()
         resolve(self, result)
 
+    async def closed(self: TrioConnection) -> None:
+        hold.take()
+        try:
+            await close(self)
+        finally:
+            hold.release()
+
+    monkeypatch.setattr(TrioConnection, "close", closed)
     monkeypatch.setattr(TrioConnection, "_hand_over", handed_over)
     monkeypatch.setattr(Completion, "_resolve", resolved)
     return clock
