@@ -16,12 +16,19 @@ EPOCH_MS = 1_793_000_000_000
 
 @pytest.fixture
 def virtual_time(monkeypatch: pytest.MonkeyPatch) -> MockClock:
+    """The clock of a test in virtual time.
+
+    A test takes this fixture as an argument of its own; that is how pytest-trio finds the clock.
+    """
+    return virtual_clock(monkeypatch)
+
+
+def virtual_clock(monkeypatch: pytest.MonkeyPatch) -> MockClock:
     """A clock that jumps to the next deadline as soon as nobody can run.
 
     SQLite works on real threads: while one has something in hand, nobody in trio may be able to
     run, and a jump would let deadlines pass within microseconds. So the clock jumps only when
-    nothing is in hand. A test takes this fixture as an argument of its own; that is how
-    pytest-trio finds the clock.
+    nothing is in hand; the patches that tell it last as long as ``monkeypatch``.
     """
     clock = MockClock(autojump_threshold=0)
     hold = _Hold(clock)
