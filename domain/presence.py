@@ -11,7 +11,7 @@ Rules
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-GRACE_MS = 12_000
+GRACE_MS = 10_000
 """How long after the last session a person is still shown: a reconnect flaps nothing."""
 
 AWAY_MS = 300_000

@@ -19,6 +19,9 @@ from server.edge.stream import ConnectionStream
 LOST: Final = 1006
 """Stands for the close code of a connection that was lost without a close frame."""
 
+SILENT_CLOSE_DEADLINE: Final = 1.0
+"""A client that has been silent for so long is told so, and hardly waited for (seconds)."""
+
 _PING: Final = frame(b"", Opcode.PING)
 
 MessagesCallback = Callable[[list[bytes]], None]
@@ -193,6 +196,7 @@ class WebSocket:
         elif stream.paused:
             return
         elif now - stream.last_received >= limits.silence:
+            self._close_deadline = min(self._close_deadline, SILENT_CLOSE_DEADLINE)
             self.close_soon(CloseCode.TIMEOUT, "timeout")
         elif now - max(stream.last_received, self._pinged_at) >= limits.ping_after:
             self._pinged_at = now
