@@ -109,7 +109,7 @@ async def _kill(
     result: Killings,
     progress: Callable[[Killings], None],
 ) -> None:
-    """Kill after 0.05 to 1 s of service, start again; the last server stays."""
+    """Kill 0.05 to 1 s after the first ack, start again; the last server stays."""
     started = trio.current_time()
     acked = trio.Event()
 
@@ -120,8 +120,8 @@ async def _kill(
 
     for device in devices:
         device.on_ack = note
-    await acked.wait()
     for _ in range(kills):
+        await acked.wait()
         await trio.sleep(chance.uniform(0.05, 1.0))
         server.kill()
         await server.ended()
