@@ -30,9 +30,13 @@ class ConversationRows:
     def __init__(self) -> None:
         self.created: list[tuple[int, str]] = []
         self._messages = Insert(
-            "INSERT INTO message (id, business_no, revision, kind, at, author, text, person, role,"
-            " reply_to, device, client_message_id, digest)",
-            13,
+            "INSERT INTO message (id, business_no, revision, at, author, text, reply_to, device,"
+            " client_message_id, digest)",
+            10,
+        )
+        self._entries = Insert(
+            "INSERT INTO message (id, business_no, revision, kind, at, author, text, person, role)",
+            9,
         )
         self._heads = Insert(
             "INSERT INTO head (business_no, conversation_no, revision, activity)",
@@ -50,7 +54,13 @@ class ConversationRows:
             " read_up_to = excluded.read_up_to, read_at = excluded.read_at,"
             " revision = excluded.revision",
         )
-        self._inserts = (self._messages, self._heads, self._receipts, self._cursors)
+        self._inserts = (
+            self._messages,
+            self._entries,
+            self._heads,
+            self._receipts,
+            self._cursors,
+        )
         self._statements = Statements()
         self._head: dict[int, tuple[int, int, int]] = {}
         self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
@@ -65,6 +75,7 @@ class ConversationRows:
         self._head.clear()
         self._cursor.clear()
         self._messages.write(connection)
+        self._entries.write(connection)
         self._heads.write(connection)
         self._receipts.write(connection)
         self._statements.write(connection)
@@ -89,12 +100,9 @@ class ConversationRows:
             no << SEQ_BITS | event.seq,
             business_no,
             revision,
-            "text",
             event.at,
             event.author,
             event.text,
-            "",
-            "",
             event.reply_to,
             event.device,
             event.client_message_id,
@@ -225,7 +233,7 @@ class ConversationRows:
         kind: str,
     ) -> int:
         no = self._no(connection, business_no, event.conversation)
-        self._messages.add(
+        self._entries.add(
             no << SEQ_BITS | event.seq,
             business_no,
             revision,
@@ -235,10 +243,6 @@ class ConversationRows:
             event.member.name,
             event.member.id,
             event.member.role,
-            0,
-            None,
-            None,
-            None,
         )
         self._head[no] = (business_no, revision, revision)
         return no

@@ -113,7 +113,7 @@ CREATE TABLE message (
     id          INTEGER PRIMARY KEY,
     business_no INTEGER NOT NULL,
     revision    INTEGER NOT NULL,
-    kind        TEXT NOT NULL,                           -- text, member_added, member_removed, member_left
+    kind        TEXT NOT NULL DEFAULT 'text',            -- or member_added, member_removed, member_left
     at          INTEGER NOT NULL,
     author      TEXT NOT NULL,
     text        TEXT NOT NULL,

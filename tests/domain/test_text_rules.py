@@ -1,0 +1,58 @@
+"""What may be said: anything that can be shown, and nothing that cannot be carried."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from domain.refusal import Code
+from domain.text import refuse_label, refuse_text
+
+LIMIT = 40
+FORBIDDEN = [chr(c) for c in (*range(9), *range(11, 32), *range(127, 160), 0xD800, 0xDFFF)]
+
+
+def code(text: str) -> Code | None:
+    refusal = refuse_text(text, LIMIT)
+    return None if refusal is None else refusal.code
+
+
+@given(st.text(max_size=60))
+@example("x" * LIMIT)
+@example("x" * (LIMIT + 1))
+@example("é" * (LIMIT // 2))
+@example("\U0001f436" * (LIMIT // 4) + "x")
+def test_a_text_is_refused_for_a_reason_or_can_be_stored(text: str) -> None:
+    found = code(text)
+    if not text.strip() or any(character in text for character in FORBIDDEN):
+        assert found is Code.BAD_REQUEST
+    elif len(text.encode()) > LIMIT:
+        assert found is Code.TOO_LARGE
+    else:
+        assert found is None
+
+
+@pytest.mark.parametrize("character", FORBIDDEN)
+def test_what_no_client_can_show_or_carry_is_refused(character: str) -> None:
+    assert code(f"a{character}b") is Code.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "text", ["Hi", "a\nb", "a\tb", "**Rex**", "<b>", "\u200b", "\U0001f436", "ñ"]
+)
+def test_what_people_write_is_accepted(text: str) -> None:
+    assert code(text) is None
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u00a0", "\u3000"])
+def test_a_blank_text_is_refused(text: str) -> None:
+    assert code(text) is Code.BAD_REQUEST
+
+
+@given(st.text(max_size=60))
+def test_a_label_is_a_text_on_one_line(label: str) -> None:
+    refusal = refuse_label(label, LIMIT, "title")
+    if code(label) is not None:
+        assert refusal is not None
+        assert refusal.code is code(label)
+    else:
+        assert (refusal is not None) == ("\n" in label or "\t" in label)
