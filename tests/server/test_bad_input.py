@@ -48,6 +48,12 @@ async def inside(premises: Premises, person: str = "carla", *, text: bool = True
     return client
 
 
+async def end_of(client: RawClient) -> tuple[int, str]:
+    """How the server closed it: within minutes of virtual time, or the test fails."""
+    with trio.fail_after(200):
+        return await client.ended()
+
+
 async def still_works(premises: Premises, client: RawClient) -> None:
     """The connection answers, what is said on it is stored, and nothing else has been stored."""
     ack = await client.ask("send", conversation="c1", client_message_id="after", text="All well?")
@@ -189,7 +195,7 @@ async def test_a_broken_websocket_is_closed_with_its_code_and_no_other_one(
     for name, (text, data, code) in CLOSES.items():
         client = await inside(premises, text=text)
         client.send_raw(data)
-        assert (await client.ended())[0] == code, name
+        assert (await end_of(client))[0] == code, name
         assert (await other.ask("ping"))["type"] == "pong", name
     await still_works(premises, other)
 
@@ -211,7 +217,7 @@ async def test_who_sends_only_malformed_frames_is_closed_with_1008(
         client.send_payload(b"{")
         await client.next("error")
     client.send_payload(b"{")
-    assert (await client.ended())[0] == CloseCode.POLICY
+    assert (await end_of(client))[0] == CloseCode.POLICY
 
 
 async def test_malformed_frames_now_and_then_are_forgiven(
@@ -242,7 +248,7 @@ async def test_the_first_frame_must_be_a_hello(premises: Premises, virtual_time:
     for name, payload in FIRST_FRAMES.items():
         client = await premises.socket(text=True)
         client.send_payload(payload)
-        assert (await client.ended())[0] == CloseCode.BAD_HELLO, name
+        assert (await end_of(client))[0] == CloseCode.BAD_HELLO, name
         assert not client.frames
     await still_works(premises, await inside(premises))
 
@@ -258,7 +264,7 @@ async def test_a_command_in_the_same_breath_before_the_hello_is_not_carried_out(
             Opcode.TEXT,
         )
     )
-    assert (await client.ended())[0] == CloseCode.BAD_HELLO
+    assert (await end_of(client))[0] == CloseCode.BAD_HELLO
     await still_works(premises, await inside(premises))
 
 
@@ -267,7 +273,7 @@ async def test_who_says_nothing_is_closed_with_4004(
 ) -> None:
     client = await premises.socket(text=True)
     began = trio.current_time()
-    assert (await client.ended())[0] == CloseCode.NO_HELLO
+    assert (await end_of(client))[0] == CloseCode.NO_HELLO
     assert trio.current_time() - began == pytest.approx(10.0)
 
 
@@ -286,7 +292,7 @@ async def test_a_second_hello_is_an_error_and_changes_nothing(
 async def refused_hello(premises: Premises, token: str, device: str = "d1") -> int:
     client = await premises.socket(text=True)
     client.send("hello", token=token, device=device)
-    code, reason = await client.ended()
+    code, reason = await end_of(client)
     assert not client.frames, "nothing is told to who does not come in"
     assert reason
     return code
@@ -330,7 +336,7 @@ async def test_a_connection_ends_when_its_session_token_does(
     async with opened(folder, freely(session_token_seconds=120)) as premises:
         client = await premises.enter("carla", "phone")
         welcome = await client.next("welcome")
-        assert (await client.ended())[0] == CloseCode.UNAUTHENTICATED
+        assert (await end_of(client))[0] == CloseCode.UNAUTHENTICATED
         assert premises.clock() >= welcome["session_token_expires_at"]
         token = welcome["session_token"]
         assert await refused_hello(premises, token, "phone") == CloseCode.UNAUTHENTICATED
