@@ -276,7 +276,7 @@ class ConversationActor:
                 revision,
                 decision.event,
                 decision.audience,
-                decision.envelope.message.speaker.connection,
+                (decision.envelope.message.speaker.connection,),
             )
             revision += 1
         done = Done(revision if work.advances else 0)
@@ -288,8 +288,8 @@ class ConversationActor:
     def _release_receipts(self, work: _Work, revision: int) -> None:
         receipts = work.events[-1]
         assert isinstance(receipts, ReceiptsAdvanced)
-        origin = work.receipts[0].message.speaker.connection if len(work.receipts) == 1 else 0
-        self._publisher.publish(self._business, revision, receipts, work.concerned, origin)
+        origins = frozenset(envelope.message.speaker.connection for envelope in work.receipts)
+        self._publisher.publish(self._business, revision, receipts, work.concerned, origins)
 
     def _final(self, decision: _Decision) -> Answer:
         """The answer of a repeated send, in full: its first one may be of this very batch."""

@@ -1,6 +1,6 @@
 """What actors need of the world; `server` plugs the real ones in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from domain.business import Business
@@ -57,9 +57,9 @@ class Publisher(Protocol):
         revision: int,
         event: ConversationEvent,
         audience: Sequence[str],
-        origin: int,
+        origins: Collection[int],
     ) -> None:
-        """Show ``event`` to ``audience`` and the owners, but not to connection ``origin``.
+        """Show ``event`` to ``audience`` and the owners, but not to connections ``origins``.
 
         For receipts the audience is complete: the owners are not added.
         """

@@ -4,7 +4,7 @@ An event is encoded once per codec and framed once; every connection queues the 
 written to once per commit. Who is behind takes nothing: it reads on from the log.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.business import Business
@@ -55,16 +55,16 @@ class FanOut:
         revision: int,
         event: ConversationEvent,
         audience: Sequence[str],
-        origin: int,
+        origins: Collection[int],
     ) -> None:
-        """Show ``event`` to ``audience`` (and, but for receipts, the owners), not to ``origin``."""
+        """Show ``event`` to ``audience`` (and, but for receipts, the owners), not ``origins``."""
         live = self.businesses.get(business.id)
         if live is None or not live.connections:
             return
         self.events += 1
         match event:
             case ReceiptsAdvanced():
-                self._receipts(live, revision, event, audience, origin)
+                self._receipts(live, revision, event, audience, origins)
             case MessageSent():
                 frame: Frame = frames.MessageEvent(
                     conversation=event.conversation,
@@ -76,7 +76,7 @@ class FanOut:
                     reply_to=event.reply_to,
                     client_message_id=event.client_message_id,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), origin)
+                self._show(live, revision, frame, self._with_owners(live, audience), origins)
             case MessageEdited():
                 frame = frames.MessageEdited(
                     revision=revision,
@@ -86,7 +86,7 @@ class FanOut:
                     author=event.author,
                     text=event.text,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), 0)
+                self._show(live, revision, frame, self._with_owners(live, audience), ())
             case MessageDeleted():
                 frame = frames.MessageDeleted(
                     revision=revision,
@@ -95,7 +95,7 @@ class FanOut:
                     at=event.at,
                     author=event.author,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), 0)
+                self._show(live, revision, frame, self._with_owners(live, audience), ())
             case ConversationCreated():
                 self._read_on(live, self._with_owners(live, audience))
             case MemberAdded() | MemberRemoved():
@@ -123,7 +123,7 @@ class FanOut:
             role=event.member.role,
         )
         others = [p for p in self._with_owners(live, audience) if p != event.member.id]
-        self._show(live, revision, frame, others, 0)
+        self._show(live, revision, frame, others, ())
         if isinstance(event, MemberAdded):
             self._read_on(live, (event.member.id,))
             return
@@ -134,7 +134,7 @@ class FanOut:
             at=event.at,
             author=event.author,
         )
-        self._show(live, revision, removed, (event.member.id,), 0)
+        self._show(live, revision, removed, (event.member.id,), ())
 
     def _receipts(
         self,
@@ -142,7 +142,7 @@ class FanOut:
         revision: int,
         event: ReceiptsAdvanced,
         authors: Sequence[str],
-        origin: int,
+        origins: Collection[int],
     ) -> None:
         """To the authors concerned, without what is hidden; to one's other devices whole."""
         business = live.state
@@ -160,16 +160,16 @@ class FanOut:
             if (shown := a.read and bool(frank) and a.person not in hidden) or a.delivered
         )
         if open_:
-            self._show_receipts(live, revision, event, open_, authors, origin, hidden)
+            self._show_receipts(live, revision, event, open_, authors, hidden)
         for advance in event.advances:
             devices = live.connections_of(advance.person)
-            if len(devices) > 1:
+            if any(device.number not in origins for device in devices):
                 own = frames.ReceiptEvent(
                     revision=revision,
                     conversation=event.conversation,
                     receipts=(_own_cursor(advance.person, advance.cursor),),
                 )
-                self._show(live, revision, own, (advance.person,), origin)
+                self._show(live, revision, own, (advance.person,), origins)
 
     def _show_receipts(
         self,
@@ -178,7 +178,6 @@ class FanOut:
         event: ReceiptsAdvanced,
         cursors: tuple[MemberCursor, ...],
         authors: Iterable[str],
-        origin: int,
         hidden: set[str],
     ) -> None:
         moved = {cursor.person for cursor in cursors}
@@ -187,7 +186,7 @@ class FanOut:
         whole = frames.ReceiptEvent(
             revision=revision, conversation=event.conversation, receipts=cursors
         )
-        self._show(live, revision, whole, frank, origin)
+        self._show(live, revision, whole, frank, ())
         discreet = [a for a in viewers if a in hidden]
         without_read = tuple(
             MemberCursor(
@@ -200,7 +199,7 @@ class FanOut:
             part = frames.ReceiptEvent(
                 revision=revision, conversation=event.conversation, receipts=without_read
             )
-            self._show(live, revision, part, discreet, origin)
+            self._show(live, revision, part, discreet, ())
 
     def _with_owners(self, live: LiveBusiness, audience: Sequence[str]) -> Sequence[str]:
         missing = [owner for owner in live.state.owners if owner not in audience]
@@ -212,7 +211,7 @@ class FanOut:
         revision: int,
         frame: Frame,
         people: Iterable[str],
-        origin: int,
+        origins: Collection[int],
     ) -> None:
         """The hot loop: one look-up a person, one append a connection, one encoding a codec."""
         connections = live.connections
@@ -223,7 +222,7 @@ class FanOut:
                 if (
                     connection.behind
                     or connection.revision >= revision
-                    or connection.number == origin
+                    or connection.number in origins
                 ):
                     continue
                 codec = connection.codec
@@ -257,14 +256,14 @@ class FanOut:
                     read_receipts=event.read_receipts,
                     last_seen=event.last_seen,
                 )
-                self._show(live, revision, frame, tuple(live.connections), 0)
+                self._show(live, revision, frame, tuple(live.connections), ())
             case PrivacyChanged():
                 own = frames.PrivacyChanged(
                     revision=revision,
                     read_receipts=event.read_receipts,
                     last_seen=event.last_seen,
                 )
-                self._show(live, revision, own, (event.person,), 0)
+                self._show(live, revision, own, (event.person,), ())
             case PersonChanged():
                 if not event.person.active:
                     self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")

@@ -1,0 +1,334 @@
+"""R42: a snapshot and the events after it are the same as a fresh snapshot, for every event."""
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.business import ChangeBusiness, ChangePrivacy
+from domain import commands
+from domain.commands import Accepted, Done
+from domain.events import Person
+from domain.roles import Role
+from protocol.frames import EVENTS
+from tests.faults.hybrid import Hybrid, differences, fresh
+from tests.faults.premises import Premises, freely, opened
+
+PEOPLE = {
+    "olivia": Role.OWNER,
+    "sam": Role.STAFF,
+    "mo": Role.MANAGER,
+    "carla": Role.CUSTOMER,
+    "dan": Role.CUSTOMER,
+}
+VIEWERS = ("olivia", "sam", "carla")
+PASSING = {"typing", "presence"}
+TYPES = {str(event.__struct_config__.tag) for event in EVENTS}
+
+
+class House:
+    """Actions by people who are not the viewers' devices; each changes what is stored."""
+
+    def __init__(self, premises: Premises, seed: int = 0) -> None:
+        self.premises = premises
+        self.chance = random.Random(seed)
+        self.number = 0
+
+    async def say(self, person: str = "mo", conversation: str = "c1", reply_to: int = 0) -> int:
+        self.number += 1
+        speaker = self.premises.speaker(person)
+        said = commands.Send(speaker, f"b{self.number}", f"text {self.number}", reply_to)
+        answer = await self.premises.do(conversation, said)
+        assert isinstance(answer, Accepted), answer
+        return answer.seq
+
+    async def do(self, command: commands.Command, conversation: str = "c1") -> None:
+        answer = await self.premises.do(conversation, command)
+        assert isinstance(answer, Done), answer
+
+    async def add(self, person: str, conversation: str = "c1") -> None:
+        who = Person(person, person, PEOPLE[person])
+        await self.do(commands.AddMember(self.premises.speaker("mo"), who), conversation)
+
+    async def remove(self, person: str, by: str = "mo", conversation: str = "c1") -> None:
+        await self.do(commands.RemoveMember(self.premises.speaker(by), person), conversation)
+
+    async def read(self, person: str, delivered: int, read: int, conversation: str = "c1") -> None:
+        speaker = self.premises.speaker(person)
+        await self.do(commands.AdvanceReceipt(speaker, delivered, read), conversation)
+
+    async def edit(self, person: str, seq: int) -> None:
+        self.number += 1
+        speaker = self.premises.speaker(person)
+        await self.do(commands.Edit(speaker, seq, f"edited {self.number}"))
+
+    async def delete(self, person: str, seq: int) -> None:
+        await self.do(commands.Delete(self.premises.speaker(person), seq))
+
+
+async def message(house: House) -> None:
+    await house.say()
+    await house.say("carla", reply_to=1)
+
+
+async def edited(house: House) -> None:
+    await house.edit("carla", 1)
+    seq = await house.say("carla")
+    await house.edit("carla", seq)
+    await house.edit("carla", seq)
+
+
+async def deleted(house: House) -> None:
+    await house.delete("carla", 1)
+    seq = await house.say("carla")
+    await house.edit("carla", seq)
+    await house.delete("olivia", seq)
+
+
+async def receipts(house: House) -> None:
+    """Of others about one's own messages, and of one's own from another device."""
+    await house.read("mo", 2, 1)
+    await house.read("sam", 3, 0)
+    await house.read("carla", 3, 3)
+    await house.read("olivia", 3, 2)
+    await house.read("mo", 3, 3)
+
+
+async def receipts_at_once(house: House) -> None:
+    """Cursors of several people that move in one commit come as one event."""
+    async with trio.open_nursery() as nursery:
+        for person in ("mo", "sam", "carla", "olivia"):
+            nursery.start_soon(house.read, person, 3, 2)
+
+
+async def member_added(house: House) -> None:
+    await house.add("dan")
+    await house.say("dan")
+
+
+async def member_removed(house: House) -> None:
+    await house.say("mo")
+    await house.remove("mo", by="sam")
+    await house.say("carla")
+
+
+async def member_left(house: House) -> None:
+    await house.remove("mo", by="mo")
+
+
+async def viewer_removed(house: House) -> None:
+    await house.remove("carla")
+    await house.say("mo")
+
+
+async def viewer_comes_back(house: House) -> None:
+    """A customer sees the conversation from where they came back."""
+    await house.read("carla", 3, 3)
+    await house.remove("carla")
+    await house.say("mo")
+    await house.add("carla")
+    await house.say("mo")
+    await house.read("carla", 6, 5)
+
+
+async def created(house: House) -> None:
+    await house.premises.group("c9", "mo", "sam", "carla")
+    await house.say("mo", "c9")
+
+
+async def created_without_viewers(house: House) -> None:
+    """Only the owner comes to see it: owners are in every conversation."""
+    await house.premises.group("c8", "mo", "dan")
+    await house.say("mo", "c8")
+
+
+async def added_to_what_has_a_history(house: House) -> None:
+    await house.add("carla", "c2")
+    await house.say("mo", "c2")
+
+
+async def business_changed(house: House) -> None:
+    await house.read("mo", 3, 3)
+    for shown in (False, True, False):
+        done = await house.premises.change(ChangeBusiness("olivia", None, shown, shown))
+        assert isinstance(done, Done)
+        await house.say("carla")
+        await house.read("mo", 10, 10)
+
+
+async def privacy_changed(house: House) -> None:
+    await house.read("mo", 3, 3)
+    for person in VIEWERS:
+        for shown in (False, True, False):
+            done = await house.premises.change(ChangePrivacy(person, shown, shown))
+            assert isinstance(done, Done)
+            await house.say(person)
+            await house.read("mo", 20, 20)
+
+
+ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
+    "message": (message, {"message"}),
+    "edited": (edited, {"message_edited"}),
+    "deleted": (deleted, {"message_deleted"}),
+    "receipts": (receipts, {"receipt"}),
+    "receipts at once": (receipts_at_once, {"receipt"}),
+    "member added": (member_added, {"message"}),
+    "member removed": (member_removed, {"message"}),
+    "member left": (member_left, {"message"}),
+    "viewer removed": (viewer_removed, {"conversation_removed"}),
+    "viewer comes back": (viewer_comes_back, {"conversation_added"}),
+    "created": (created, {"conversation_added"}),
+    "created without viewers": (created_without_viewers, {"conversation_added"}),
+    "added later": (added_to_what_has_a_history, {"conversation_added"}),
+    "business changed": (business_changed, {"business_changed"}),
+    "privacy changed": (privacy_changed, {"privacy_changed"}),
+}
+
+
+async def furnished(premises: Premises) -> House:
+    house = House(premises)
+    await premises.group("c1", "sam", "mo", "carla")
+    await premises.group("c2", "sam", "mo")
+    for person in ("carla", "sam", "mo"):
+        await house.say(person)
+    await house.say("mo", "c2")
+    return house
+
+
+async def compare(premises: Premises, hybrids: list[Hybrid], number: int = 0) -> list[str]:
+    """Every viewer's picture against a fresh one."""
+    wrong = []
+    for hybrid in hybrids:
+        watched = set(hybrid._watched)
+        now = (await fresh(premises, hybrid.person, number)).normal(watched)
+        found = differences(hybrid.picture.normal(watched), now)
+        wrong += [f"{hybrid.person}: {difference}" for difference in found]
+    return wrong
+
+
+def test_r42_every_event_type_has_an_action() -> None:
+    covered = set().union(*(types for _, types in ACTIONS.values()))
+    assert covered | PASSING | {"resumed"} == TYPES
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+async def test_r42_live(name: str, virtual_time: MockClock, folder: Path) -> None:
+    action, types = ACTIONS[name]
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        hybrids = [Hybrid(premises, person) for person in VIEWERS]
+        for hybrid in hybrids:
+            await hybrid.connect()
+        await action(house)
+        for hybrid in hybrids:
+            await hybrid.settle()
+        assert not await compare(premises, hybrids)
+        assert types <= set().union(*(hybrid.seen for hybrid in hybrids))
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
+@pytest.mark.parametrize("name", ACTIONS)
+async def test_r42_resumed(
+    name: str, restarted: bool, virtual_time: MockClock, folder: Path
+) -> None:
+    action, types = ACTIONS[name]
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        hybrids = [Hybrid(premises, person) for person in VIEWERS]
+        for hybrid in hybrids:
+            await hybrid.connect()
+            hybrid.go()
+        await action(house)
+        if restarted:
+            await premises.close()
+            await premises.open()
+        for hybrid in hybrids:
+            assert await hybrid.connect() == "complete"
+            await hybrid.settle()
+        assert not await compare(premises, hybrids)
+        assert types | {"resumed"} <= set().union(*(hybrid.seen for hybrid in hybrids))
+
+
+async def test_r42_presence_and_typing(virtual_time: MockClock, folder: Path) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await furnished(premises)
+        hybrids = [Hybrid(premises, person) for person in ("olivia", "sam")]
+        for hybrid in hybrids:
+            await hybrid.connect()
+            await hybrid.watch("carla", "mo", "dan")
+        carla, mo = await premises.enter("carla"), await premises.enter("mo")
+        carla.send("typing", conversation="c1")
+        mo.send("activity", active=False)
+        for hybrid in hybrids:
+            await hybrid.settle()
+            assert {"presence", "typing"} <= hybrid.seen
+        assert not await compare(premises, hybrids, 1)
+        carla.drop()
+        hybrids[0].go()
+        await hybrids[1].settle()
+        await trio.sleep(20.0)
+        await hybrids[0].connect()
+        for hybrid in hybrids:
+            await hybrid.settle()
+        assert hybrids[1].picture.presence["carla"][0] == "offline"
+        assert not await compare(premises, hybrids, 2)
+
+
+async def test_r42_own_sends_are_known_by_their_acks(virtual_time: MockClock, folder: Path) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        hybrids = [Hybrid(premises, person) for person in VIEWERS]
+        for hybrid in hybrids:
+            await hybrid.connect()
+        for number in range(3):
+            for hybrid in hybrids:
+                await hybrid.say("c1", f"hello {number}", f"{hybrid.person}{number}")
+            await house.say()
+        for hybrid in hybrids:
+            await hybrid.settle()
+        assert not await compare(premises, hybrids)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_r42_any_actions_in_any_order_live_or_away(
+    seed: int, virtual_time: MockClock, folder: Path
+) -> None:
+    """Random small steps; each viewer is at times away and resumes, over restarts too."""
+    chance = random.Random(f"r42 {seed}")
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        hybrids = [Hybrid(premises, person) for person in VIEWERS]
+        for hybrid in hybrids:
+            await hybrid.connect()
+        for number in range(8):
+            away = [hybrid for hybrid in hybrids if chance.random() < 0.5]
+            for hybrid in away:
+                hybrid.go()
+            for _ in range(chance.randint(1, 6)):
+                await random_step(house, chance)
+            for hybrid in away:
+                await hybrid.connect()
+            for hybrid in hybrids:
+                await hybrid.settle()
+            assert not await compare(premises, hybrids, number)
+
+
+async def random_step(house: House, chance: random.Random) -> None:
+    """Anything that the rules may refuse as well; a refusal changes nothing."""
+    speaker = house.premises.speaker(chance.choice(list(PEOPLE)))
+    house.number += 1
+    someone = chance.choice([person for person in PEOPLE if person != "olivia"])
+    seq = chance.randint(1, 15)
+    choices: list[commands.Command] = [
+        commands.Send(speaker, f"r{house.number}", f"text {house.number}", 0),
+        commands.Send(speaker, f"r{house.number}", f"text {house.number}", 1),
+        commands.Edit(speaker, seq, f"edited {house.number}"),
+        commands.Delete(speaker, seq),
+        commands.AdvanceReceipt(speaker, seq, chance.randint(0, 15)),
+        commands.AddMember(speaker, Person(someone, someone, PEOPLE[someone])),
+        commands.RemoveMember(speaker, someone),
+    ]
+    await house.premises.do(chance.choice(["c1", "c1", "c2"]), chance.choice(choices))
