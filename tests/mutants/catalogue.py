@@ -1,0 +1,222 @@
+"""The bugs: each a small change of one file, and the tests that must notice."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``old`` stands once in ``file``; ``tests`` are pytest's arguments, and fast."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    # --- What is acknowledged is stored -----------------------------------------------------------
+    Mutant(
+        "the journal releases before COMMIT",
+        "storage/journal.py",
+        """\
+            await self._writer.run(self._group_commit.store, [entry.batch for entry in group])
+            self._commits += 1
+            self._release(group)
+""",
+        """\
+            ends = dict(self._released)
+            for entry in group:
+                entry.batch.first = ends[entry.batch.business] + 1
+                ends[entry.batch.business] += len(entry.batch.events)
+            self._release(group)
+            await self._writer.run(self._group_commit.store, [entry.batch for entry in group])
+            self._commits += 1
+""",
+        ("tests/storage/test_journal.py", "tests/contract/test_journal_contract.py"),
+    ),
+    Mutant(
+        "a commit is not synced",
+        "storage/connection.py",
+        '"PRAGMA synchronous=FULL"',
+        '"PRAGMA synchronous=NORMAL"',
+        ("tests/storage/test_power_loss.py",),
+    ),
+    Mutant(
+        "after an I/O error it goes on writing",
+        "storage/writer.py",
+        "    return code & 0xFF in _FATAL and code not in _HARMLESS",
+        "    return False",
+        ("tests/storage/test_disk_errors.py",),
+    ),
+    Mutant(
+        "what could not be stored is answered as done",
+        "actors/conversation.py",
+        "                envelope.answer(NOT_STORED)",
+        "                envelope.answer(Done())",
+        ("tests/server/test_bad_input.py", "-k", "full_disk"),
+    ),
+    # --- Once, in order, without holes ------------------------------------------------------------
+    Mutant(
+        "a client_message_id is not unique on disk",
+        "storage/migrations/0001_people_talk.sql",
+        "CREATE UNIQUE INDEX message_by_client_id",
+        "CREATE INDEX message_by_client_id",
+        ("tests/contract/test_journal_contract.py", "-k", "r05"),
+    ),
+    Mutant(
+        "a client_message_id may be used for another text",
+        "domain/conversation.py",
+        "        return known.accepted if known.digest == print_ else CONFLICTING_ID",
+        "        return known.accepted",
+        ("tests/faults/test_r05_idempotent_sends.py", "-k", "conflict"),
+    ),
+    Mutant(
+        "a resume begins one too late",
+        "server/handshake.py",
+        "hello.cursor.revision if complete",
+        "hello.cursor.revision + 1 if complete",
+        ("tests/clients/test_against_server.py", "-k", "resumes or worked_example"),
+    ),
+    Mutant(
+        "a page of the log reaches one too far",
+        "storage/catch_up.py",
+        "sorted(revisions)[limit - 1]",
+        "sorted(revisions)[min(limit, len(revisions) - 1)]",
+        ("tests/contract/test_catch_up_contract.py",),
+    ),
+    Mutant(
+        "who is behind is shown new events before the old ones",
+        "server/fanout.py",
+        """\
+                    connection.behind
+                    or connection.revision >= revision
+""",
+        """\
+                    connection.revision >= revision
+""",
+        ("tests/faults/test_r09_slow_reader.py", "-k", "burst"),
+    ),
+    Mutant(
+        "receipts move backwards",
+        "domain/receipts.py",
+        "    moved_read = read > cursor.read_up_to",
+        "    moved_read = read != cursor.read_up_to",
+        ("tests/domain/test_receipt_rules.py",),
+    ),
+    # --- Who may see and say what -----------------------------------------------------------------
+    Mutant(
+        "anybody may speak anywhere",
+        "domain/conversation.py",
+        """\
+CONFLICTING_ID
+    if not state.admits(speaker):
+        return NOT_FOUND
+    refusal = refuse_text(command.text, limits.text_bytes)
+""",
+        """\
+CONFLICTING_ID
+    refusal = refuse_text(command.text, limits.text_bytes)
+""",
+        ("tests/server/test_bad_input.py", "-k", "told_apart"),
+    ),
+    Mutant(
+        "the owner can be removed",
+        "domain/conversation.py",
+        "    if command.person in owners:",
+        "    if command.person in owners and speaker.role is Role.CUSTOMER:",
+        ("tests/access", "tests/server/http/test_http_conversations.py"),
+    ),
+    Mutant(
+        "a resume brings the conversations of others",
+        "storage/catch_up.py",
+        "WHERE m.business_no = ?1 AND m.person = ?2 AND h.revision > ?3",
+        "WHERE m.business_no = ?1 AND h.revision > ?3",
+        ("tests/contract/test_catch_up_contract.py",),
+    ),
+    Mutant(
+        "a conversation is found in any business",
+        "storage/access.py",
+        " WHERE c.business_no = ?1 AND c.id = ?2",
+        " WHERE ?1 AND c.id = ?2",
+        ("tests/contract/test_reading_contract.py", "-k", "i7"),
+    ),
+    Mutant(
+        "customers read what was said before they came",
+        "storage/access.py",
+        "1 if sees_all_history(viewer.role) else since_seq",
+        "1",
+        ("tests/contract/test_reading_contract.py", "-k", "customer"),
+    ),
+    Mutant(
+        "hidden read receipts are shown",
+        "domain/business.py",
+        "self.read_receipts and person not in self.hidden_read and viewer not in self.hidden_read",
+        "self.read_receipts",
+        ("tests/domain/test_business_rules.py",),
+    ),
+    Mutant(
+        "pages of any origin open websockets",
+        "server/edge/handshake.py",
+        "    if not _origin_allowed(head, policy):",
+        "    if not policy.path:",
+        ("tests/server/edge/test_handshake.py", "tests/server/edge/test_websocket.py"),
+    ),
+    Mutant(
+        "tokens do not expire",
+        "server/tokens.py",
+        "        if claims.expires_at <= now or claims.id in self._revoked:",
+        "        if claims.id in self._revoked:",
+        ("tests/server/test_bad_input.py", "-k", "expired or session_token"),
+    ),
+    Mutant(
+        "a token is good on any device",
+        "server/handshake.py",
+        """claims.device not in ("", hello.device)""",
+        """claims.device is None""",
+        ("tests/server/test_bad_input.py", "-k", "session_token"),
+    ),
+    Mutant(
+        "a revocation leaves connections open",
+        "server/fanout.py",
+        """                connection.end(CloseCode.UNAUTHENTICATED, "revoked")""",
+        """                connection.fall_behind()""",
+        ("tests/faults/test_r27_revocation.py", "-k", "access and revoked and live"),
+    ),
+    # --- Bounds and failures ----------------------------------------------------------------------
+    Mutant(
+        "what waits for a connection has no bound",
+        "server/edge/outbound.py",
+        "        if self.pending_bytes + len(data) > self._limit:",
+        "        if self._limit < 0:",
+        ("tests/server/edge/test_websocket.py", "-k", "full_buffer"),
+    ),
+    Mutant(
+        "a mailbox has no bound",
+        "actors/mailbox.py",
+        "            if len(self._queue) >= self._size:",
+        "            if self._closed:",
+        ("tests/actors/test_mailbox.py",),
+    ),
+    Mutant(
+        "a message that crashes its actor gets no answer",
+        "actors/supervisor.py",
+        "        self._refuse(dead + dropped, Unavailable(",
+        "        self._refuse(dropped, Unavailable(",
+        ("tests/actors/test_supervisor_crashes.py",),
+    ),
+    Mutant(
+        "a reconnect is shown as gone and back",
+        "domain/presence.py",
+        "GRACE_MS = 10_000",
+        "GRACE_MS = 0",
+        ("tests/domain/test_presence_rules.py",),
+    ),
+    Mutant(
+        "a stop does not say goodbye",
+        "server/session.py",
+        "        self.end(CloseCode.RESTART, self._node.restart_reason())",
+        "        self.behind = True",
+        ("tests/faults/test_r40_graceful_stop.py", "-k", "4012"),
+    ),
+)
