@@ -27,6 +27,7 @@ from domain.commands import (
     Speaker,
 )
 from domain.events import (
+    Advance,
     ConversationCreated,
     ConversationEvent,
     Cursor,
@@ -323,7 +324,7 @@ def concerned_authors(
     recent = state.recent
     oldest = max(1, state.last_seq - REMEMBERED + 1)
     unknown: tuple[int, int] | None = None
-    for after, up_to in {(a.after, _reach(a.cursor)) for a in event.advances}:
+    for after, up_to in {(a.after, _reach(a)) for a in event.advances}:
         if after + 1 < oldest:
             first = min(after + 1, unknown[0]) if unknown is not None else after + 1
             last = min(up_to, oldest - 1)
@@ -333,5 +334,7 @@ def concerned_authors(
     return authors, unknown
 
 
-def _reach(cursor: Cursor) -> int:
-    return max(cursor.delivered_up_to, cursor.read_up_to)
+def _reach(advance: Advance) -> int:
+    """How far the cursor that moved went; delivered goes at least as far as read."""
+    cursor = advance.cursor
+    return cursor.delivered_up_to if advance.delivered else cursor.read_up_to

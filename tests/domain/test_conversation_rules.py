@@ -377,3 +377,13 @@ def test_receipts_for_messages_of_long_ago_name_what_is_to_be_looked_up() -> Non
     assert concerned((10, 20), (40, 60)) == (set(), (11, 60))
     assert concerned((40, 60), (10, 20)) == (set(), (11, 60))
     assert concerned((98, 100), (101, 102)) == ({"author 102"}, (99, 100))
+
+
+def test_what_was_delivered_before_is_not_concerned_by_reading_less() -> None:
+    state = conversation("sam")
+    state.last_seq, state.recent = 4, {seq: Entry(f"author {seq}") for seq in range(1, 5)}
+    read = Advance("x", Cursor(4, NOW, 2, NOW), False, True, 1)
+    assert rules.concerned_authors(state, ReceiptsAdvanced("c1", NOW, (read,))) == (
+        {"author 2"},
+        None,
+    )
