@@ -26,7 +26,7 @@ from domain.commands import (
     Send,
     ShowTyping,
 )
-from domain.conversation import Conversation, Entry
+from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     Advance,
@@ -99,29 +99,37 @@ class ConversationActor:
 
     async def receive(self, batch: Sequence[Envelope[Command]]) -> None:
         """Decide, store once, release."""
+        earlier: dict[SentKey, Sent] = {}
+        while not await self._handle(batch, earlier):
+            pass  # each time, the journal knew messages that are no longer at hand
+
+    async def _handle(
+        self, batch: Sequence[Envelope[Command]], earlier: dict[SentKey, Sent]
+    ) -> bool:
+        """Whether the batch is done; if not, ``earlier`` has more of what was sent long ago."""
         older = await self._older_entries(batch)
-        work = self._decide(batch, older)
+        work = self._decide(batch, older, earlier)
         if work.advances:
             work.concerned = await self._concerned(work)
         if not work.events:
             self._release(work, 0)
             self._publisher.flush()
-            return
+            return True
         try:
             await self._journal.append(
                 self._business.id, work.events, lambda first: self._release(work, first)
             )
         except AlreadySent as already:
             await self.activate()
-            if self._state is not None:
-                for key, (_, digest, accepted) in already.known.items():
-                    rules.remember_sent(self._state, key, rules.Sent(digest, accepted))
-            await self.receive(batch)
+            for key, (_, digest, accepted) in already.known.items():
+                earlier[key] = Sent(digest, accepted)
+            return False
         except StorageFailed:
             await self.activate()
             for envelope in batch:
                 envelope.answer(NOT_STORED)
             self._publisher.flush()
+        return True
 
     async def _older_entries(self, batch: Sequence[Envelope[Command]]) -> dict[int, Entry]:
         """Look up what commands refer to and the state no longer has at hand."""
@@ -150,7 +158,12 @@ class ConversationActor:
         present = dict.fromkeys((*self._state.audience, *self._business.owners))
         return tuple(person for person in present if person in authors)
 
-    def _decide(self, batch: Sequence[Envelope[Command]], older: dict[int, Entry]) -> _Work:
+    def _decide(
+        self,
+        batch: Sequence[Envelope[Command]],
+        older: dict[int, Entry],
+        earlier: dict[SentKey, Sent],
+    ) -> _Work:
         work = _Work()
         now = self._clock()
         for envelope in batch:
@@ -161,7 +174,7 @@ class ConversationActor:
             if isinstance(command, ShowTyping):
                 self._typing(envelope, command)
                 continue
-            decided = self._decide_one(command, older, now)
+            decided = self._decide_one(command, older, earlier, now)
             event, answer = (
                 (None, decided)
                 if isinstance(decided, Accepted | Done | Refusal)
@@ -180,7 +193,11 @@ class ConversationActor:
         return work
 
     def _decide_one(
-        self, command: Command, older: dict[int, Entry], now: int
+        self,
+        command: Command,
+        older: dict[int, Entry],
+        earlier: dict[SentKey, Sent],
+        now: int,
     ) -> ConversationEvent | Answer:
         state = self._state
         if isinstance(command, Create):
@@ -189,7 +206,7 @@ class ConversationActor:
             return NOT_FOUND
         match command:
             case Send():
-                return rules.decide_send(state, command, self._limits, now)
+                return rules.decide_send(state, command, earlier, self._limits, now)
             case Edit():
                 entry = state.recent.get(command.seq) or older.get(command.seq)
                 return rules.decide_edit(state, command, entry, self._limits, now)

@@ -13,6 +13,7 @@ Rules
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.commands import (
@@ -99,12 +100,20 @@ def digest(conversation: str, text: str, reply_to: int) -> bytes:
 
 
 def decide_send(
-    state: Conversation, command: Send, limits: Limits, now: int
+    state: Conversation,
+    command: Send,
+    earlier: Mapping[SentKey, Sent],
+    limits: Limits,
+    now: int,
 ) -> MessageSent | Accepted | Refusal:
-    """A new message, the answer that its id already has, or why not."""
+    """A new message, the answer that its id already has, or why not.
+
+    ``earlier`` holds what the journal says was sent long ago, or in another conversation.
+    """
     speaker = command.speaker
     print_ = digest(state.id, command.text, command.reply_to)
-    known = state.sent.get((speaker.person, speaker.device, command.client_message_id))
+    key = (speaker.person, speaker.device, command.client_message_id)
+    known = state.sent.get(key) or earlier.get(key)
     if known is not None:  # also for who has left since: the answer tells only what they said
         return known.accepted if known.digest == print_ else CONFLICTING_ID
     if not state.admits(speaker):

@@ -224,6 +224,25 @@ async def test_r05_an_id_of_long_ago(talk: Talk) -> None:
     assert len(talk.new()) == before + 1
 
 
+async def test_r05_retries_of_what_is_at_hand_and_of_what_is_not_in_one_batch(talk: Talk) -> None:
+    """What the journal tells must not drive what is at hand out again, over and over."""
+    first = [await talk.one(send("carla", f"m{n}")) for n in range(3)]
+    for n in range(0, REMEMBERED, 64):
+        await talk(*[send("sam", f"s{n + k}") for k in range(64)])
+    at_hand = await talk(*[send("sam", f"s{k}") for k in range(64)])
+    new = [send("zoe", f"z{n}") for n in range(100)]
+    await talk(add("sam", "zoe"))
+    with trio.fail_after(20):
+        answers = await talk(
+            *[send("carla", f"m{n}") for n in range(3)],
+            *new,
+            *[send("sam", f"s{k}") for k in range(64)],
+        )
+    assert answers[:3] == first
+    assert answers[103:] == at_hand
+    assert len({seq(answer) for answer in answers[3:103]}) == 100
+
+
 async def test_r05_whatever_happened_in_between(talk: Talk) -> None:
     first = await talk.one(send("carla", "m1"))
     await talk(edit("carla", 1), delete("carla", 1), remove("sam", "carla"))

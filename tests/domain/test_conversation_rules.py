@@ -85,7 +85,7 @@ class Talk(RuleBasedStateMachine):
     @rule(person=names, device=ids, client_id=ids, text=texts, reply_to=st.integers(0, 6))
     def send(self, person: str, device: str, client_id: str, text: str, reply_to: int) -> None:
         command = Send(speaker(person, device), client_id, text, reply_to)
-        decided = rules.decide_send(self.state, command, LIMITS, NOW)
+        decided = rules.decide_send(self.state, command, {}, LIMITS, NOW)
         known = self.sent.get((person, device, client_id))
         if known is not None:
             same = known[:2] == (text, reply_to)
@@ -302,18 +302,18 @@ def test_r05_the_answer_is_the_same_whatever_has_happened_since() -> None:
     """Also to who has left since; their message is in the log."""
     state = conversation("sam", "carla")
     command = Send(speaker("carla"), "m1", "Hello", 0)
-    sent = rules.decide_send(state, command, LIMITS, NOW)
+    sent = rules.decide_send(state, command, {}, LIMITS, NOW)
     assert isinstance(sent, MessageSent)
     rules.evolve(state, sent)
     accepted = rules.confirm(state, sent, 7)
     rules.evolve(state, MessageEdited("c1", 1, NOW, "carla", "Hello!"))
     rules.evolve(state, MessageDeleted("c1", 1, NOW, "carla"))
     rules.evolve(state, MemberRemoved("c1", 2, NOW, "sam", PEOPLE["carla"]))
-    assert rules.decide_send(state, command, LIMITS, NOW + 5) == accepted
+    assert rules.decide_send(state, command, {}, LIMITS, NOW + 5) == accepted
     other = Send(speaker("carla"), "m1", "Something else", 0)
-    assert rules.decide_send(state, other, LIMITS, NOW) == rules.CONFLICTING_ID
+    assert rules.decide_send(state, other, {}, LIMITS, NOW) == rules.CONFLICTING_ID
     new = Send(speaker("carla"), "m2", "Hello", 0)
-    assert rules.decide_send(state, new, LIMITS, NOW) == NOT_FOUND
+    assert rules.decide_send(state, new, {}, LIMITS, NOW) == NOT_FOUND
 
 
 said = st.tuples(st.sampled_from(["c1", "c2"]), st.text(max_size=8), st.integers(0, 3))

@@ -1,0 +1,156 @@
+"""R14: the unread counter is a recount, whatever happens, and nothing of what one has left."""
+
+import random
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from actors.conversation import ConversationActor
+from actors.envelope import Envelope
+from domain.commands import (
+    Accepted,
+    AddMember,
+    AdvanceReceipt,
+    Answer,
+    Command,
+    Delete,
+    Done,
+    Edit,
+    RemoveMember,
+    Send,
+)
+from domain.events import Person
+from domain.limits import UNREAD_MAX, Limits
+from domain.roles import Role
+from storage.access import Viewer
+from storage.database import Database
+from tests.actors.talk import PEOPLE, Talk, speaker
+from tests.contract.house import running_database
+
+OPERATIONS = 20_000
+BATCH = 25
+RECOUNT_EVERY = 100
+DEVICES = ("phone", "tablet", "desk")
+
+
+@dataclass
+class Said:
+    """One place of the log."""
+
+    author: str
+    is_message: bool
+    deleted: bool = False
+
+
+@dataclass
+class Room:
+    """A conversation's actor, and a model of it that knows nothing of cursors in a database."""
+
+    actor: ConversationActor
+    log: list[Said] = field(default_factory=list)
+    inside: dict[str, int] = field(default_factory=dict)  # since which seq
+    read: dict[str, int] = field(default_factory=dict)
+
+    def unread(self, person: str) -> int:
+        """A recount."""
+        since = self.inside.get(person, 1) if PEOPLE[person] is Role.CUSTOMER else 1
+        first = max(self.read.get(person, 0) + 1, since)
+        count = sum(
+            said.is_message and not said.deleted and said.author != person
+            for said in self.log[first - 1 :]
+        )
+        return min(count, UNREAD_MAX)
+
+    def has(self, person: str) -> bool:
+        return person in self.inside or person == "olivia"
+
+    async def receive(self, commands: list[Command]) -> None:
+        """One batch, for the actor and then for the model."""
+        answers: dict[int, Answer] = {}
+        batch = [
+            Envelope(command, partial(answers.__setitem__, n)) for n, command in enumerate(commands)
+        ]
+        await self.actor.receive(batch)
+        for n, command in enumerate(commands):
+            self.take(command, answers[n])
+
+    def take(self, command: Command, answer: Answer) -> None:
+        """What an answer of the actor says has become true."""
+        if isinstance(answer, Accepted):
+            assert answer.seq == len(self.log) + 1
+            self.log.append(Said(command.speaker.person, True))
+        elif isinstance(answer, Done) and answer.revision:
+            match command:
+                case AdvanceReceipt():
+                    person = command.speaker.person
+                    reached = min(command.read_up_to, len(self.log))
+                    self.read[person] = max(self.read.get(person, 0), reached)
+                case Delete():
+                    self.log[command.seq - 1].deleted = True
+                case AddMember():
+                    assert command.person is not None
+                    self.log.append(Said(command.speaker.person, False))
+                    self.inside[command.person.id] = len(self.log)
+                    self.read.pop(command.person.id, None)
+                case RemoveMember():
+                    self.log.append(Said(command.speaker.person, False))
+                    del self.inside[command.person]
+                    self.read.pop(command.person, None)
+                case _:
+                    pass
+
+
+def anything(rng: random.Random, room: Room, n: int) -> Command:
+    """Send, read on some device, delete, edit, join, leave, come back."""
+    person = rng.choice(list(PEOPLE))
+    who = speaker(person, rng.choice(DEVICES))
+    seq = rng.randint(max(1, len(room.log) - 30), len(room.log) + 1)
+    other = rng.choice(list(PEOPLE))
+    kind = rng.choices(["send", "read", "delete", "edit", "join", "leave"], [8, 6, 1, 1, 0.6, 0.5])
+    match kind[0]:
+        case "send":
+            return Send(who, f"m{n}", f"text {n}", 0)
+        case "read":
+            return AdvanceReceipt(who, seq, seq)
+        case "delete":
+            return Delete(who, seq)
+        case "edit":
+            return Edit(who, seq, f"edited {n}")
+        case "join":
+            return AddMember(who, Person(other, other.title(), PEOPLE[other]))
+        case _:
+            return RemoveMember(who, rng.choice([person, other]))
+
+
+async def recount(database: Database, business_no: int, rooms: dict[str, Room]) -> None:
+    """Everybody's list is the model's."""
+    for person, role in PEOPLE.items():
+        page = await database.queries.conversations(Viewer(business_no, person, role), None, 50)
+        listed = {c.id: c.unread for c in page.conversations}
+        assert listed == {id_: r.unread(person) for id_, r in rooms.items() if r.has(person)}
+
+
+@pytest.mark.parametrize("seed", range(1))
+async def test_r14_the_counter_is_the_recount(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    async with running_database(tmp_path) as database:
+        talk = await Talk.started(database)
+        rooms: dict[str, Room] = {}
+        for id_ in ("c1", "c2", "c3"):
+            await talk.restart(id_)
+            await talk.create("carla")
+            rooms[id_] = Room(talk.actor, inside={"sam": 1, "carla": 1})
+        for done in range(0, OPERATIONS, BATCH):
+            room = rooms[rng.choice(list(rooms))]
+            commands = [anything(rng, room, done + n) for n in range(BATCH)]
+            await room.receive(commands)
+            if done % RECOUNT_EVERY == 0:
+                await recount(database, talk.business.no, rooms)
+            if rng.random() < 0.02:  # the actor is passivated, and comes back
+                id_ = next(i for i, r in rooms.items() if r is room)
+                await talk.restart(id_)
+                room.actor = talk.actor
+        await recount(database, talk.business.no, rooms)
+    assert Limits().members > len(PEOPLE)
