@@ -181,7 +181,7 @@ CONFLICTING_ID
         "server/fanout.py",
         """                connection.end(CloseCode.UNAUTHENTICATED, "revoked")""",
         """                connection.fall_behind()""",
-        ("tests/faults/test_r27_revocation.py", "-k", "access and revoked and live"),
+        ("tests/server/http/test_http_revocation.py", "-k", "revoked"),
     ),
     # --- Bounds and failures ----------------------------------------------------------------------
     Mutant(

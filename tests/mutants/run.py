@@ -8,12 +8,14 @@ import argparse
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,21 +112,33 @@ def _run_tests(copy: Path, tests: Sequence[str]) -> tuple[int | None, str]:
     """pytest's exit status (``None``: out of time) and what it said last or first."""
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'clients' / 'python'}"}
-    try:
-        done = subprocess.run(
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
             [*command, *tests],
             cwd=copy,
             env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return None, f"not done after {SECONDS} s"
-    lines = done.stdout.splitlines()
+        try:
+            status = process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            return None, f"not done after {SECONDS} s"
+        finally:
+            _end(process)
+        output.seek(0)
+        lines = output.read().splitlines()
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    return done.returncode, (failed or lines or ["no output"])[-1]
+    return status, (failed or lines or ["no output"])[-1]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and whatever it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _table(verdicts: Sequence[Verdict]) -> Table:
