@@ -4,8 +4,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -175,10 +176,12 @@ except UnusableDatabase as error:
 """
 
 
-def let_through(folder: Path) -> None:
-    """Let everybody pass through the folders that pytest has made for us alone."""
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o711)
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may reach; pytest closes its own to all but us."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.mark.parametrize(
@@ -191,11 +194,10 @@ def let_through(folder: Path) -> None:
     ],
 )
 def test_a_folder_that_may_not_be_written(
-    tmp_path: Path, rights: dict[str, int | None], says: str
+    open_folder: Path, rights: dict[str, int | None], says: str
 ) -> None:
     """Whoever runs the tests and may do everything asks as somebody who may not."""
-    data = trio.run(prepare, tmp_path / "data").parent
-    let_through(tmp_path)
+    data = trio.run(prepare, open_folder / "data").parent
     for name, mode in reversed(rights.items()):
         file = data if name == "data" else data / name
         if mode is None:
