@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import trio
 
-from server.edge.memory import MemoryTransport
 from tests.faults.invariants import Acked, History, entry_of
-from tests.faults.premises import Premises
+from tests.faults.premises import Premises, Wire
 from tests.faults.raw_client import Frame, RawClient, Refused
 
 AGAIN = {"rate_limited", "overloaded", "unavailable"}
@@ -38,7 +37,7 @@ class Device:
         name: str = "1",
         *,
         window: int = 1,
-        wire: Callable[[MemoryTransport], None] | None = None,
+        wire: Wire | None = None,
         seed: int = 0,
         receipts: bool = False,
     ) -> None:
@@ -151,6 +150,10 @@ class Device:
         """The network goes away."""
         if self._client is not None:
             self._client.transport.cut()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None and self._client.closed is None
 
     @property
     def client(self) -> RawClient:

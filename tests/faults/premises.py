@@ -83,12 +83,15 @@ class Premises:
 
     @property
     def is_open(self) -> bool:
-        return self._running is not None and not self._scope.cancel_called
+        """Whether it runs, and is not about to end."""
+        running = self._running
+        ending = self._scope.cancel_called or (running is not None and running.stop.is_set())
+        return running is not None and not ending
 
     async def open(self) -> None:
         """Start; the business and its people are made at the first start."""
         if self._running is not None:
-            await self._ended.wait()  # of a crash that is under way
+            await self._ended.wait()  # it is about to end
         self._running = await self._nursery.start(self._run)
         self._up.set()
 

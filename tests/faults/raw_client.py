@@ -208,7 +208,7 @@ class RawClient:
         except BlockingIOError:
             pass
         except OSError:
-            pass  # reading finds the end, after what is still to be read
+            self._outbox.clear()  # reading finds the end, after what is still to be read
         self._want()
 
     def _want(self) -> None:
