@@ -1,6 +1,7 @@
 """SQLite without threads: its calls run in trio, after a delay of virtual time that a seed decides.
 
-So a whole server is one trio run, without threads. Calls of one connection keep their order. The disk can be full: what needs another page fails then.
+So a whole server is one trio run, without threads. Calls of one connection keep their order. The
+disk can be full: what needs another page fails then.
 """
 
 import random

@@ -1,7 +1,6 @@
 """A seeded world: people who talk, and everything that can break between and under them."""
 
 import random
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
