@@ -5,8 +5,9 @@ when the journal says they are on disk. Its state runs ahead of the disk only wh
 exactly that; if storing fails it starts again from what is stored.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal, Publisher
@@ -26,7 +27,7 @@ from domain.commands import (
     Send,
     ShowTyping,
 )
-from domain.conversation import Conversation, Entry, Sent, SentKey
+from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     Advance,
@@ -50,8 +51,12 @@ NOT_STORED = Refusal(
 )
 
 
-@dataclass(slots=True)
-class _Decision:
+_ANSWERS = (Accepted, Done, Refusal)
+_LOOKS_BACK = (Edit, Delete)
+_MEMBERSHIP = (MemberAdded, MemberRemoved)
+
+
+class _Decision(msgspec.Struct):
     """What became of one command: an event to store, or an answer that needs none."""
 
     envelope: Envelope[Command]
@@ -60,15 +65,15 @@ class _Decision:
     audience: Sequence[str]
 
 
-@dataclass(slots=True)
-class _Work:
-    """What became of a batch."""
+class _Work(msgspec.Struct):
+    """What became of a batch. The advances of receipts become one event, the last."""
 
-    decisions: list[_Decision] = field(default_factory=list)
-    events: list[ConversationEvent] = field(default_factory=list)
-    advances: dict[str, Advance] = field(default_factory=dict)
-    concerned: tuple[str, ...] = ()
-    receipts: list[Envelope[Command]] = field(default_factory=list)
+    decisions: list[_Decision] = []
+    events: list[ConversationEvent] = []
+    refused_sends: list[_Decision] = []
+    advances: dict[str, Advance] = {}
+    receipts: list[Envelope[Command]] = []
+    concerned: Sequence[str] = ()
 
 
 class ConversationActor:
@@ -107,10 +112,15 @@ class ConversationActor:
         self, batch: Sequence[Envelope[Command]], earlier: dict[SentKey, Sent]
     ) -> bool:
         """Whether the batch is done; if not, ``earlier`` has more of what was sent long ago."""
-        older = await self._older_entries(batch)
+        older: dict[int, Entry] = {}
+        for envelope in batch:
+            if isinstance(envelope.message, _LOOKS_BACK):
+                await self._look_back(envelope.message.seq, older)
         work = self._decide(batch, older, earlier)
+        if work.refused_sends:
+            await self._answer_repeats(work.refused_sends)
         if work.advances:
-            work.concerned = await self._concerned(work)
+            await self._find_concerned(work)
         if not work.events:
             self._release(work, 0)
             self._publisher.flush()
@@ -119,44 +129,54 @@ class ConversationActor:
             await self._journal.append(
                 self._business.id, work.events, lambda first: self._release(work, first)
             )
-        except AlreadySent as already:
+        except AlreadySent:
             await self.activate()
-            for key, (_, digest, accepted) in already.known.items():
-                earlier[key] = Sent(digest, accepted)
+            sends = [e.message for e in batch if isinstance(e.message, Send)]
+            keys = [sent_key(send) for send in sends]
+            earlier.update(await self._store.sent(self._business, keys))
             return False
         except StorageFailed:
             await self.activate()
-            for envelope in batch:
-                envelope.answer(NOT_STORED)
+            failed = [_Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
+            await self._answer_repeats([d for d in failed if type(d.envelope.message) is Send])
+            for decision in failed:
+                decision.envelope.answer(decision.answer)
             self._publisher.flush()
         return True
 
-    async def _older_entries(self, batch: Sequence[Envelope[Command]]) -> dict[int, Entry]:
-        """Look up what commands refer to and the state no longer has at hand."""
-        older: dict[int, Entry] = {}
-        for envelope in batch:
-            command = envelope.message
-            if isinstance(command, Edit | Delete) and self._state is not None:
-                seq = command.seq
-                if seq not in self._state.recent and 0 < seq <= self._state.last_seq:
-                    entry = await self._store.entry(self._business, self._id, seq)
-                    if entry is not None:
-                        older[seq] = entry
-        return older
+    async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
+        """Look up an entry that a command refers to, if the state no longer has it at hand."""
+        state = self._state
+        if state is not None and seq not in state.recent and 0 < seq <= state.last_seq:
+            entry = await self._store.entry(self._business, self._id, seq)
+            if entry is not None:
+                older[seq] = entry
 
-    async def _concerned(self, work: _Work) -> tuple[str, ...]:
+    async def _answer_repeats(self, refused: Iterable[_Decision]) -> None:
+        """Whether a send was stored long ago decides, not whether it would be accepted today."""
+        sends = {
+            sent_key(decision.envelope.message): decision
+            for decision in refused
+            if isinstance(decision.envelope.message, Send)
+        }
+        for key, sent in (await self._store.sent(self._business, tuple(sends))).items():
+            send = sends[key].envelope.message
+            assert isinstance(send, Send)
+            sends[key].answer = rules.repeated(self._id, send, sent)
+
+    async def _find_concerned(self, work: _Work) -> None:
         """The authors whom the receipts are about and who are still here.
 
         Those of long ago are looked up.
         """
-        receipts = work.events[-1]
+        receipts, state = work.events[-1], self._state
         assert isinstance(receipts, ReceiptsAdvanced)
-        assert self._state is not None
-        authors, unknown = rules.concerned_authors(self._state, receipts)
+        assert state is not None
+        authors, unknown = rules.concerned_authors(state, receipts)
         if unknown is not None:
             authors |= await self._store.authors(self._business, self._id, *unknown)
-        present = dict.fromkeys((*self._state.audience, *self._business.owners))
-        return tuple(person for person in present if person in authors)
+        members, owners = state.members, self._business.owners
+        work.concerned = [a for a in authors if a in members or a in owners]
 
     def _decide(
         self,
@@ -175,18 +195,18 @@ class ConversationActor:
                 self._typing(envelope, command)
                 continue
             decided = self._decide_one(command, older, earlier, now)
-            event, answer = (
-                (None, decided)
-                if isinstance(decided, Accepted | Done | Refusal)
-                else (decided, None)
-            )
-            if event is not None:
-                self._evolve(event, older)
-                work.events.append(event)
-                if isinstance(event, MemberAdded | MemberRemoved):
-                    work.advances.pop(event.member.id, None)  # who comes or goes starts over
-            audience = self._state.audience if self._state is not None else ()
-            work.decisions.append(_Decision(envelope, event, answer, audience))
+            if isinstance(decided, _ANSWERS):
+                decision = _Decision(envelope, None, decided, ())
+                if type(decided) is Refusal and type(command) is Send:
+                    work.refused_sends.append(decision)
+            else:
+                self._evolve(decided, older)
+                work.events.append(decided)
+                if isinstance(decided, _MEMBERSHIP):
+                    work.advances.pop(decided.member.id, None)  # who comes or goes starts over
+                assert self._state is not None
+                decision = _Decision(envelope, decided, None, self._state.audience)
+            work.decisions.append(decision)
         if work.advances:
             receipts = ReceiptsAdvanced(self._id, now, tuple(work.advances.values()))
             work.events.append(receipts)
@@ -296,25 +316,24 @@ class ConversationActor:
                 (decision.envelope.message.speaker.connection,),
             )
             revision += 1
+        if work.receipts:
+            self._release_receipts(work, revision)
+
+    def _release_receipts(self, work: _Work, revision: int) -> None:
         done = Done(revision if work.advances else 0)
         for envelope in work.receipts:
             envelope.answer(done)
         if work.advances:
-            self._release_receipts(work, revision)
-
-    def _release_receipts(self, work: _Work, revision: int) -> None:
-        receipts = work.events[-1]
-        assert isinstance(receipts, ReceiptsAdvanced)
-        origins = frozenset(envelope.message.speaker.connection for envelope in work.receipts)
-        self._publisher.publish(self._business, revision, receipts, work.concerned, origins)
+            origins = {envelope.message.speaker.connection for envelope in work.receipts}
+            self._publisher.publish(
+                self._business, revision, work.events[-1], work.concerned, origins
+            )
 
     def _final(self, decision: _Decision) -> Answer:
         """The answer of a repeated send, in full: its first one may be of this very batch."""
         answer, command = decision.answer, decision.envelope.message
         assert answer is not None
         if isinstance(answer, Accepted) and isinstance(command, Send) and self._state is not None:
-            speaker = command.speaker
-            key = (speaker.person, speaker.device, command.client_message_id)
-            known = self._state.sent.get(key)
+            known = self._state.sent.get(sent_key(command))
             return answer if known is None else known.accepted
         return answer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from domain.business import Business
-from domain.conversation import Conversation, Entry
+from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
 
 Clock = Callable[[], int]
@@ -41,6 +41,10 @@ class ConversationStore(Protocol):
         self, business: Business, conversation: str, first: int, last: int
     ) -> set[str]:
         """Who wrote the entries ``first`` to ``last``."""
+        ...
+
+    async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
+        """Those of ``keys`` that name a stored message, in whatever conversation."""
         ...
 
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:

@@ -267,7 +267,8 @@ class Supervisor(Generic[M]):
 
     async def _live(self, cell: Cell[M]) -> None:
         """Run one incarnation, from storage, until it crashes or is passivated."""
-        roster, mailbox, count, clock = self._roster, cell.mailbox, self._count, trio.current_time
+        roster, mailbox, count = self._roster, cell.mailbox, self._count
+        clock = trio.lowlevel.current_clock().current_time  # three calls less than trio's own
         batch_size = self._limits.batch_size
         actor: Actor[M] | None = None
         with trio.CancelScope() as cell.scope:

@@ -16,6 +16,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from domain.commands import (
     Accepted,
     AddMember,
@@ -49,8 +51,7 @@ REMEMBERED = 512
 """How many of the newest entries are kept at hand; what is older is looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One place of the log, as far as the rules need it."""
 
     author: str
@@ -58,8 +59,7 @@ class Entry:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """The one answer to a ``client_message_id``, and the digest of what was said."""
 
     digest: bytes
@@ -99,6 +99,18 @@ def digest(conversation: str, text: str, reply_to: int) -> bytes:
     return hashlib.blake2b(said, digest_size=16).digest()
 
 
+def sent_key(command: Send) -> SentKey:
+    """What names the message for ever."""
+    speaker = command.speaker
+    return speaker.person, speaker.device, command.client_message_id
+
+
+def repeated(conversation: str, command: Send, sent: Sent) -> Accepted | Refusal:
+    """The answer to a ``client_message_id`` that has been stored."""
+    same = sent.digest == digest(conversation, command.text, command.reply_to)
+    return sent.accepted if same else CONFLICTING_ID
+
+
 def decide_send(
     state: Conversation,
     command: Send,
@@ -111,11 +123,10 @@ def decide_send(
     ``earlier`` holds what the journal says was sent long ago, or in another conversation.
     """
     speaker = command.speaker
-    print_ = digest(state.id, command.text, command.reply_to)
-    key = (speaker.person, speaker.device, command.client_message_id)
+    key = sent_key(command)
     known = state.sent.get(key) or earlier.get(key)
     if known is not None:  # also for who has left since: the answer tells only what they said
-        return known.accepted if known.digest == print_ else CONFLICTING_ID
+        return repeated(state.id, command, known)
     if not state.admits(speaker):
         return NOT_FOUND
     refusal = refuse_text(command.text, limits.text_bytes)
@@ -132,7 +143,7 @@ def decide_send(
         command.reply_to,
         speaker.device,
         command.client_message_id,
-        print_,
+        digest(state.id, command.text, command.reply_to),
     )
 
 
@@ -333,7 +344,12 @@ def concerned_authors(
     recent = state.recent
     oldest = max(1, state.last_seq - REMEMBERED + 1)
     unknown: tuple[int, int] | None = None
-    for after, up_to in {(a.after, _reach(a)) for a in event.advances}:
+    looked_at = (0, 0)
+    for advance in event.advances:
+        after, up_to = advance.after, _reach(advance)
+        if looked_at == (after, up_to):
+            continue  # in a room most cursors make the same step
+        looked_at = (after, up_to)
         if after + 1 < oldest:
             first = min(after + 1, unknown[0]) if unknown is not None else after + 1
             last = min(up_to, oldest - 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from domain.business import Business
 from domain.events import (
     AccessRevoked,
+    Advance,
     BusinessChanged,
     BusinessEvent,
     ConversationCreated,
@@ -145,31 +146,25 @@ class FanOut:
         origins: Collection[int],
     ) -> None:
         """To the authors concerned, without what is hidden; to one's other devices whole."""
-        business = live.state
-        hidden = business.hidden_read
-        frank = event.advances if business.read_receipts else ()
-        open_ = tuple(
-            MemberCursor(
-                person=a.person,
-                delivered_up_to=a.cursor.delivered_up_to if a.delivered else 0,
-                delivered_at=a.cursor.delivered_at if a.delivered else 0,
-                read_up_to=a.cursor.read_up_to if shown else 0,
-                read_at=a.cursor.read_at if shown else 0,
-            )
-            for a in event.advances
-            if (shown := a.read and bool(frank) and a.person not in hidden) or a.delivered
-        )
-        if open_:
-            self._show_receipts(live, revision, event, open_, authors, hidden)
+        hidden, connections = live.state.hidden_read, live.connections
+        shows_read = live.state.read_receipts
+        moved: list[MemberCursor] = []
         for advance in event.advances:
-            devices = live.connections_of(advance.person)
-            if any(device.number not in origins for device in devices):
-                own = frames.ReceiptEvent(
-                    revision=revision,
-                    conversation=event.conversation,
-                    receipts=(_own_cursor(advance.person, advance.cursor),),
-                )
-                self._show(live, revision, own, (advance.person,), origins)
+            read = advance.read and shows_read and advance.person not in hidden
+            if read or advance.delivered:
+                moved.append(_moved_cursor(advance, read=read))
+        if moved:
+            self._show_receipts(live, revision, event, tuple(moved), authors)
+        for advance in event.advances:
+            for device in connections.get(advance.person, ()):
+                if device.number not in origins:
+                    own = frames.ReceiptEvent(
+                        revision=revision,
+                        conversation=event.conversation,
+                        receipts=(_own_cursor(advance.person, advance.cursor),),
+                    )
+                    self._show(live, revision, own, (advance.person,), origins)
+                    break
 
     def _show_receipts(
         self,
@@ -177,17 +172,18 @@ class FanOut:
         revision: int,
         event: ReceiptsAdvanced,
         cursors: tuple[MemberCursor, ...],
-        authors: Iterable[str],
-        hidden: set[str],
+        authors: Sequence[str],
     ) -> None:
-        moved = {cursor.person for cursor in cursors}
-        viewers = [a for a in authors if not (a in moved and len(moved) == 1)]
-        frank = [a for a in viewers if a not in hidden]
+        alone = cursors[0].person if len(cursors) == 1 else ""
+        hidden = live.state.hidden_read
         whole = frames.ReceiptEvent(
             revision=revision, conversation=event.conversation, receipts=cursors
         )
+        frank = [a for a in authors if a != alone and a not in hidden]
         self._show(live, revision, whole, frank, ())
-        discreet = [a for a in viewers if a in hidden]
+        if len(frank) == len(authors):
+            return
+        discreet = [a for a in authors if a != alone and a in hidden]
         without_read = tuple(
             MemberCursor(
                 person=c.person, delivered_up_to=c.delivered_up_to, delivered_at=c.delivered_at
@@ -333,6 +329,18 @@ class FanOut:
                     data = framed[codec] = codec.framed(frame)
                 connection.queue(data)
         self.flush()
+
+
+def _moved_cursor(advance: Advance, *, read: bool) -> MemberCursor:
+    """What moved and may be seen by others."""
+    cursor = advance.cursor
+    return MemberCursor(
+        person=advance.person,
+        delivered_up_to=cursor.delivered_up_to if advance.delivered else 0,
+        delivered_at=cursor.delivered_at if advance.delivered else 0,
+        read_up_to=cursor.read_up_to if read else 0,
+        read_at=cursor.read_at if read else 0,
+    )
 
 
 def _own_cursor(person: str, cursor: Cursor) -> MemberCursor:

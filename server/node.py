@@ -48,6 +48,8 @@ class Node:
     jitter: Callable[[], float]
     flush: Callable[[], None]
     epoch: str
+    time: Callable[[], float] = field(init=False)
+    """trio's clock in seconds, at a third of the price of `trio.current_time`."""
     businesses: dict[str, LiveBusiness] = field(default_factory=dict)
     fan_out: FanOut = field(init=False)
     connections: int = 0
@@ -56,6 +58,7 @@ class Node:
     _stopping: bool = False
 
     def __post_init__(self) -> None:
+        self.time = trio.lowlevel.current_clock().current_time
         self.fan_out = FanOut(self.businesses, self.tokens, self.limits.typing_ms, self.flush)
 
     @property

@@ -17,7 +17,7 @@ import trio
 from actors.location import LoggedIn, LoggedOut
 from actors.presence import Active, Closed, Opened
 from domain import commands as domain
-from domain.commands import Accepted, Speaker
+from domain.commands import Accepted, Done, Speaker
 from domain.refusal import Code, Refusal
 from domain.roles import Operation, may
 from protocol import commands, frames
@@ -80,6 +80,7 @@ class Session:
         "_requests",
         "_resuming",
         "_speaker",
+        "_time",
         "_viewer",
         "_wake",
         "_websocket",
@@ -127,8 +128,9 @@ class Session:
         self._paused = False
         self._malformed_in_row = 0
         self._active_told_at = 0
+        self._time = node.time
         self._bucket = TokenBucket(
-            node.limits.commands_per_second, node.limits.commands_burst, trio.current_time()
+            node.limits.commands_per_second, node.limits.commands_burst, self._time()
         )
 
     # --- life -------------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ class Session:
 
     def receive(self, payloads: list[bytes]) -> None:
         """Handle all messages that one read brought, in order."""
-        allowed = self._bucket.take(len(payloads), trio.current_time())
+        allowed = self._bucket.take(len(payloads), self._time())
         decode, handlers = self.codec.decode, self._HANDLERS
         for position, payload in enumerate(payloads):
             command = decode(payload)
@@ -232,7 +234,7 @@ class Session:
         return Refusal(
             Code.RATE_LIMITED,
             "Too many commands at once. Wait a moment.",
-            self._bucket.seconds_until_one(trio.current_time()),
+            self._bucket.seconds_until_one(self._time()),
         )
 
     def _malformed(self, malformed: Malformed) -> None:
@@ -281,6 +283,8 @@ class Session:
                 )
             )
             return
+        if type(value) is Done and command.id is None:
+            return  # done, and nobody asked to hear of it
         answer = answer_of(value)
         self._show_answer(command, answer)
         if isinstance(answer, Refusal):

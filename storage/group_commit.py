@@ -8,11 +8,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from domain.commands import Accepted
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import Event, MessageSent
+from storage import snapshots
 from storage.event_rows import EventRows
-from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.rows import Insert
 
 # What a batch can be at fault for: a rule of the tables, or a value that SQLite cannot hold.
@@ -24,9 +23,6 @@ _OWN_FAULT = (
     OverflowError,
     UnicodeError,
 )
-
-Known = dict[tuple[str, str, str], tuple[str, bytes, Accepted]]
-"""What `AlreadySent` carries."""
 
 
 @dataclass(slots=True, eq=False)
@@ -125,8 +121,10 @@ class GroupCommit:
                 log.revision = before
                 connection.execute("ROLLBACK TO batch")
                 taken = isinstance(error, sqlite3.IntegrityError)
-                known = self._already_sent(connection, batch) if taken else {}
-                batch.error = AlreadySent(known) if known else StorageFailed(str(error))
+                if taken and self._is_already_sent(connection, batch):
+                    batch.error = AlreadySent()
+                else:
+                    batch.error = StorageFailed(str(error))
             connection.execute("RELEASE batch")
 
     def _add(self, connection: sqlite3.Connection, batch: Batch) -> None:
@@ -136,25 +134,11 @@ class GroupCommit:
             log.revision += 1
             self._rows.add(connection, log.business_no, log.revision, event)
 
-    def _already_sent(self, connection: sqlite3.Connection, batch: Batch) -> Known:
-        """Those messages of the batch whose ``client_message_id`` is taken, and by what."""
-        business_no = self._logs[batch.business].business_no
-        known: Known = {}
-        for event in batch.events:
-            if not isinstance(event, MessageSent):
-                continue
-            row = connection.execute(
-                "SELECT c.id, m.digest, m.id, m.revision, m.at FROM message m"
-                f" JOIN conversation c ON c.no = m.id >> {SEQ_BITS}"
-                " WHERE m.client_message_id = ? AND m.device = ? AND m.author = ?"
-                " AND m.business_no = ?",
-                (event.client_message_id, event.device, event.author, business_no),
-            ).fetchone()
-            if row is not None:
-                conversation, digest, key, revision, at = row
-                known[event.author, event.device, event.client_message_id] = (
-                    conversation,
-                    digest,
-                    Accepted(key & SEQ_MASK, revision, at),
-                )
-        return known
+    def _is_already_sent(self, connection: sqlite3.Connection, batch: Batch) -> bool:
+        """Whether the ``client_message_id`` of a message of the batch is taken."""
+        keys = [
+            (event.author, event.device, event.client_message_id)
+            for event in batch.events
+            if isinstance(event, MessageSent)
+        ]
+        return bool(snapshots.sent(connection, self._logs[batch.business].business_no, keys))

@@ -35,14 +35,25 @@ class JournalBroken(Exception):
     """The disk failed; the process must end and start again from what is stored."""
 
 
-@dataclass(slots=True, eq=False)
-class _Append:
-    """A batch and the task that waits for it."""
+class _Append(Batch):
+    """A batch, the task that waits for it, and what to call when it is stored."""
 
-    batch: Batch
-    release: Callable[[int], None]
-    task: trio.lowlevel.Task
-    answered: bool = False
+    __slots__ = ("answered", "release", "task")
+
+    def __init__(
+        self,
+        business: str,
+        events: Sequence[Event],
+        release: Callable[[int], None],
+        task: trio.lowlevel.Task,
+    ) -> None:
+        self.business = business
+        self.events = events
+        self.first = 0
+        self.error = None
+        self.release = release
+        self.task = task
+        self.answered = False
 
 
 @dataclass(frozen=True)
@@ -104,12 +115,12 @@ class Journal:
         if self._stopped:
             await trio.lowlevel.checkpoint()  # who tries again and again must not hold up the rest
             raise StorageFailed(STOPPED)
-        entry = _Append(Batch(business, events), release, trio.lowlevel.current_task())
+        entry = _Append(business, events, release, trio.lowlevel.current_task())
         self._queue.append(entry)
         self._wake()
         await trio.lowlevel.wait_task_rescheduled(_not_abortable)
-        if entry.batch.error is not None:
-            raise entry.batch.error
+        if entry.error is not None:
+            raise entry.error
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit what is appended, until cancelled; cancel it after everything that appends.
@@ -168,7 +179,7 @@ class Journal:
         group = [queue.popleft() for _ in range(min(len(queue), GROUP_MAX))]
         self._room.unpark(count=QUEUE_MAX - len(queue))
         try:
-            await self._writer.run(self._group_commit.store, [entry.batch for entry in group])
+            await self._writer.run(self._group_commit.store, group)
             self._commits += 1
             self._release(group)
         except StorageFailed as error:
@@ -179,12 +190,11 @@ class Journal:
 
     def _release(self, group: Iterable[_Append]) -> None:
         for entry in group:
-            batch = entry.batch
-            if batch.error is None:
+            if entry.error is None:
                 self._batches += 1
-                self._events += len(batch.events)
-                self._released[batch.business] = batch.first + len(batch.events) - 1
-                entry.release(batch.first)
+                self._events += len(entry.events)
+                self._released[entry.business] = entry.first + len(entry.events) - 1
+                entry.release(entry.first)
             else:
                 self._failed += 1
             entry.answered = True
@@ -194,7 +204,7 @@ class Journal:
         for entry in entries:
             if not entry.answered:
                 self._failed += 1
-                entry.batch.error = StorageFailed(why)
+                entry.error = StorageFailed(why)
                 entry.answered = True
                 trio.lowlevel.reschedule(entry.task)
 

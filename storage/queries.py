@@ -1,10 +1,10 @@
 """Everything that is read, as one object over the readers; another database answers the same."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from domain.business import Business
-from domain.conversation import Conversation, Entry
+from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName, Version
@@ -35,6 +35,9 @@ class Queries:
         self, business: Business, conversation: str, first: int, last: int
     ) -> set[str]:
         return await self._run(snapshots.authors, business.no, conversation, first, last)
+
+    async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
+        return await self._run(snapshots.sent, business.no, keys)
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))

@@ -1,10 +1,11 @@
 """What actors start from: the state of a conversation or a business as it is stored."""
 
 import sqlite3
+from collections.abc import Iterable
 
 from domain.business import Business
 from domain.commands import Accepted
-from domain.conversation import REMEMBERED, Conversation, Entry, Sent, remember_sent
+from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
 from domain.events import Cursor, Person
 from domain.roles import Role
 from storage.access import snapshot
@@ -75,6 +76,25 @@ def authors(
         (business_no, conversation_id, *_places(first, last)),
     )
     return {author for (author,) in rows}
+
+
+def sent(
+    connection: sqlite3.Connection, business_no: int, keys: Iterable[SentKey]
+) -> dict[SentKey, Sent]:
+    """Those of ``keys`` that name a stored message of the business, and their one answer."""
+    found: dict[SentKey, Sent] = {}
+    for person, device, client_message_id in keys:
+        row = connection.execute(
+            "SELECT digest, id, revision, at FROM message WHERE client_message_id = ?"
+            " AND device = ? AND author = ? AND business_no = ?",
+            (client_message_id, device, person, business_no),
+        ).fetchone()
+        if row is not None:
+            digest, key, revision, at = row
+            found[person, device, client_message_id] = Sent(
+                digest, Accepted(key & SEQ_MASK, revision, at)
+            )
+    return found
 
 
 _RANGE = (

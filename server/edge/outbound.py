@@ -15,6 +15,8 @@ class Flusher:
     """The connections on which something is queued; shared by all connections of a listener."""
 
     def __init__(self) -> None:
+        self.time = trio.lowlevel.current_clock().current_time
+        """trio's clock, at a third of the price of `trio.current_time`."""
         self.dirty: list[Outbound] = []
         self.bytes_sent = 0
 

@@ -54,11 +54,12 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         """Called once, when nothing more can come: the peer's end, an error, or closed here."""
         self.on_error: Callable[[Exception], None] | None = None
         """Called when a callback raised; without it, the connection is dropped."""
-        self.last_received = trio.current_time()
+        self.last_received = flusher.time()
         self.bytes_received = 0
         self.ended = False
         self._transport = transport
         self._after_turn = flusher.flush
+        self._time = flusher.time
         self._recv = transport.recv
         self._on_messages: Callable[[list[bytes]], None] = _ignore
         self._parser: FrameParser | None = None
@@ -213,7 +214,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
             self._want_read(False)
             self._finish()
             return
-        self.last_received = trio.current_time()
+        self.last_received = self._time()
         self.bytes_received += len(data)
         if self._discarding:
             return

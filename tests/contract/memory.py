@@ -9,7 +9,7 @@ from domain import business as business_rules
 from domain import conversation as rules
 from domain.business import Business
 from domain.commands import Accepted
-from domain.conversation import Conversation, Entry
+from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     ConversationCreated,
@@ -28,7 +28,6 @@ from domain.views import Message
 from storage.access import Viewer
 
 Stored = tuple[int, ConversationEvent]
-SentKey = tuple[str, str, str]
 
 
 @dataclass
@@ -39,7 +38,7 @@ class _Kept:
     revision: int = 0
     people: dict[str, Person] = field(default_factory=dict)
     logs: dict[str, list[Stored]] = field(default_factory=dict)
-    sent: dict[SentKey, tuple[str, bytes, Accepted]] = field(default_factory=dict)
+    sent: dict[SentKey, Sent] = field(default_factory=dict)
 
     def last_seq(self, conversation: str) -> int:
         return sum(isinstance(event, _Entry) for _, event in self.logs[conversation])
@@ -90,16 +89,13 @@ class MemoryDatabase:
             if isinstance(event, MessageSent):
                 key = (event.author, event.device, event.client_message_id)
                 accepted = Accepted(event.seq, revision, event.at)
-                kept.sent[key] = (event.conversation, event.digest, accepted)
+                kept.sent[key] = Sent(event.digest, accepted)
         release(first)
 
     def _refuse_known(self, kept: _Kept, events: Sequence[Event]) -> None:
-        keys = [
-            (e.author, e.device, e.client_message_id) for e in events if isinstance(e, MessageSent)
-        ]
-        known = {key: kept.sent[key] for key in keys if key in kept.sent}
-        if known:
-            raise AlreadySent(known)
+        messages = [e for e in events if isinstance(e, MessageSent)]
+        if any((e.author, e.device, e.client_message_id) in kept.sent for e in messages):
+            raise AlreadySent
 
     def _store(self, kept: _Kept, revision: int, event: Event) -> bool:
         if isinstance(event, ConversationCreated):
@@ -155,6 +151,11 @@ class MemoryDatabase:
         await trio.lowlevel.checkpoint()
         log = self._kept[business.id].logs.get(conversation, [])
         return {e.author for _, e in log if isinstance(e, _Entry) and first <= e.seq <= last}
+
+    async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
+        await trio.lowlevel.checkpoint()
+        known = self._kept[business.id].sent
+        return {key: known[key] for key in keys if key in known}
 
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:
         await trio.lowlevel.checkpoint()

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 import trio
 
-from domain.conversation import digest
+from domain.commands import Accepted
+from domain.conversation import Sent, digest
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import ConversationCreated, MessageEdited
 from tests.contract.house import House, Opened
@@ -67,12 +68,12 @@ async def test_r05_the_same_id_again_is_told_with_its_first_answer(house: House)
     revision = await house.append([sent])
     again = house.message("c1", "carla", "Hello", client_id="m1")
     other = house.message("c1", "carla", "Something else", client_id="m2")
-    with pytest.raises(AlreadySent) as caught:
+    with pytest.raises(AlreadySent):
         await house.append([other, again])
-    [(key, (conversation, said, accepted))] = caught.value.known.items()
-    assert key == ("carla", "phone", "m1")
-    assert (conversation, said) == ("c1", digest("c1", "Hello", 0))
-    assert (accepted.seq, accepted.revision, accepted.at) == (sent.seq, revision, sent.at)
+    keys = [("carla", "phone", "m1"), ("carla", "phone", "m2")]
+    assert await house.database.queries.sent(house.business, keys) == {
+        keys[0]: Sent(digest("c1", "Hello", 0), Accepted(sent.seq, revision, sent.at))
+    }
     assert len(await read_all(house, "c1")) == 1, "all or nothing: the other one is not stored"
 
 
@@ -93,32 +94,37 @@ async def test_r05_an_id_is_taken_in_all_conversations_of_a_business_and_in_no_o
     await other.converse("c1", "sam", "carla")
     await house.append([house.message("c1", "carla", "Hello", client_id="m1")])
     await other.append([other.message("c1", "carla", "Hello", client_id="m1")])
-    with pytest.raises(AlreadySent) as caught:
+    with pytest.raises(AlreadySent):
         await house.append([house.message("c2", "carla", "Hello", client_id="m1")])
-    assert caught.value.known["carla", "phone", "m1"][0] == "c1"
+    [known] = (
+        await house.database.queries.sent(house.business, [("carla", "phone", "m1")])
+    ).values()
+    assert known.digest == digest("c1", "Hello", 0)
+    assert await other.database.queries.sent(other.business, [("carla", "tablet", "m1")]) == {}
 
 
 async def test_r05_two_in_one_commit(house: House) -> None:
     """The first of them is stored, the other one learns of it."""
     for conversation in ("c1", "c2"):
         await house.converse(conversation, "sam", "carla")
-    answers: dict[str, object] = {}
+    answers: dict[str, int | None] = {}
 
     async def send(conversation: str) -> None:
         try:
             answers[conversation] = await house.append(
                 [house.message(conversation, "carla", "Hello", client_id="m1")]
             )
-        except AlreadySent as error:
-            answers[conversation] = error.known["carla", "phone", "m1"]
+        except AlreadySent:
+            answers[conversation] = None
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send, "c1")
         nursery.start_soon(send, "c2")
-    [stored] = [c for c in answers if isinstance(answers[c], int)]
-    [(conversation, _, accepted)] = [a for a in answers.values() if isinstance(a, tuple)]
-    assert conversation == stored
-    assert accepted.revision == answers[stored]
+    [stored] = [c for c in answers if answers[c] is not None]
+    [known] = (
+        await house.database.queries.sent(house.business, [("carla", "phone", "m1")])
+    ).values()
+    assert known.accepted.revision == answers[stored]
     assert len(await read_all(house, stored)) == 1
     assert len(await read_all(house, "c1")) + len(await read_all(house, "c2")) == 1
 
