@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
@@ -87,7 +88,7 @@ ShowBusinessEvent = Callable[[Business, int, BusinessEvent], None]
 
 
 @dataclass(slots=True)
-class BusinessActor:
+class BusinessActor(Actor[BusinessCommand]):
     """Decides and stores one change at a time; `Business` changes only after the commit."""
 
     business: Business

@@ -5,10 +5,12 @@ when the journal says they are on disk. Its state runs ahead of the disk only wh
 exactly that; if storing fails it starts again from what is stored.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
+from actors.actor import Actor, Storing
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
@@ -76,7 +78,7 @@ class _Work(msgspec.Struct):
     concerned: Sequence[str] = ()
 
 
-class ConversationActor:
+class ConversationActor(Actor[Command]):
     """Handles the commands of one conversation, a batch at a time."""
 
     def __init__(
@@ -102,16 +104,30 @@ class ConversationActor:
         """Take up what is stored; a conversation that does not exist yet can be created."""
         self._state = await self._store.conversation(self._business, self._id)
 
-    async def receive(self, batch: Sequence[Envelope[Command]]) -> None:
-        """Decide, store once, release."""
-        earlier: dict[SentKey, Sent] = {}
-        while not await self._handle(batch, earlier):
-            pass  # each time, the journal knew messages that are no longer at hand
+    async def receive(self, batch: Sequence[Envelope[Command]]) -> Storing | None:
+        """Decide, store once; what is stored is released."""
+        return await self._handle(batch, {})
+
+    async def not_stored(
+        self, batch: Sequence[Envelope[Command]], error: Exception
+    ) -> Storing | None:
+        """Start from what is stored; what was sent long ago gets its first answer."""
+        await self.activate()
+        if isinstance(error, AlreadySent):
+            sends = [e.message for e in batch if isinstance(e.message, Send)]
+            keys = [sent_key(send) for send in sends]
+            return await self._handle(batch, await self._store.sent(self._business, keys))
+        failed = [_Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
+        await self._answer_repeats([d for d in failed if type(d.envelope.message) is Send])
+        for decision in failed:
+            decision.envelope.answer(decision.answer)
+        self._publisher.flush()
+        return None
 
     async def _handle(
-        self, batch: Sequence[Envelope[Command]], earlier: dict[SentKey, Sent]
-    ) -> bool:
-        """Whether the batch is done; if not, ``earlier`` has more of what was sent long ago."""
+        self, batch: Sequence[Envelope[Command]], earlier: Mapping[SentKey, Sent]
+    ) -> Storing | None:
+        """``earlier`` is what of the batch was sent long ago, as far as that is known."""
         older: dict[int, Entry] = {}
         for envelope in batch:
             if isinstance(envelope.message, _LOOKS_BACK):
@@ -124,25 +140,13 @@ class ConversationActor:
         if not work.events:
             self._release(work, 0)
             self._publisher.flush()
-            return True
+            return None
         try:
-            await self._journal.append(
-                self._business.id, work.events, lambda first: self._release(work, first)
+            return await self._journal.begin(
+                self._business.id, work.events, partial(self._release, work)
             )
-        except AlreadySent:
-            await self.activate()
-            sends = [e.message for e in batch if isinstance(e.message, Send)]
-            keys = [sent_key(send) for send in sends]
-            earlier.update(await self._store.sent(self._business, keys))
-            return False
-        except StorageFailed:
-            await self.activate()
-            failed = [_Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
-            await self._answer_repeats([d for d in failed if type(d.envelope.message) is Send])
-            for decision in failed:
-                decision.envelope.answer(decision.answer)
-            self._publisher.flush()
-        return True
+        except StorageFailed as error:
+            return await self.not_stored(batch, error)
 
     async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
         """Look up an entry that a command refers to, if the state no longer has it at hand."""
@@ -162,7 +166,9 @@ class ConversationActor:
         for key, sent in (await self._store.sent(self._business, tuple(sends))).items():
             send = sends[key].envelope.message
             assert isinstance(send, Send)
-            sends[key].answer = rules.repeated(self._id, send, sent)
+            answer = rules.repeated(self._id, send, sent)
+            if isinstance(answer, Accepted):  # who may not send here learns nothing of other ids
+                sends[key].answer = answer
 
     async def _find_concerned(self, work: _Work) -> None:
         """The authors whom the receipts are about and who are still here.
@@ -182,7 +188,7 @@ class ConversationActor:
         self,
         batch: Sequence[Envelope[Command]],
         older: dict[int, Entry],
-        earlier: dict[SentKey, Sent],
+        earlier: Mapping[SentKey, Sent],
     ) -> _Work:
         work = _Work()
         now = self._clock()
@@ -216,7 +222,7 @@ class ConversationActor:
         self,
         command: Command,
         older: dict[int, Entry],
-        earlier: dict[SentKey, Sent],
+        earlier: Mapping[SentKey, Sent],
         now: int,
     ) -> ConversationEvent | Answer:
         state = self._state

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from actors.actor import Actor
 from actors.envelope import Envelope
 
 
@@ -27,7 +28,7 @@ LocationMessage = LoggedIn | LoggedOut | WhoIsIn
 
 
 @dataclass(slots=True)
-class LocationActor:
+class LocationActor(Actor[LocationMessage]):
     """Sessions come and go; several of one person count once."""
 
     sessions: dict[int, str] = field(default_factory=dict)

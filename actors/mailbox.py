@@ -22,9 +22,11 @@ class Mailbox(Generic[M]):
     """
 
     __slots__ = (
+        "_cancelled",
         "_closed",
         "_ephemeral",
         "_ephemeral_size",
+        "_held",
         "_queue",
         "_retry_after",
         "_size",
@@ -41,6 +43,8 @@ class Mailbox(Generic[M]):
         self._suspects = 0  # how many at the front were in hand when the actor crashed
         self._waiter: trio.lowlevel.Task | None = None
         self._closed = False
+        self._held = False
+        self._cancelled = False  # while held
 
     def __len__(self) -> int:
         """Both lanes together."""
@@ -61,7 +65,7 @@ class Mailbox(Generic[M]):
             if len(self._queue) >= self._size:
                 return False
             self._queue.append(envelope)
-        if self._waiter is not None:
+        if self._waiter is not None and not self._held:
             self._wake()
         return True
 
@@ -75,17 +79,32 @@ class Mailbox(Generic[M]):
         self._suspects += len(returned)
 
     async def wait(self) -> None:
-        """Return when there is something to take, or when the mailbox is closed.
+        """Return when there is something to take, or when the mailbox is closed or let go.
 
-        Always exactly one checkpoint. One reader only: a second one is an error of the caller.
+        Always a checkpoint; while the mailbox is held, cancellation waits until it is let go. One
+        reader only: a second one is an error of the caller.
         """
-        if self._queue or self._ephemeral or self._closed:
+        if not self._held and (self._queue or self._ephemeral or self._closed):
             await trio.lowlevel.checkpoint()
             return
         if self._waiter is not None:
             raise trio.BusyResourceError("another task waits at this mailbox")
         self._waiter = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(self._abort)
+        if self._cancelled:
+            self._cancelled = False
+            await trio.lowlevel.checkpoint_if_cancelled()
+
+    def hold(self) -> None:
+        """Let nothing wake the reader until `let_go`: it is not done with what it has in hand."""
+        self._held = True
+
+    def let_go(self, *, wake: bool = False) -> None:
+        """End `hold`. The reader wakes if there is a reason, or if ``wake`` says so."""
+        self._held = False
+        reason = wake or self._cancelled or self._queue or self._ephemeral or self._closed
+        if reason and self._waiter is not None:
+            self._wake()
 
     def take(self, limit: int) -> list[Envelope[M]]:
         """Remove and return up to `limit` envelopes, in order; one alone while it is suspect."""
@@ -115,7 +134,7 @@ class Mailbox(Generic[M]):
     def close(self) -> None:
         """Let the reader go: `wait` returns at once, now and later."""
         self._closed = True
-        if self._waiter is not None:
+        if self._waiter is not None and not self._held:
             self._wake()
 
     def _wake(self) -> None:
@@ -124,6 +143,9 @@ class Mailbox(Generic[M]):
         trio.lowlevel.reschedule(waiter)
 
     def _abort(self, _raise_cancel: Callable[[], object]) -> trio.lowlevel.Abort:
+        if self._held:
+            self._cancelled = True
+            return trio.lowlevel.Abort.FAILED
         self._waiter = None
         return trio.lowlevel.Abort.SUCCEEDED
 

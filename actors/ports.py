@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
+from actors.actor import Storing
 from domain.business import Business
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
@@ -13,6 +14,15 @@ Clock = Callable[[], int]
 
 class Journal(Protocol):
     """Stores events durably, in order."""
+
+    async def begin(
+        self, business: str, events: Sequence[Event], release: Callable[[int], None]
+    ) -> Storing:
+        """As `append`, without waiting for the disk: what it returns tells how it ended.
+
+        Waits only for room. Raises `domain.errors.StorageFailed` where it cannot begin.
+        """
+        ...
 
     async def append(
         self, business: str, events: Sequence[Event], release: Callable[[int], None]

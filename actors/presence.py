@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from actors.actor import Actor
 from actors.envelope import Envelope
 from actors.ports import Clock
 from domain import presence as rules
@@ -62,7 +63,7 @@ class PresenceBoard:
     shown: dict[str, tuple[State, int]] = field(default_factory=dict)
 
 
-class PresenceActor:
+class PresenceActor(Actor[PresenceMessage]):
     """Handles sessions that come and go, and the passing of time."""
 
     def __init__(

@@ -18,6 +18,7 @@ class Cell(Generic[M]):
         "actor_id",
         "batch",
         "budget",
+        "failed",
         "hung",
         "mailbox",
         "restarts",
@@ -37,6 +38,7 @@ class Cell(Generic[M]):
         self.state: ActorState = "activating"
         self.hung = False
         self.batch: Sequence[Envelope[M]] = ()  # in hand
+        self.failed: Exception | None = None  # why what the batch came to was not stored
         self.scope = trio.CancelScope()  # around the present incarnation
 
 

@@ -65,6 +65,7 @@ class Supervisor(Generic[M]):
         self._count = {field.name: 0 for field in fields(Totals)}
         self._nursery: trio.Nursery | None = None
         self._context = contextvars.Context()
+        self._clock: Callable[[], float] = trio.current_time  # `run` finds a cheaper way to it
         self._accepting = False
         self._quiet: trio.Event | None = None  # while draining
         self._at_rest = False
@@ -76,6 +77,7 @@ class Supervisor(Generic[M]):
         To be run once. Raises `SystemicFailure` when the supervisor's budget is spent.
         """
         self._context = contextvars.copy_context()
+        self._clock = trio.lowlevel.current_clock().current_time
         try:
             async with trio.open_nursery() as self._nursery:
                 self._accepting = True
@@ -268,27 +270,52 @@ class Supervisor(Generic[M]):
     async def _live(self, cell: Cell[M]) -> None:
         """Run one incarnation, from storage, until it crashes or is passivated."""
         roster, mailbox, count = self._roster, cell.mailbox, self._count
-        clock = trio.lowlevel.current_clock().current_time  # three calls less than trio's own
         batch_size = self._limits.batch_size
         actor: Actor[M] | None = None
+        self._rest(cell)
         with trio.CancelScope() as cell.scope:
             while True:
-                roster.end(cell, clock())
-                if self._quiet is not None:
-                    self._look_for_quiet()
-                await mailbox.wait()
-                if mailbox.closed:
-                    return
-                roster.begin(cell, clock())
-                if actor is None:
-                    actor = await self._activate_anew(cell)
-                cell.batch = mailbox.take(batch_size)
-                count["batches"] += 1
-                count["messages"] += len(cell.batch)
-                await actor.receive(cell.batch)
+                if cell.failed is None:
+                    await mailbox.wait()
+                if cell.failed is None:
+                    if mailbox.closed:
+                        return
+                    roster.begin(cell, self._clock())
+                    if actor is None:
+                        actor = await self._activate_anew(cell)
+                    cell.batch = mailbox.take(batch_size)
+                    count["batches"] += 1
+                    count["messages"] += len(cell.batch)
+                    storing = await actor.receive(cell.batch)
+                else:
+                    assert actor is not None
+                    error, cell.failed = cell.failed, None
+                    storing = await actor.not_stored(cell.batch, error)
+                if storing is not None:
+                    mailbox.hold()
+                    storing.then(partial(self._stored, cell))
+                    continue
                 self._finish_batch(cell)
+                if cell.hung:  # it came back late, before the cancellation reached it
+                    raise ActorHang
+                self._rest(cell)
         if cell.scope.cancelled_caught:
             raise ActorHang
+
+    def _stored(self, cell: Cell[M], error: Exception | None) -> None:
+        """What a batch came to has been stored, or not. The actor's task sleeps on if it can."""
+        if error is None:
+            self._finish_batch(cell)
+            if not cell.hung:
+                self._rest(cell)
+        cell.failed = error
+        cell.mailbox.let_go(wake=error is not None)
+
+    def _rest(self, cell: Cell[M]) -> None:
+        """Note that nothing is in hand."""
+        self._roster.end(cell, self._clock())
+        if self._quiet is not None:
+            self._look_for_quiet()
 
     async def _activate_anew(self, cell: Cell[M]) -> Actor[M]:
         """Load the actor; it has its own `receive_seconds`, apart from those of its first batch."""
@@ -310,8 +337,6 @@ class Supervisor(Generic[M]):
                 self._count["unanswered"] += envelope.reply is not None
                 envelope.answer(Unavailable(self._limits.retry_seconds, "unanswered"))
         cell.batch = ()
-        if cell.hung:  # it came back after its deadline, before the cancellation reached it
-            raise ActorHang
 
     def _crashed(self, cell: Cell[M], error: Exception) -> float | None:
         """Decide what follows: seconds until the restart, or None for quarantine or escalation."""
@@ -320,6 +345,7 @@ class Supervisor(Generic[M]):
         self._log_crash(cell, error)
         self._roster.fail(cell, now)
         cell.hung = False
+        cell.failed = None
         self._return_batch(cell, error, now)
         population = len(self._roster) + self._quarantine.count(now)
         if not self._systemic.spend(cell.actor_id, now, population):

@@ -25,7 +25,7 @@ GROUP_MAX = 256
 """Batches in one transaction at most."""
 
 QUEUE_MAX = 10_000
-"""Batches that wait at most; beyond it, `append` waits for room (it pushes back)."""
+"""Batches that wait at most; beyond it, `begin` waits for room (it pushes back)."""
 
 
 STOPPED = "the journal has stopped"
@@ -35,25 +35,34 @@ class JournalBroken(Exception):
     """The disk failed; the process must end and start again from what is stored."""
 
 
-class _Append(Batch):
-    """A batch, the task that waits for it, and what to call when it is stored."""
+class Appending(Batch):
+    """A batch on its way to the disk."""
 
-    __slots__ = ("answered", "release", "task")
+    __slots__ = ("_done", "over", "release")
 
     def __init__(
-        self,
-        business: str,
-        events: Sequence[Event],
-        release: Callable[[int], None],
-        task: trio.lowlevel.Task,
+        self, business: str, events: Sequence[Event], release: Callable[[int], None]
     ) -> None:
         self.business = business
         self.events = events
         self.first = 0
         self.error = None
         self.release = release
-        self.task = task
-        self.answered = False
+        self.over = False
+        self._done: Callable[[Exception | None], None] | None = None
+
+    def then(self, done: Callable[[Exception | None], None]) -> None:
+        """Call ``done`` once, when it is over: with ``None`` when stored, or with why not."""
+        if self.over:
+            done(self.error)
+        else:
+            self._done = done
+
+    def end(self) -> None:
+        """It is over; the journal says so, once."""
+        self.over = True
+        if self._done is not None:
+            self._done(self.error)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class Journal:
         """``released`` is called once after each group's releases: connections are flushed then."""
         self._writer = writer
         self._flush = released
-        self._queue: deque[_Append] = deque()  # bound: QUEUE_MAX, `append` waits for room
+        self._queue: deque[Appending] = deque()  # bound: QUEUE_MAX, `begin` waits for room
         self._room = trio.lowlevel.ParkingLot()
         self._idle: trio.lowlevel.Task | None = None
         self._group_commit = GroupCommit()
@@ -108,19 +117,33 @@ class Journal:
         `AlreadySent` or `StorageFailed`: nothing was stored (or, where the journal stops: whether
         it was is unknown), `KeyError`: no such business.
         """
-        self._released[business]
         await trio.lowlevel.checkpoint_if_cancelled()
+        appending = await self.begin(business, events, release)
+        task = trio.lowlevel.current_task()
+        appending.then(lambda _: trio.lowlevel.reschedule(task))
+        await trio.lowlevel.wait_task_rescheduled(_not_abortable)
+        if appending.error is not None:
+            raise appending.error
+
+    async def begin(
+        self, business: str, events: Sequence[Event], release: Callable[[int], None]
+    ) -> Appending:
+        """As `append`, without waiting for the disk: `Appending.then` tells how it ended.
+
+        A checkpoint only where it waits for room. Raises `StorageFailed` when the journal has
+        stopped, and `KeyError`.
+        """
+        self._released[business]
         while len(self._queue) >= QUEUE_MAX and not self._stopped:
             await self._room.park()
         if self._stopped:
             await trio.lowlevel.checkpoint()  # who tries again and again must not hold up the rest
             raise StorageFailed(STOPPED)
-        entry = _Append(business, events, release, trio.lowlevel.current_task())
-        self._queue.append(entry)
-        self._wake()
-        await trio.lowlevel.wait_task_rescheduled(_not_abortable)
-        if entry.error is not None:
-            raise entry.error
+        appending = Appending(business, events, release)
+        self._queue.append(appending)
+        if self._idle is not None:
+            self._wake()
+        return appending
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit what is appended, until cancelled; cancel it after everything that appends.
@@ -188,7 +211,7 @@ class Journal:
             self._fail(group, STOPPED)
         self._flush()
 
-    def _release(self, group: Iterable[_Append]) -> None:
+    def _release(self, group: Iterable[Appending]) -> None:
         for entry in group:
             if entry.error is None:
                 self._batches += 1
@@ -197,16 +220,14 @@ class Journal:
                 entry.release(entry.first)
             else:
                 self._failed += 1
-            entry.answered = True
-            trio.lowlevel.reschedule(entry.task)
+            entry.end()
 
-    def _fail(self, entries: Iterable[_Append], why: str) -> None:
+    def _fail(self, entries: Iterable[Appending], why: str) -> None:
         for entry in entries:
-            if not entry.answered:
+            if not entry.over:
                 self._failed += 1
                 entry.error = StorageFailed(why)
-                entry.answered = True
-                trio.lowlevel.reschedule(entry.task)
+                entry.end()
 
 
 def _not_abortable(_: object) -> trio.lowlevel.Abort:

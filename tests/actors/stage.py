@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from actors.actor import Actor
 from actors.envelope import Envelope, Failure
 from actors.limits import SupervisorLimits
 from actors.supervisor import Supervisor
@@ -70,7 +71,7 @@ class Stage:
 
 
 @dataclass
-class StagedActor:
+class StagedActor(Actor[str]):
     stage: Stage
     actor_id: str
 

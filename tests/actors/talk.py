@@ -29,6 +29,7 @@ from domain.views import Message
 from storage.access import Viewer
 from tests.contract.house import START_MS, Opened, running_database
 from tests.contract.memory import MemoryDatabase
+from tests.fixtures.actors import handle
 
 PEOPLE = {
     "olivia": Role.OWNER,
@@ -134,7 +135,7 @@ class Talk:
                 to.append(value)
 
             batch.append(Envelope(command, reply))
-        await self.actor.receive(batch)
+        await handle(self.actor, batch)
         assert all(len(answered) == 1 for answered in answers), "each is answered once"
         return [answered[0] for answered in answers]
 

@@ -36,6 +36,7 @@ from tests.actors.talk import (
     typing,
 )
 from tests.contract.memory import MemoryDatabase
+from tests.fixtures.actors import handle
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -94,7 +95,7 @@ async def test_who_sends_is_answered_before_others_are_shown_it(talk: Talk) -> N
 
     talk.publish = noted  # type: ignore[method-assign]
     envelope = Envelope[Command](send("carla", "m1"), lambda _: happened.append("answered"))
-    await talk.actor.receive([envelope])
+    await handle(talk.actor, [envelope])
     assert happened == ["answered", "shown"]
 
 
@@ -551,7 +552,7 @@ async def test_a_cancelled_actor_has_stored_all_of_its_batch_or_nothing(talk: Ta
             steps = _CancelAt(scope, k)
             trio.lowlevel.add_instrument(steps)
             try:
-                await talk.actor.receive([Envelope(command, answers.append)])
+                await handle(talk.actor, [Envelope(command, answers.append)])
             finally:
                 trio.lowlevel.remove_instrument(steps)
         await talk.restart()

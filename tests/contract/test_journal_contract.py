@@ -143,7 +143,9 @@ async def test_a_batch_at_fault_fails_alone(house: House) -> None:
 
     async with trio.open_nursery() as nursery:
         append(house, nursery, [good[0]], log)
+        await trio.lowlevel.checkpoint()  # so that they come in this order
         nursery.start_soon(bad)
+        await trio.lowlevel.checkpoint()
         append(house, nursery, [good[1]], log)
     assert log.count("refused") == 1
     assert sorted(entry for entry in log if isinstance(entry, int)) == [before + 1, before + 2]

@@ -28,6 +28,7 @@ from storage.access import Viewer
 from storage.database import Database
 from tests.actors.talk import PEOPLE, Talk, speaker
 from tests.contract.house import running_database
+from tests.fixtures.actors import handle
 
 OPERATIONS = 20_000
 BATCH = 25
@@ -72,7 +73,7 @@ class Room:
         batch = [
             Envelope(command, partial(answers.__setitem__, n)) for n, command in enumerate(commands)
         ]
-        await self.actor.receive(batch)
+        await handle(self.actor, batch)
         for n, command in enumerate(commands):
             self.take(command, answers[n])
 

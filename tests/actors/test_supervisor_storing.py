@@ -1,0 +1,282 @@
+"""A batch that is over only when what it came to has been stored, without waking its actor."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from actors.actor import Actor, Storing
+from actors.envelope import Envelope, Unavailable
+from actors.limits import SupervisorLimits
+from actors.supervisor import Supervisor
+from tests.actors.stage import all_tasks
+
+
+@dataclass
+class Writing:
+    """What the test stores, or not, by hand."""
+
+    batch: Sequence[Envelope[str]]
+    done: Callable[[Exception | None], None] | None = None
+    over: list[Exception | None] = field(default_factory=list)
+
+    def then(self, done: Callable[[Exception | None], None]) -> None:
+        self.done = done
+        if self.over:
+            done(self.over[0])
+
+    def store(self) -> None:
+        for envelope in self.batch:
+            envelope.answer(f"stored {envelope.message}")
+        self.end(None)
+
+    def end(self, error: Exception | None) -> None:
+        self.over.append(error)
+        if self.done is not None:
+            self.done(error)
+
+
+class Clerk(Actor[str]):
+    """Hands every batch over; what is not stored it hands over again, but for ``lost``."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self.desk = desk
+
+    async def receive(self, batch: Sequence[Envelope[str]]) -> Storing | None:
+        self.desk.batches.append([envelope.message for envelope in batch])
+        return self.desk.write(batch)
+
+    async def not_stored(self, batch: Sequence[Envelope[str]], error: Exception) -> Storing | None:
+        self.desk.errors.append(error)
+        if isinstance(error, KeyError):
+            return await super().not_stored(batch, error)
+        if isinstance(error, LookupError):
+            return self.desk.write(batch)
+        for envelope in batch:
+            envelope.answer(f"lost {envelope.message}")
+        return None
+
+
+@dataclass
+class Desk:
+    batches: list[list[str]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    writings: list[Writing] = field(default_factory=list)
+    answers: dict[str, list[object]] = field(default_factory=dict)
+    at_once: list[Exception | None] = field(default_factory=list)
+    limits: SupervisorLimits = field(default_factory=SupervisorLimits)
+
+    def __post_init__(self) -> None:
+        self.supervisor: Supervisor[str] = Supervisor(self.activate, self.limits)
+
+    async def activate(self, _: str) -> Clerk:
+        return Clerk(self)
+
+    def write(self, batch: Sequence[Envelope[str]]) -> Writing:
+        writing = Writing(batch)
+        self.writings.append(writing)
+        if self.at_once:
+            error = self.at_once.pop(0)
+            writing.end(error) if error is not None else writing.store()
+        return writing
+
+    def tell(self, *messages: str) -> None:
+        for message in messages:
+            self.supervisor.tell("a", message, self.answers.setdefault(message, []).append)
+
+    @property
+    def state(self) -> str:
+        [actor] = self.supervisor.statistics().actors
+        return actor.state
+
+
+@pytest.fixture
+async def desk(nursery: trio.Nursery) -> Desk:
+    desk = Desk()
+    await nursery.start(desk.supervisor.run)
+    return desk
+
+
+quiet = trio.testing.wait_all_tasks_blocked
+
+
+async def test_a_batch_is_over_when_it_is_stored_and_the_next_one_waits(desk: Desk) -> None:
+    desk.tell("1", "2")
+    await quiet()
+    desk.tell("3")
+    desk.tell("4")
+    await quiet()
+    assert desk.batches == [["1", "2"]]
+    assert desk.state == "running"
+    desk.writings[0].store()
+    await quiet()
+    assert desk.batches == [["1", "2"], ["3", "4"]]
+    assert desk.answers["2"] == ["stored 2"]
+    assert desk.answers["3"] == []
+    desk.writings[1].store()
+    assert desk.state == "idle"
+    assert desk.answers["4"] == ["stored 4"]
+
+
+async def test_an_actor_that_has_nothing_more_to_do_sleeps_on(desk: Desk) -> None:
+    stepped: list[str] = []
+
+    class Steps(trio.abc.Instrument):
+        def before_task_step(self, task: trio.lowlevel.Task) -> None:
+            stepped.append(task.name)
+
+    desk.tell("1")
+    await quiet()
+    steps = Steps()
+    trio.lowlevel.add_instrument(steps)
+    desk.writings[0].store()
+    await quiet()
+    assert "actor a" not in stepped
+    desk.tell("2")
+    await quiet()
+    trio.lowlevel.remove_instrument(steps)
+    assert "actor a" in stepped
+    assert desk.batches[1:] == [["2"]]
+    desk.writings[1].store()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_is_not_stored_is_tried_again_before_what_came_since(
+    desk: Desk, at_once: bool
+) -> None:
+    refused = LookupError("not now")
+    desk.at_once = [refused, refused] if at_once else []
+    desk.tell("1")
+    await quiet()
+    desk.tell("2")
+    if not at_once:
+        desk.writings[0].end(refused)
+        await quiet()
+        desk.writings[1].end(refused)
+        await quiet()
+    assert desk.errors == [refused, refused]
+    assert desk.batches == [["1"]]
+    desk.writings[2].store()
+    await quiet()
+    assert desk.answers["1"] == ["stored 1"]
+    assert desk.batches == [["1"], ["2"]]
+    desk.writings[3].end(ValueError("full"))
+    await quiet()
+    assert desk.answers["2"] == ["lost 2"]
+    assert desk.state == "idle"
+
+
+async def test_what_is_stored_at_once_needs_no_wait(desk: Desk) -> None:
+    desk.at_once = [None, None]
+    desk.tell("1")
+    await quiet()
+    desk.tell("2")
+    await quiet()
+    assert desk.answers == {"1": ["stored 1"], "2": ["stored 2"]}
+    assert desk.state == "idle"
+
+
+async def test_not_stored_is_a_crash_where_the_actor_does_not_say_what_to_do(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("1")
+    await trio.sleep(0.001)
+    desk.writings[0].end(KeyError("1"))
+    await trio.sleep(1.0)
+    assert desk.batches == [["1"], ["1"]]
+    desk.writings[1].store()
+    assert desk.answers["1"] == ["stored 1"]
+
+
+@pytest.mark.parametrize("waiting", [["2"], []])
+async def test_cancelling_waits_for_what_is_being_stored(
+    nursery: trio.Nursery, waiting: list[str]
+) -> None:
+    desk = Desk()
+    before = len(all_tasks())
+    await nursery.start(desk.supervisor.run)
+    desk.tell("1")
+    await quiet()
+    desk.tell(*waiting)
+    nursery.cancel_scope.cancel()
+    with trio.CancelScope(shield=True):
+        await quiet()
+        assert not any(desk.answers.values())
+        desk.writings[0].store()
+        await quiet()
+        assert desk.answers["1"] == ["stored 1"]
+        for message in waiting:
+            [answer] = desk.answers[message]
+            assert isinstance(answer, Unavailable)
+        assert len(all_tasks()) == before
+
+
+async def test_cancelling_while_nothing_is_stored_any_more_answers_what_was_in_hand(
+    nursery: trio.Nursery,
+) -> None:
+    desk = Desk()
+    await nursery.start(desk.supervisor.run)
+    desk.tell("1")
+    await quiet()
+    nursery.cancel_scope.cancel()
+    with trio.CancelScope(shield=True):
+        await quiet()
+        desk.writings[0].end(ValueError("stopped"))
+        await quiet()
+    [answer] = desk.answers["1"]
+    assert isinstance(answer, Unavailable)
+
+
+async def test_storing_that_takes_too_long_is_a_hang_once_it_is_over(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    limit = desk.limits.receive_seconds
+    desk.tell("1")
+    await trio.sleep(2 * limit)
+    assert desk.supervisor.totals().crashes == 0
+    desk.writings[0].store()
+    assert desk.state == "restarting"
+    desk.tell("2")
+    await trio.sleep(1.0)
+    assert desk.supervisor.totals().crashes == 1
+    assert desk.answers["1"] == ["stored 1"]
+    assert desk.batches == [["1"], ["2"]]
+    desk.writings[1].store()
+    await trio.sleep(limit + 1.0)
+    assert desk.state == "idle"
+    assert desk.supervisor.totals().crashes == 1
+
+
+async def test_what_is_not_stored_after_a_hang_is_tried_again_by_the_next_incarnation(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("1")
+    await trio.sleep(desk.limits.receive_seconds + 1.0)
+    desk.writings[0].end(LookupError("not now"))
+    await trio.sleep(1.0)
+    assert desk.batches == [["1"], ["1"]]
+    assert desk.errors == []
+    desk.writings[1].store()
+    assert desk.answers["1"] == ["stored 1"]
+
+
+async def test_draining_waits_for_what_is_being_stored(nursery: trio.Nursery) -> None:
+    desk = Desk()
+    await nursery.start(desk.supervisor.run)
+    desk.tell("1")
+    await quiet()
+    rested: list[bool] = []
+
+    async def drain() -> None:
+        rested.append(await desk.supervisor.drain(trio.current_time() + 60.0))
+
+    nursery.start_soon(drain)
+    await quiet()
+    assert rested == []
+    desk.writings[0].store()
+    await quiet()
+    assert rested == [True]
+    assert desk.answers["1"] == ["stored 1"]
