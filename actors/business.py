@@ -19,7 +19,6 @@ from domain.events import (
     BusinessEvent,
     LocationChanged,
     Person,
-    PrivacyChanged,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
@@ -100,10 +99,12 @@ class BusinessActor:
         """One after the other: each is decided on what the one before has made true."""
         for envelope in batch:
             decided = await self._decide(envelope.message)
-            if isinstance(decided, Refusal):
+            if decided is None:
+                envelope.answer(Done())
+            elif isinstance(decided, Refusal):
                 envelope.answer(decided)
-                continue
-            await self._store(envelope, decided)
+            else:
+                await self._store(envelope, decided)
 
     async def _store(self, envelope: Envelope[BusinessCommand], event: BusinessEvent) -> None:
         def release(revision: int) -> None:
@@ -116,7 +117,8 @@ class BusinessActor:
         except StorageFailed:
             envelope.answer(NOT_STORED)
 
-    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal:
+    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal | None:
+        """The event, why not, or ``None``: it is so already."""
         now = self.clock()
         match command:
             case ChangeBusiness():
@@ -135,7 +137,9 @@ class BusinessActor:
                     now,
                 )
             case ChangePrivacy():
-                return PrivacyChanged(now, command.person, command.read_receipts, command.last_seen)
+                return rules.decide_privacy(
+                    self.business, command.person, command.read_receipts, command.last_seen, now
+                )
             case TransferOwnership():
                 return rules.decide_transfer(
                     self.business,

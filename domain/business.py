@@ -109,7 +109,25 @@ def decide_person(
     if was_owner and not stays_owner and state.owners == {after.id}:
         return LAST_OWNER
     access = before is not None and (before.role is not after.role or before.active != after.active)
-    return PersonChanged(now, author, after, locations, access)
+    return PersonChanged(
+        now,
+        author,
+        after,
+        locations,
+        access,
+        shown=before is not None and before != after,
+        ownership=was_owner != stays_owner,
+    )
+
+
+def decide_privacy(
+    state: Business, person: str, read_receipts: bool, last_seen: bool, now: int
+) -> PrivacyChanged | None:
+    """What ``person`` shows of theirs from now on; ``None`` if it is so already."""
+    before = (person not in state.hidden_read, person not in state.hidden_seen)
+    if before == (read_receipts, last_seen):
+        return None
+    return PrivacyChanged(now, person, read_receipts, last_seen)
 
 
 def decide_transfer(

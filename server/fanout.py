@@ -260,18 +260,32 @@ class FanOut:
                     last_seen=event.last_seen,
                 )
                 self._show(live, revision, own, (event.person,), ())
+                self._read_on(live, [p for p in live.connections if p != event.person])
             case PersonChanged():
-                if not event.person.active:
-                    self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
-                elif event.access:
-                    self._end(live, event.person.id, CloseCode.RESET, "role changed")
+                self._person_changed(live, event)
             case OwnershipTransferred():
-                self._end(live, event.former, CloseCode.RESET, "ownership transferred")
-                self._end(live, event.owner, CloseCode.RESET, "ownership transferred")
+                self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
             case LocationChanged():
                 pass
+
+    def _person_changed(self, live: LiveBusiness, event: PersonChanged) -> None:
+        """Who may know of it stands in the log alone, so everybody reads on there."""
+        if not event.person.active:
+            self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
+        elif event.access:
+            self._end(live, event.person.id, CloseCode.RESET, "role changed")
+        if event.ownership:
+            self._reset_everybody(live)
+        elif event.shown:
+            self._read_on(live, tuple(live.connections))
+
+    def _reset_everybody(self, live: LiveBusiness) -> None:
+        """An owner is in every conversation, so the member lists that everybody holds are void."""
+        live.access_changes += 1
+        for connection in list(live.everybody()):
+            connection.end(CloseCode.RESET, "ownership changed")
 
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
         live.access_changes += 1
