@@ -10,7 +10,7 @@ from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
 from domain import business as rules
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.events import (
@@ -81,8 +81,11 @@ BusinessCommand = (
     | RevokeAccess
 )
 
-ShowBusinessEvent = Callable[[Business, int, BusinessEvent], None]
-"""Acts on what has been stored: shows it to connections, or ends them."""
+ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
+"""Acts on what has been stored: shows it to connections, or ends them.
+
+Of somebody who changed `Seers` are who may know of it; ``None`` is everybody.
+"""
 
 
 @dataclass(slots=True)
@@ -107,10 +110,12 @@ class BusinessActor:
                 await self._store(envelope, decided)
 
     async def _store(self, envelope: Envelope[BusinessCommand], event: BusinessEvent) -> None:
+        seers = await self._seers(event)
+
         def release(revision: int) -> None:
             rules.evolve(self.business, event)
             envelope.answer(Done(revision))
-            self.show(self.business, revision, event)
+            self.show(self.business, revision, event, seers)
 
         try:
             await self.journal.append(self.business.id, (event,), release)
@@ -154,6 +159,13 @@ class BusinessActor:
                 return AccessRevoked(
                     now, command.author, command.person, command.token, command.expires_at
                 )
+
+    async def _seers(self, event: BusinessEvent) -> Seers | None:
+        """Looked up while there is still time: a release must not wait."""
+        person = rules.seen_person(event)
+        if person is None or person in self.business.owners:
+            return None
+        return await self.store.seers(self.business, person)
 
     async def _person(self, person: str) -> Person | None:
         found = await self.store.people(self.business, (person,))

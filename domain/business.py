@@ -50,6 +50,15 @@ class Business:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Seers:
+    """Who may know of somebody, as it was at ``revision``: the team, and who shares a conversation
+    with them."""
+
+    people: frozenset[str]
+    revision: int
+
+
 def evolve(state: Business, event: BusinessEvent) -> None:
     """Record ``event`` in ``state``."""
     match event:
@@ -118,6 +127,17 @@ def decide_person(
         shown=before is not None and before != after,
         ownership=was_owner != stays_owner,
     )
+
+
+def seen_person(event: BusinessEvent) -> str | None:
+    """Who is seen differently by others after ``event``, if it is one person."""
+    match event:
+        case PersonChanged(shown=True, ownership=False):
+            return event.person.id
+        case PrivacyChanged():
+            return event.person
+        case _:
+            return None
 
 
 def decide_privacy(

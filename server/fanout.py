@@ -7,7 +7,7 @@ written to once per commit. Who is behind takes nothing: it reads on from the lo
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
     Advance,
@@ -240,8 +240,13 @@ class FanOut:
 
     # --- stored events of the business ------------------------------------------------------------
 
-    def business_event(self, business: Business, revision: int, event: BusinessEvent) -> None:
-        """Show a change of the business, and end the connections whose rights it changed."""
+    def business_event(
+        self, business: Business, revision: int, event: BusinessEvent, seers: Seers | None
+    ) -> None:
+        """Show a change of the business, and end the connections whose rights it changed.
+
+        ``seers`` may know of the person who changed; ``None``: everybody.
+        """
         live = self.businesses.get(business.id)
         if live is None:
             return
@@ -260,9 +265,9 @@ class FanOut:
                     last_seen=event.last_seen,
                 )
                 self._show(live, revision, own, (event.person,), ())
-                self._read_on(live, [p for p in live.connections if p != event.person])
+                self._seen_otherwise(live, seers, but=event.person)
             case PersonChanged():
-                self._person_changed(live, event)
+                self._person_changed(live, event, seers)
             case OwnershipTransferred():
                 self._reset_everybody(live)
             case AccessRevoked():
@@ -270,8 +275,9 @@ class FanOut:
             case LocationChanged():
                 pass
 
-    def _person_changed(self, live: LiveBusiness, event: PersonChanged) -> None:
-        """Who may know of it stands in the log alone, so everybody reads on there."""
+    def _person_changed(
+        self, live: LiveBusiness, event: PersonChanged, seers: Seers | None
+    ) -> None:
         if not event.person.active:
             self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
         elif event.access:
@@ -279,7 +285,20 @@ class FanOut:
         if event.ownership:
             self._reset_everybody(live)
         elif event.shown:
-            self._read_on(live, tuple(live.connections))
+            self._seen_otherwise(live, seers)
+
+    def _seen_otherwise(self, live: LiveBusiness, seers: Seers | None, but: str = "") -> None:
+        """Whoever may know of it reads on in the log, which says whether they do.
+
+        Who has been told nothing since ``seers`` were looked up has met nobody since.
+        """
+        for connection in live.everybody():
+            if connection.person != but and (
+                seers is None
+                or connection.person in seers.people
+                or connection.revision > seers.revision
+            ):
+                connection.fall_behind()
 
     def _reset_everybody(self, live: LiveBusiness) -> None:
         """An owner is in every conversation, so the member lists that everybody holds are void."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import msgspec
 
+from domain.business import Seers
 from domain.events import Person
 from domain.limits import NAME_BYTES
 from domain.roles import Role
 from domain.views import PersonName
-from storage.access import Viewer
+from storage.access import Viewer, snapshot
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +149,23 @@ def companions(
         )
         parameters += (viewer.business_no, viewer.person)
     return dict(connection.execute(sql, parameters).fetchall())
+
+
+def seers(connection: sqlite3.Connection, business_no: int, person: str) -> Seers:
+    """Who may know of ``person``, who owns nothing: the team, and who shares a conversation."""
+    with snapshot(connection):
+        (revision,) = connection.execute(
+            "SELECT coalesce((SELECT revision FROM log WHERE business_no = ?), 0)", (business_no,)
+        ).fetchone()
+        found = connection.execute(
+            "SELECT p.id FROM person p"
+            " WHERE p.business_no = ?1 AND p.role IN ('owner', 'manager', 'staff')"
+            " UNION SELECT other.person FROM member me JOIN member other"
+            "  ON other.conversation_no = me.conversation_no"
+            " WHERE me.business_no = ?1 AND me.person = ?2",
+            (business_no, person),
+        ).fetchall()
+    return Seers(frozenset(id_ for (id_,) in found), revision)
 
 
 def locations(connection: sqlite3.Connection, business_no: int) -> list[Location]:

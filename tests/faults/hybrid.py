@@ -173,6 +173,7 @@ class Hybrid:
         self.resets = 0
         self.client: RawClient | None = None
         self._watched: tuple[str, ...] = ()
+        self._outdated = False
 
     async def connect(self) -> str:
         """Come (back); how the server answered, after all that was missed has come."""
@@ -216,6 +217,9 @@ class Hybrid:
             self.resets += 1
             assert await self.connect() == "reset"
             await self.settle()
+        elif self._outdated:
+            await self._load()
+            await self.settle()
 
     async def say(self, conversation: str, text: str, id_: str, **more: Any) -> Frame:
         """Say something over this device's own connection."""
@@ -239,11 +243,12 @@ class Hybrid:
         elif event["type"] != "conversation_removed":
             raise AssertionError(f"{self.person} is told of what it does not have: {event}")
         if event["type"] in ("business_changed", "privacy_changed", "visibility_changed"):
-            await self._load()  # what was hidden may be shown now, and the other way round
+            self._outdated = True  # what was hidden may be shown now, and the other way round
         self.cursor["revision"] = max(self.cursor["revision"], event.get("revision", 0))
 
     async def _load(self) -> None:
         assert self.client is not None
+        self._outdated = False
         found = await self.client.ask("conversations", limit=100)
         self.picture.conversations.clear()
         self.picture.entries.clear()

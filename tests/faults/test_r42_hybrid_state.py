@@ -5,16 +5,19 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock
 
 from actors.business import ChangeBusiness, ChangePerson, ChangePrivacy, TransferOwnership
 from domain import commands
+from domain.business import LAST_OWNER, Business, Seers
 from domain.commands import Accepted, Done
 from domain.events import Person
 from domain.roles import Role
 from protocol.frames import EVENTS
+from storage.queries import Queries
 from tests.faults.hybrid import Hybrid, differences, fresh
 from tests.faults.premises import Premises, freely, opened
 
@@ -26,6 +29,7 @@ PEOPLE = {
     "dan": Role.CUSTOMER,
 }
 VIEWERS = ("olivia", "sam", "carla")
+OF_PEOPLE = {"person_changed", "visibility_changed"}
 PASSING = {"typing", "presence"}
 TYPES = {str(event.__struct_config__.tag) for event in EVENTS}
 
@@ -37,6 +41,7 @@ class House:
         self.premises = premises
         self.chance = random.Random(seed)
         self.number = 0
+        self.people = {person: Person(person, person, role) for person, role in PEOPLE.items()}
 
     async def say(self, person: str = "mo", conversation: str = "c1", reply_to: int = 0) -> int:
         self.number += 1
@@ -51,8 +56,8 @@ class House:
         assert isinstance(answer, Done), answer
 
     async def add(self, person: str, conversation: str = "c1") -> None:
-        who = Person(person, person, PEOPLE[person])
-        await self.do(commands.AddMember(self.premises.speaker("mo"), who), conversation)
+        added = commands.AddMember(self.premises.speaker("mo"), self.people[person])
+        await self.do(added, conversation)
 
     async def remove(self, person: str, by: str = "mo", conversation: str = "c1") -> None:
         await self.do(commands.RemoveMember(self.premises.speaker(by), person), conversation)
@@ -76,21 +81,27 @@ class House:
     async def put(
         self, person: str, name: str = "", role: Role | None = None, *, active: bool = True
     ) -> None:
-        """Change somebody, or add them."""
-        role = role or self.premises.people[person]
+        """Change somebody, or add them; but the only owner stays that."""
+        role = role or self.people[person].role
         after = Person(person, name or person, role, active)
-        await self.change(ChangePerson("backend", None, after, ("main",)))
-        self.premises.people[person] = role
+        if await self.premises.change(ChangePerson("backend", None, after, ("main",))) != (
+            LAST_OWNER
+        ):
+            self._known(after)
+
+    def _known(self, person: Person) -> None:
+        self.people[person.id] = person
+        self.premises.people[person.id] = person.role
 
     async def hide(self, person: str, *, hidden: bool = True) -> None:
         """Hide read receipts and last-seen, or show them again."""
         await self.change(ChangePrivacy(person, not hidden, not hidden))
 
     async def transfer(self, heir: str, former: str = "olivia") -> None:
-        roles = self.premises.people
-        command = TransferOwnership(former, roles[former], former, Role.MANAGER, heir)
+        command = TransferOwnership(former, None, former, Role.MANAGER, heir)
         await self.change(command)
-        roles[heir], roles[former] = Role.OWNER, Role.MANAGER
+        self._known(msgspec.structs.replace(self.people[heir], role=Role.OWNER))
+        self._known(msgspec.structs.replace(self.people[former], role=Role.MANAGER))
 
 
 async def message(house: House) -> None:
@@ -384,6 +395,67 @@ async def test_r42_resumed(
         assert types | resumed <= set().union(*(hybrid.seen for hybrid in hybrids))
 
 
+@pytest.mark.parametrize("joins", ["the viewer", "the other", "with the viewer"])
+async def test_r42_somebody_is_met_while_the_desk_looks_who_knows_them(
+    joins: str, virtual_time: MockClock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look-up and the commit; the viewer has read their old name by then."""
+    looked_up = Queries.seers
+
+    async def slowly(queries: Queries, business: Business, person: str) -> Seers:
+        found = await looked_up(queries, business, person)
+        await trio.sleep(4.0)
+        return found
+
+    monkeypatch.setattr(Queries, "seers", slowly)
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        met = {"the viewer": "mo", "the other": "dan", "with the viewer": "mo"}[joins]
+        if joins == "with the viewer":
+            await house.remove("mo")
+        elif joins == "the viewer":
+            await house.remove("carla")
+        carla = Hybrid(premises, "carla")
+        await carla.connect()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(house.put, met, f"{met} the Second")
+            await trio.sleep(0.5)
+            if joins == "the viewer":
+                await house.add("carla")
+            elif joins == "the other":
+                await house.add("dan")
+            else:
+                await house.premises.group("c9", "sam", "mo", "carla")
+            await carla.settle()
+            assert "person_changed" not in carla.seen
+        await carla.settle()
+        assert "person_changed" in carla.seen
+        assert not await compare(premises, [carla])
+
+
+async def test_r42_nobody_hears_of_strangers(virtual_time: MockClock, folder: Path) -> None:
+    """The team of everybody; a customer of whom they meet in a conversation, and of owners."""
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        clients = {person: await premises.enter(person) for person in (*VIEWERS, "dan")}
+        await house.put("dan", "Dan the Second")
+        await house.hide("dan")
+        await house.put("mo", "Mo the Second")
+        await house.put("olivia", "Olivia the Second")
+        await house.put("zoe", "Zoe", Role.CUSTOMER)
+        await trio.sleep(1.0)
+        heard = {
+            person: [frame["person"] for frame in client.frames if frame["type"] in OF_PEOPLE]
+            for person, client in clients.items()
+        }
+        assert heard == {
+            "olivia": ["dan", "dan", "mo", "olivia"],
+            "sam": ["dan", "dan", "mo", "olivia"],
+            "carla": ["mo", "olivia"],
+            "dan": ["olivia"],
+        }
+
+
 async def test_r42_presence_and_typing(virtual_time: MockClock, folder: Path) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
         await furnished(premises)
@@ -450,9 +522,12 @@ async def test_r42_any_actions_in_any_order_live_or_away(
 
 async def random_step(house: House, chance: random.Random) -> None:
     """Anything that the rules may refuse as well; a refusal changes nothing."""
+    if chance.random() < 0.25:
+        await random_change_of_somebody(house, chance)
+        return
     speaker = house.premises.speaker(chance.choice(list(PEOPLE)))
     house.number += 1
-    someone = chance.choice([person for person in PEOPLE if person != "olivia"])
+    someone = chance.choice(list(PEOPLE))
     seq = chance.randint(1, 15)
     choices: list[commands.Command] = [
         commands.Send(speaker, f"r{house.number}", f"text {house.number}", 0),
@@ -460,7 +535,31 @@ async def random_step(house: House, chance: random.Random) -> None:
         commands.Edit(speaker, seq, f"edited {house.number}"),
         commands.Delete(speaker, seq),
         commands.AdvanceReceipt(speaker, seq, chance.randint(0, 15)),
-        commands.AddMember(speaker, Person(someone, someone, PEOPLE[someone])),
+        commands.AddMember(speaker, house.people[someone]),
         commands.RemoveMember(speaker, someone),
     ]
     await house.premises.do(chance.choice(["c1", "c1", "c2"]), chance.choice(choices))
+
+
+async def random_change_of_somebody(house: House, chance: random.Random) -> None:
+    """Their looks, their role, what they show; now and then the ownership."""
+    house.number += 1
+    person = chance.choice(list(PEOPLE))
+    name, role = f"{person} {house.number}", house.people[person].role
+    match chance.choices(
+        ["name", "hides", "role", "access", "settings", "heir"], [6, 6, 1, 1, 1, 1]
+    ):
+        case ["name"]:
+            await house.put(person, name)
+        case ["hides"]:
+            await house.hide(person, hidden=chance.random() < 0.5)
+        case ["role"] if role in (Role.STAFF, Role.MANAGER):
+            await house.put(person, name, chance.choice([Role.STAFF, Role.MANAGER]))
+        case ["access"] if person not in VIEWERS and role is not Role.OWNER:
+            await house.put(person, name, active=chance.random() < 0.5)
+        case ["settings"]:
+            shown = chance.random() < 0.5
+            await house.change(ChangeBusiness("backend", None, shown, shown))
+        case ["heir"] if role in (Role.STAFF, Role.MANAGER) and house.people[person].active:
+            (owner,) = (p.id for p in house.people.values() if p.role is Role.OWNER)
+            await house.transfer(person, owner)
