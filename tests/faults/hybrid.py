@@ -219,7 +219,7 @@ class Hybrid:
             await self.settle()
         elif self._outdated:
             await self._load()
-            await self.settle()
+            await self.watch(*self._watched)
 
     async def say(self, conversation: str, text: str, id_: str, **more: Any) -> Frame:
         """Say something over this device's own connection."""

@@ -481,6 +481,26 @@ async def test_r42_presence_and_typing(virtual_time: MockClock, folder: Path) ->
         assert not await compare(premises, hybrids, 2)
 
 
+async def test_r42_presence_that_is_hidden_and_shown_again(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    """Of a colleague whom one meets, and of a customer whom the team may watch all the same."""
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises)
+        sam = Hybrid(premises, "sam")
+        await sam.connect()
+        await premises.enter("mo")
+        await premises.enter("dan")
+        await sam.watch("mo", "dan")
+        for hidden, state in ((True, "offline"), (False, "online")):
+            await house.hide("mo", hidden=hidden)
+            await house.hide("dan", hidden=hidden)
+            await sam.settle()
+            seen = sam.picture.presence
+            assert (seen["mo"][0], seen["dan"][0]) == (state, state)
+            assert not await compare(premises, [sam])
+
+
 async def test_r42_own_sends_are_known_by_their_acks(virtual_time: MockClock, folder: Path) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
         house = await furnished(premises)
