@@ -11,7 +11,7 @@ from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
 from domain import business as rules
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.events import (
@@ -20,7 +20,6 @@ from domain.events import (
     BusinessEvent,
     LocationChanged,
     Person,
-    PrivacyChanged,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
@@ -83,8 +82,11 @@ BusinessCommand = (
     | RevokeAccess
 )
 
-ShowBusinessEvent = Callable[[Business, int, BusinessEvent], None]
-"""Acts on what has been stored: shows it to connections, or ends them."""
+ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
+"""Acts on what has been stored: shows it to connections, or ends them.
+
+Of somebody who changed `Seers` are who may know of it; ``None`` is everybody.
+"""
 
 
 @dataclass(slots=True)
@@ -101,23 +103,28 @@ class BusinessActor(Actor[BusinessCommand]):
         """One after the other: each is decided on what the one before has made true."""
         for envelope in batch:
             decided = await self._decide(envelope.message)
-            if isinstance(decided, Refusal):
+            if decided is None:
+                envelope.answer(Done())
+            elif isinstance(decided, Refusal):
                 envelope.answer(decided)
-                continue
-            await self._store(envelope, decided)
+            else:
+                await self._store(envelope, decided)
 
     async def _store(self, envelope: Envelope[BusinessCommand], event: BusinessEvent) -> None:
+        seers = await self._seers(event)
+
         def release(revision: int) -> None:
             rules.evolve(self.business, event)
             envelope.answer(Done(revision))
-            self.show(self.business, revision, event)
+            self.show(self.business, revision, event, seers)
 
         try:
             await self.journal.append(self.business.id, (event,), release)
         except StorageFailed:
             envelope.answer(NOT_STORED)
 
-    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal:
+    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal | None:
+        """The event, why not, or ``None``: it is so already."""
         now = self.clock()
         match command:
             case ChangeBusiness():
@@ -136,7 +143,9 @@ class BusinessActor(Actor[BusinessCommand]):
                     now,
                 )
             case ChangePrivacy():
-                return PrivacyChanged(now, command.person, command.read_receipts, command.last_seen)
+                return rules.decide_privacy(
+                    self.business, command.person, command.read_receipts, command.last_seen, now
+                )
             case TransferOwnership():
                 return rules.decide_transfer(
                     self.business,
@@ -151,6 +160,13 @@ class BusinessActor(Actor[BusinessCommand]):
                 return AccessRevoked(
                     now, command.author, command.person, command.token, command.expires_at
                 )
+
+    async def _seers(self, event: BusinessEvent) -> Seers | None:
+        """Looked up while there is still time: a release must not wait."""
+        person = rules.seen_person(event)
+        if person is None or person in self.business.owners:
+            return None
+        return await self.store.seers(self.business, person)
 
     async def _person(self, person: str) -> Person | None:
         found = await self.store.people(self.business, (person,))

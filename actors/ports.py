@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from actors.actor import Storing
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
 
@@ -55,6 +55,10 @@ class ConversationStore(Protocol):
 
     async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
         """Those of ``keys`` that name a stored message, in whatever conversation."""
+        ...
+
+    async def seers(self, business: Business, person: str) -> Seers:
+        """Who may know of ``person``, who owns nothing."""
         ...
 
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:

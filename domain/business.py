@@ -50,6 +50,15 @@ class Business:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Seers:
+    """Who may know of somebody, as it was at ``revision``: the team, and who shares a conversation
+    with them."""
+
+    people: frozenset[str]
+    revision: int
+
+
 def evolve(state: Business, event: BusinessEvent) -> None:
     """Record ``event`` in ``state``."""
     match event:
@@ -109,7 +118,36 @@ def decide_person(
     if was_owner and not stays_owner and state.owners == {after.id}:
         return LAST_OWNER
     access = before is not None and (before.role is not after.role or before.active != after.active)
-    return PersonChanged(now, author, after, locations, access)
+    return PersonChanged(
+        now,
+        author,
+        after,
+        locations,
+        access,
+        shown=before is not None and before != after,
+        ownership=was_owner != stays_owner,
+    )
+
+
+def seen_person(event: BusinessEvent) -> str | None:
+    """Who is seen differently by others after ``event``, if it is one person."""
+    match event:
+        case PersonChanged(shown=True, ownership=False):
+            return event.person.id
+        case PrivacyChanged():
+            return event.person
+        case _:
+            return None
+
+
+def decide_privacy(
+    state: Business, person: str, read_receipts: bool, last_seen: bool, now: int
+) -> PrivacyChanged | None:
+    """What ``person`` shows of theirs from now on; ``None`` if it is so already."""
+    before = (person not in state.hidden_read, person not in state.hidden_seen)
+    if before == (read_receipts, last_seen):
+        return None
+    return PrivacyChanged(now, person, read_receipts, last_seen)
 
 
 def decide_transfer(

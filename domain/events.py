@@ -134,13 +134,20 @@ class LocationChanged(msgspec.Struct, frozen=True):
 
 
 class PersonChanged(msgspec.Struct, frozen=True):
-    """A person was added or changed; ``access`` says whether what they may see changed with it."""
+    """A person was added or changed.
+
+    ``access``: what they may see changed with it. ``shown``: they look different to those who see
+    them in a conversation. ``ownership``: they became or ceased to be an owner, and so came into or
+    left conversations of everybody.
+    """
 
     at: int
     author: str
     person: Person
     locations: tuple[str, ...]
     access: bool
+    shown: bool = False
+    ownership: bool = False
 
 
 class PrivacyChanged(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ class Member(View, frozen=True, kw_only=True):
     person: str
     name: str
     role: str
+    active: bool = True
     delivered_up_to: int = 0
     delivered_at: int = 0
     read_up_to: int = 0

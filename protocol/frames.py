@@ -26,6 +26,13 @@ class Heartbeat(msgspec.Struct, frozen=True):
     timeout_ms: int
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """Whether read receipts, and presence with last-seen, are shown."""
+
+    read_receipts: bool
+    last_seen: bool
+
+
 class Welcome(Frame, frozen=True, kw_only=True, tag="welcome", omit_defaults=False):
     person: str
     role: str
@@ -37,6 +44,8 @@ class Welcome(Frame, frozen=True, kw_only=True, tag="welcome", omit_defaults=Fal
     session_token: str
     session_token_expires_at: int
     server_time: int
+    privacy: Shown
+    business_settings: Shown
     heartbeat: Heartbeat
     limits: Limits
 
@@ -174,6 +183,19 @@ class PrivacyChanged(Frame, frozen=True, kw_only=True, tag="privacy_changed", om
     last_seen: bool
 
 
+class PersonChanged(Frame, frozen=True, kw_only=True, tag="person_changed"):
+    revision: int
+    person: str
+    name: str
+    role: str
+    active: bool = True
+
+
+class VisibilityChanged(Frame, frozen=True, kw_only=True, tag="visibility_changed"):
+    revision: int
+    person: str
+
+
 class Resumed(Frame, frozen=True, kw_only=True, tag="resumed"):
     revision: int
 
@@ -211,6 +233,8 @@ EVENTS = (
     ConversationRemoved,
     BusinessChanged,
     PrivacyChanged,
+    PersonChanged,
+    VisibilityChanged,
     Resumed,
     TypingEvent,
     PresenceEvent,

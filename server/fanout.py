@@ -7,7 +7,7 @@ written to once per commit. Who is behind takes nothing: it reads on from the lo
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
     Advance,
@@ -240,8 +240,13 @@ class FanOut:
 
     # --- stored events of the business ------------------------------------------------------------
 
-    def business_event(self, business: Business, revision: int, event: BusinessEvent) -> None:
-        """Show a change of the business, and end the connections whose rights it changed."""
+    def business_event(
+        self, business: Business, revision: int, event: BusinessEvent, seers: Seers | None
+    ) -> None:
+        """Show a change of the business, and end the connections whose rights it changed.
+
+        ``seers`` may know of the person who changed; ``None``: everybody.
+        """
         live = self.businesses.get(business.id)
         if live is None:
             return
@@ -260,18 +265,46 @@ class FanOut:
                     last_seen=event.last_seen,
                 )
                 self._show(live, revision, own, (event.person,), ())
+                self._seen_otherwise(live, seers, but=event.person)
             case PersonChanged():
-                if not event.person.active:
-                    self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
-                elif event.access:
-                    self._end(live, event.person.id, CloseCode.RESET, "role changed")
+                self._person_changed(live, event, seers)
             case OwnershipTransferred():
-                self._end(live, event.former, CloseCode.RESET, "ownership transferred")
-                self._end(live, event.owner, CloseCode.RESET, "ownership transferred")
+                self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
             case LocationChanged():
                 pass
+
+    def _person_changed(
+        self, live: LiveBusiness, event: PersonChanged, seers: Seers | None
+    ) -> None:
+        if not event.person.active:
+            self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
+        elif event.access:
+            self._end(live, event.person.id, CloseCode.RESET, "role changed")
+        if event.ownership:
+            self._reset_everybody(live)
+        elif event.shown:
+            self._seen_otherwise(live, seers)
+
+    def _seen_otherwise(self, live: LiveBusiness, seers: Seers | None, but: str = "") -> None:
+        """Whoever may know of it reads on in the log, which says whether they do.
+
+        Who has been told nothing since ``seers`` were looked up has met nobody since.
+        """
+        for connection in live.everybody():
+            if connection.person != but and (
+                seers is None
+                or connection.person in seers.people
+                or connection.revision > seers.revision
+            ):
+                connection.fall_behind()
+
+    def _reset_everybody(self, live: LiveBusiness) -> None:
+        """An owner is in every conversation, so the member lists that everybody holds are void."""
+        live.access_changes += 1
+        for connection in list(live.everybody()):
+            connection.end(CloseCode.RESET, "ownership changed")
 
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
         live.access_changes += 1

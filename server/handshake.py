@@ -152,6 +152,10 @@ class Door:
             session_token=token,
             session_token_expires_at=claims.expires_at,
             server_time=now,
+            privacy=frames.Shown(
+                record.id not in live.state.hidden_read, record.id not in live.state.hidden_seen
+            ),
+            business_settings=frames.Shown(live.state.read_receipts, live.state.last_seen),
             heartbeat=HEARTBEAT,
             limits=node.limits,
         )

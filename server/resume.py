@@ -14,6 +14,8 @@ from storage.catch_up import (
     OwnPrivacy,
     Removed,
     Settings,
+    Somebody,
+    Visibility,
 )
 
 
@@ -44,6 +46,12 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
         case Cursors(conversation, cursors):
             shown = tuple(_cursor(live, viewer, cursor) for cursor in cursors)
             return frames.ReceiptEvent(revision=revision, conversation=conversation, receipts=shown)
+        case Somebody(person, name, role, active):
+            return frames.PersonChanged(
+                revision=revision, person=person, name=name, role=role, active=active
+            )
+        case Visibility(person):
+            return frames.VisibilityChanged(revision=revision, person=person)
         case Settings(read_receipts, last_seen):
             return frames.BusinessChanged(
                 revision=revision, read_receipts=read_receipts, last_seen=last_seen

@@ -67,6 +67,20 @@ def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:
     return Granted(no, 1 if sees_all_history(viewer.role) else since_seq)
 
 
+def sees_person(viewer: Viewer) -> str:
+    """The condition that the viewer may know of person ``p``; ``?1`` is the business, ``?2`` they.
+
+    The team knows everybody; a customer the owners, and those who share a conversation with them.
+    """
+    if viewer.role is not Role.CUSTOMER:
+        return "1"
+    return (
+        "(p.role = 'owner' AND p.active OR EXISTS (SELECT 1 FROM member me JOIN member other"
+        "  ON other.conversation_no = me.conversation_no AND other.person = p.id"
+        "  WHERE me.business_no = ?1 AND me.person = ?2))"
+    )
+
+
 def listed(conversations: Iterable[Granted]) -> str:
     """The parameter of `LISTED`: one statement reads all of ``conversations``."""
     return json.dumps([(granted.no, granted.first_key) for granted in conversations])

@@ -61,11 +61,12 @@ class BusinessRows:
         person = event.person
         self.statements.add(
             "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
-            " access_revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " access_revision, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (business_no, id) DO UPDATE SET name = excluded.name,"
             " folded_name = excluded.folded_name, role = excluded.role, active = excluded.active,"
             " locations = excluded.locations,"
-            " access_revision = max(access_revision, excluded.access_revision)",
+            " access_revision = max(access_revision, excluded.access_revision),"
+            " revision = max(revision, excluded.revision)",
             business_no,
             person.id,
             person.name,
@@ -74,7 +75,10 @@ class BusinessRows:
             person.active,
             json.dumps(event.locations),
             revision if event.access else 0,
+            revision if event.shown else 0,
         )
+        if event.ownership:
+            self._reset_everybody(business_no, revision)
         self._audit(
             business_no,
             revision,
@@ -105,12 +109,12 @@ class BusinessRows:
     ) -> None:
         for person, role in ((event.former, event.former_role), (event.owner, "owner")):
             self.statements.add(
-                "UPDATE person SET role = ?, access_revision = ? WHERE business_no = ? AND id = ?",
+                "UPDATE person SET role = ? WHERE business_no = ? AND id = ?",
                 role,
-                revision,
                 business_no,
                 person,
             )
+        self._reset_everybody(business_no, revision)
         self._audit(
             business_no,
             revision,
@@ -137,6 +141,12 @@ class BusinessRows:
             )
         self._audit(
             business_no, revision, event.at, event.author, "access_revoked", person=event.person
+        )
+
+    def _reset_everybody(self, business_no: int, revision: int) -> None:
+        """Who owns is in every conversation, so the member lists that everybody holds are void."""
+        self.statements.add(
+            "UPDATE business SET access_revision = ? WHERE no = ?", revision, business_no
         )
 
     def _audit(

@@ -15,7 +15,7 @@ import msgspec
 
 from domain.roles import Role
 from domain.views import Conversation, MemberCursor, Message
-from storage.access import LISTED, Granted, Viewer, listed, snapshot, visible
+from storage.access import LISTED, Granted, Viewer, listed, sees_person, snapshot, visible
 from storage.conversations import pictures
 from storage.history import MESSAGE_COLUMNS, message
 from storage.keys import SEQ_BITS, SEQ_MASK
@@ -55,6 +55,21 @@ class Removed(msgspec.Struct, frozen=True):
     author: str
 
 
+class Somebody(msgspec.Struct, frozen=True):
+    """A person whom the viewer sees, as they are now."""
+
+    person: str
+    name: str
+    role: str
+    active: bool
+
+
+class Visibility(msgspec.Struct, frozen=True):
+    """What another ``person`` shows of their receipts and presence is different now."""
+
+    person: str
+
+
 class Settings(msgspec.Struct, frozen=True):
     read_receipts: bool
     last_seen: bool
@@ -65,7 +80,18 @@ class OwnPrivacy(msgspec.Struct, frozen=True):
     last_seen: bool
 
 
-Missed = Message | Edited | Deleted | Cursors | Joined | Removed | Settings | OwnPrivacy
+Missed = (
+    Message
+    | Edited
+    | Deleted
+    | Cursors
+    | Joined
+    | Removed
+    | Somebody
+    | Visibility
+    | Settings
+    | OwnPrivacy
+)
 Item = tuple[int, Missed]
 """What was missed, with its revision."""
 
@@ -80,30 +106,37 @@ class CatchUpPage:
 
 
 def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
-    """The next things after revision ``after`` that the viewer may see, at most ``limit``."""
+    """The next things after revision ``after`` that the viewer may see, at most ``limit``.
+
+    Not beyond a change of what the viewer may see: a reset follows, for whoever stands before it.
+    """
     with snapshot(connection):
         head = _head(connection, viewer.business_no)
+        desk = _desk(connection, viewer)
+        reach = head if desk.access_revision <= after else desk.access_revision - 1
         moved = _moved(connection, viewer, after)
         known = listed(granted for granted, since_revision in moved if since_revision <= after)
         items = [
             *_messages(connection, known, after, limit),
             *_changes(connection, known, after, limit),
             *_cursors(connection, known, after),
-            *_of_business(connection, viewer, after),
+            *_removals(connection, viewer, after),
+            *_people(connection, viewer, after, limit),
+            *desk.items(after),
         ]
         new = {rev: granted for granted, rev in moved if rev > after}
-        up_to = _bound(head, [*(revision for revision, _ in items), *new], limit)
+        up_to = _bound(reach, [*(revision for revision, _ in items), *new], limit)
         items += _joined(connection, viewer, {r: g for r, g in new.items() if r <= up_to})
     shown = sorted((item for item in items if item[0] <= up_to), key=itemgetter(0))
     return CatchUpPage(shown, up_to, up_to >= head)
 
 
-def _bound(head: int, revisions: Sequence[int], limit: int) -> int:
+def _bound(reach: int, revisions: Sequence[int], limit: int) -> int:
     """Up to where the page is complete: the ``limit``-th revision, or all that there is.
 
     Each kind of thing was read up to its own ``limit``-th, so the first ``limit`` of all are here.
     """
-    return head if len(revisions) < limit else sorted(revisions)[limit - 1]
+    return reach if len(revisions) < limit else min(reach, sorted(revisions)[limit - 1])
 
 
 def _head(connection: sqlite3.Connection, business_no: int) -> int:
@@ -205,33 +238,71 @@ def _joined(
     return zip(new, map(Joined, shown), strict=True)
 
 
-def _of_business(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[Item]:
-    items: list[Item] = []
-    removals = connection.execute(
+def _removals(connection: sqlite3.Connection, viewer: Viewer, after: int) -> Iterable[Item]:
+    rows = connection.execute(
         "SELECT r.revision, c.id, r.seq, r.at, r.author FROM removal r"
         " JOIN conversation c ON c.no = r.conversation_no"
         " WHERE r.business_no = ? AND r.person = ? AND r.revision > ?",
         (viewer.business_no, viewer.person, after),
     )
-    items += [(revision, Removed(*rest)) for revision, *rest in removals]
-    revision, read_receipts, last_seen = connection.execute(
-        "SELECT revision, read_receipts, last_seen FROM business WHERE no = ?",
-        (viewer.business_no,),
+    return [(revision, Removed(*rest)) for revision, *rest in rows]
+
+
+def _people(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> list[Item]:
+    """Of people as others see them; nobody hears of a stranger."""
+    parameters = (viewer.business_no, viewer.person, after, limit)
+    changed = connection.execute(
+        "SELECT p.revision, p.id, p.name, p.role, p.active FROM person p"
+        f" WHERE p.business_no = ?1 AND p.revision > ?3 AND {sees_person(viewer)}"
+        " ORDER BY p.revision LIMIT ?4",
+        parameters,
+    ).fetchall()
+    hidden = connection.execute(
+        "SELECT p.privacy_revision, p.id FROM person p WHERE p.business_no = ?1 AND p.id <> ?2"
+        f" AND p.privacy_revision > ?3 AND {sees_person(viewer)}"
+        " ORDER BY p.privacy_revision LIMIT ?4",
+        parameters,
+    ).fetchall()
+    return [
+        *(
+            (rev, Somebody(id_, name, role, bool(active)))
+            for rev, id_, name, role, active in changed
+        ),
+        *((revision, Visibility(id_)) for revision, id_ in hidden),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What holds for the viewer in the business, and since when."""
+
+    access_revision: int
+    settings: tuple[int, Settings]
+    privacy: tuple[int, OwnPrivacy]
+
+    def items(self, after: int) -> Iterable[Item]:
+        return (item for item in (self.settings, self.privacy) if item[0] > after)
+
+
+def _desk(connection: sqlite3.Connection, viewer: Viewer) -> _Desk:
+    access, changed, receipts, seen, chosen, own_receipts, own_seen = connection.execute(
+        "SELECT max(b.access_revision, p.access_revision), b.revision, b.read_receipts,"
+        " b.last_seen, p.privacy_revision, p.read_receipts, p.last_seen"
+        " FROM business b JOIN person p ON p.business_no = b.no AND p.id = ? WHERE b.no = ?",
+        (viewer.person, viewer.business_no),
     ).fetchone()
-    if revision > after:
-        items.append((revision, Settings(bool(read_receipts), bool(last_seen))))
-    revision, read_receipts, last_seen = connection.execute(
-        "SELECT privacy_revision, read_receipts, last_seen FROM person"
-        " WHERE business_no = ? AND id = ?",
-        (viewer.business_no, viewer.person),
-    ).fetchone()
-    if revision > after:
-        items.append((revision, OwnPrivacy(bool(read_receipts), bool(last_seen))))
-    return items
+    return _Desk(
+        access,
+        (changed, Settings(bool(receipts), bool(seen))),
+        (chosen, OwnPrivacy(bool(own_receipts), bool(own_seen))),
+    )
 
 
 def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> bool:
-    """Whether more than ``limit`` entries wait after revision ``after``, or in too many places."""
+    """Whether more than ``limit`` entries and changes of people wait after revision ``after``.
+
+    Or entries in too many places.
+    """
     with snapshot(connection):
         moved = _moved(connection, viewer, after)
         if len(moved) > CHANGED_MAX:
@@ -240,4 +311,5 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
         (missed,) = connection.execute(
             f"SELECT total({_LAST} + 1 - {_FIRST_AFTER}) FROM {LISTED} l", (known, after)
         ).fetchone()
-    return bool(missed > limit)
+        people = _people(connection, viewer, after, limit + 1)
+    return bool(missed + len(people) > limit)

@@ -139,24 +139,25 @@ def _members(
         " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
         " UNION SELECT l.no, o.id FROM listed l JOIN person o"
         "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1)"
-        " SELECT i.no, p.id, p.name, p.role, p.last_seen_at, c.delivered_up_to, c.delivered_at,"
-        " c.read_up_to, c.read_at FROM inside i"
+        " SELECT i.no, p.id, p.name, p.role, p.active, p.last_seen_at, c.delivered_up_to,"
+        " c.delivered_at, c.read_up_to, c.read_at FROM inside i"
         " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
         " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
         " ORDER BY i.no, p.id",
         (wanted, viewer.business_no),
     )
     members: dict[int, list[Member]] = {}
-    for no, id_, name, role, last_seen_at, delivered, delivered_at, read, read_at in rows:
+    for no, id_, name, role, active, seen_at, delivered, delivered_at, read, read_at in rows:
         member = Member(
             person=id_,
             name=name,
             role=role,
+            active=bool(active),
             delivered_up_to=delivered or 0,
             delivered_at=delivered_at or 0,
             read_up_to=read or 0,
             read_at=read_at or 0,
-            last_seen_at=last_seen_at,
+            last_seen_at=seen_at,
         )
         members.setdefault(no, []).append(member)
     return members

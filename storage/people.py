@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 import msgspec
 
+from domain.business import Seers
 from domain.events import Person
 from domain.limits import NAME_BYTES
 from domain.roles import Role
 from domain.views import PersonName
-from storage.access import Viewer
+from storage.access import Viewer, snapshot
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody as the HTTP API shows them. ``tokens_from``: earlier tokens are void (ms)."""
+    """Somebody as the HTTP API shows them. ``tokens_from``: earlier tokens are void (ms).
+
+    ``access_revision``: what they may see changed there last, so an older cursor gets a reset.
+    """
 
     id: str
     name: str
@@ -56,8 +60,9 @@ class KeyHolder:
 
 
 _PERSON = (
-    "SELECT id, name, role, active, locations, read_receipts, last_seen, last_seen_at,"
-    " access_revision, tokens_from FROM person WHERE business_no = ?"
+    "SELECT p.id, p.name, p.role, p.active, p.locations, p.read_receipts, p.last_seen,"
+    " p.last_seen_at, max(p.access_revision, b.access_revision), p.tokens_from"
+    " FROM person p JOIN business b ON b.no = p.business_no WHERE p.business_no = ?"
 )
 
 
@@ -79,7 +84,7 @@ def _record(row: tuple[object, ...]) -> PersonRecord:
 
 def one(connection: sqlite3.Connection, business_no: int, person: str) -> PersonRecord | None:
     """One person by id."""
-    row = connection.execute(_PERSON + " AND id = ?", (business_no, person)).fetchone()
+    row = connection.execute(_PERSON + " AND p.id = ?", (business_no, person)).fetchone()
     return None if row is None else _record(row)
 
 
@@ -96,7 +101,7 @@ def everyone(
 ) -> list[PersonRecord]:
     """All people of a business in the order of their ids, after ``after``."""
     rows = connection.execute(
-        _PERSON + " AND id > ? ORDER BY id LIMIT ?", (business_no, after, limit)
+        _PERSON + " AND p.id > ? ORDER BY p.id LIMIT ?", (business_no, after, limit)
     )
     return [_record(row) for row in rows]
 
@@ -144,6 +149,23 @@ def companions(
         )
         parameters += (viewer.business_no, viewer.person)
     return dict(connection.execute(sql, parameters).fetchall())
+
+
+def seers(connection: sqlite3.Connection, business_no: int, person: str) -> Seers:
+    """Who may know of ``person``, who owns nothing: the team, and who shares a conversation."""
+    with snapshot(connection):
+        (revision,) = connection.execute(
+            "SELECT coalesce((SELECT revision FROM log WHERE business_no = ?), 0)", (business_no,)
+        ).fetchone()
+        found = connection.execute(
+            "SELECT p.id FROM person p"
+            " WHERE p.business_no = ?1 AND p.role IN ('owner', 'manager', 'staff')"
+            " UNION SELECT other.person FROM member me JOIN member other"
+            "  ON other.conversation_no = me.conversation_no"
+            " WHERE me.business_no = ?1 AND me.person = ?2",
+            (business_no, person),
+        ).fetchall()
+    return Seers(frozenset(id_ for (id_,) in found), revision)
 
 
 def locations(connection: sqlite3.Connection, business_no: int) -> list[Location]:

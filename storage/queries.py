@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
@@ -41,6 +41,9 @@ class Queries:
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
+
+    async def seers(self, business: Business, person: str) -> Seers:
+        return await self._run(people.seers, business.no, person)
 
     async def person(self, business: Business, person: str) -> PersonRecord | None:
         return await self._run(people.one, business.no, person)

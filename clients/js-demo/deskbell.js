@@ -31,6 +31,7 @@
  * @property {string} person
  * @property {string} name
  * @property {string} role
+ * @property {boolean} active  false: they have no access any more
  * @property {number} delivered_up_to
  * @property {number} delivered_at
  * @property {number} read_up_to
@@ -60,7 +61,7 @@
  * @property {Member[]} members
  * @property {number} last_seq
  * @property {number} unread
- * @property {number} revision
+ * @property {number} revision  of the newest event of it that is in here
  * @property {Message[]} messages  the newest ones, without a gap, in ascending seq
  * @property {boolean} more  whether older messages can be loaded
  *
@@ -130,6 +131,7 @@ const MESSAGE = {
 const MEMBER = {
   name: '',
   role: '',
+  active: true,
   delivered_up_to: 0,
   delivered_at: 0,
   read_up_to: 0,
@@ -141,6 +143,7 @@ const TYPING_EVERY_MS = 3_000;
 const TYPING_STOPS_MS = 5_000;
 const RECEIPT_DELAY_MS = 80;
 const REPEATED_RECEIPTS = 100; // conversations; half of what the server takes in one burst
+const REFRESH_WITHIN_MS = 2_000; // all clients of a business are told at the same time
 const SAVE_DELAY_MS = 300;
 const SAVED_MESSAGES = 40; // of each conversation
 const SAVED_CHARACTERS = 1_500_000; // a browser gives an origin about five million
@@ -266,15 +269,21 @@ export class Model {
     this.conversations.set(conversation.id, conversation);
   }
 
-  /** @param {any} picture a newer picture of a conversation: takes its members and unread count */
+  /**
+   * Take the members and the unread count of a newer picture of a conversation.
+   * @param {any} picture
+   * @returns {boolean} false: it is older than what is held
+   */
   refresh(picture) {
     const conversation = this.conversations.get(picture.id);
-    if (!conversation) return;
+    if (!conversation) return true;
+    if (picture.revision < conversation.revision) return false;
     const own = this.me(conversation);
     conversation.members = picture.members.map((/** @type {any} */ each) => this.#member(each));
     const mine = this.me(conversation);
     if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
     else conversation.unread = picture.unread ?? 0;
+    return true;
   }
 
   /** @param {any} given @returns {Member} */
@@ -298,12 +307,33 @@ export class Model {
   }
 
   /**
+   * @param {Frame} event
+   * @returns {boolean} whether what is held of others may be void once it has been applied
+   */
+  static voids(event) {
+    return ['business_changed', 'privacy_changed', 'visibility_changed'].includes(event.type);
+  }
+
+  /**
    * Apply one event; applying it again changes nothing.
    * @param {Frame} event
    * @returns {'applied' | 'known' | 'gap'} `gap`: a message is missing before it
    */
   apply(event) {
     const conversation = this.conversations.get(event.conversation);
+    const done = this.#apply(conversation, event);
+    if (conversation && done !== 'gap') {
+      conversation.revision = Math.max(conversation.revision, event.revision ?? 0);
+    }
+    return done;
+  }
+
+  /**
+   * @param {Conversation | undefined} conversation
+   * @param {Frame} event
+   * @returns {'applied' | 'known' | 'gap'}
+   */
+  #apply(conversation, event) {
     switch (event.type) {
       case 'message':
         return conversation ? this.#message(conversation, event) : 'known';
@@ -320,11 +350,13 @@ export class Model {
         this.typing.delete(event.conversation);
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
       case 'business_changed':
-        this.businessSettings = choices(event);
-        return 'applied';
+        return this.#chosen('businessSettings', event);
       case 'privacy_changed':
-        this.settings = choices(event);
-        return 'applied';
+        return this.#chosen('settings', event);
+      case 'person_changed':
+        return this.#person(event);
+      case 'visibility_changed':
+        return 'applied'; // what is held of them is to be asked for again
       case 'presence':
         for (const { person, state, last_seen_at = 0 } of event.people) {
           this.presence.set(person, { state, last_seen_at });
@@ -346,7 +378,6 @@ export class Model {
     const message = asMessage(event, conversation.id);
     conversation.messages.push(message);
     conversation.last_seq = message.seq;
-    conversation.revision = Math.max(conversation.revision, message.revision);
     this.typing.get(conversation.id)?.delete(message.author);
     const rest = conversation.members.filter((member) => member.person !== message.person);
     if (message.kind === 'member_added') {
@@ -411,6 +442,28 @@ export class Model {
     return 'applied';
   }
 
+  /**
+   * @param {'settings' | 'businessSettings'} whose
+   * @param {Frame} event
+   * @returns {'applied' | 'known'}
+   */
+  #chosen(whose, event) {
+    const [before, now] = [this[whose], choices(event)];
+    this[whose] = now;
+    const same =
+      before.read_receipts === now.read_receipts && before.last_seen === now.last_seen;
+    return same ? 'known' : 'applied';
+  }
+
+  /** @param {Frame} event @returns {'applied'} */
+  #person({ person, name, role, active = true }) {
+    for (const { members } of this.conversations.values()) {
+      const member = members.find((each) => each.person === person);
+      if (member) Object.assign(member, { name, role, active });
+    }
+    return 'applied';
+  }
+
   /** @param {Conversation} conversation @param {number} readUpTo */
   #recount(conversation, readUpTo) {
     const held = conversation.messages.filter(
@@ -453,7 +506,7 @@ function asMessage(given, conversation) {
   return message;
 }
 
-/** @param {Frame} event */
+/** @param {{read_receipts?: boolean, last_seen?: boolean}} given */
 function choices({ read_receipts = true, last_seen = true }) {
   return { read_receipts, last_seen };
 }
@@ -510,9 +563,10 @@ function comparable(conversation, from, person) {
       return concerns && seq <= cursor ? seq : highest;
     }, 0);
   const members = conversation.members.map((member) => {
-    const { name, role, delivered_up_to: delivered, read_up_to: read } = member;
-    const reached = { delivered: reaches(member, delivered), read: reaches(member, read) };
-    return JSON.stringify({ person: member.person, name, role, ...reached });
+    const { person: who, name, role, active } = member;
+    const delivered = reaches(member, member.delivered_up_to);
+    const read = reaches(member, member.read_up_to);
+    return JSON.stringify({ person: who, name, role, active, delivered, read });
   });
   return { members: members.sort(), messages: messages.map(sorted) };
 }
@@ -659,6 +713,8 @@ export class Deskbell {
   #paging = new Map();
   #lastGap = '';
   #resume = '';
+  /** How often what others show has changed since it was last asked for; 0: it is as held. */
+  #stale = 0;
 
   /** @type {Map<string, string>} client_message_id → conversation: on the wire, not answered */
   #flying = new Map();
@@ -888,22 +944,59 @@ export class Deskbell {
   async privacy(choice) {
     await this.#ask({ type: 'privacy', ...choice });
     Object.assign(this.model.settings, choice);
+    this.#stale += 1;
     this.#changed();
-    await this.refresh();
+    await this.refresh().catch(() => this.#outdated());
   }
 
   /**
-   * Ask for the members and unread counts again, as after a change of what one may see of others.
+   * Ask for the members and unread counts of everything here again. It is done by itself after each
+   * change of what one may see of others.
    */
   async refresh() {
-    const newest = this.list().slice(0, 20);
-    await Promise.all(
-      newest.map(async ({ id }) => {
-        const { conversation } = await this.#ask({ type: 'open', conversation: id });
-        this.model.refresh(conversation);
-        this.#changed(id);
-      }),
+    this.#cancel('refresh');
+    const stale = this.#stale;
+    const missing = new Set(this.conversations.keys());
+    let before;
+    do {
+      const page = await this.#ask({ type: 'conversations', before, limit: 100 });
+      for (const picture of page.conversations) {
+        missing.delete(picture.id);
+        this.#refreshed(picture);
+      }
+      before = page.next;
+    } while (before && missing.size);
+    this.#stale -= stale;
+    if (this.#watched.length) this.#say({ type: 'watch', people: this.#watched });
+    this.#changed();
+  }
+
+  /**
+   * A newer picture of what is here; one that events have overtaken is asked for again.
+   * @param {any} picture
+   */
+  #refreshed(picture) {
+    if (this.model.refresh(picture)) {
+      this.#changed(picture.id);
+      return;
+    }
+    this.#call(
+      { type: 'open', conversation: picture.id },
+      ({ conversation }) => this.#refreshed(conversation),
+      () => {},
     );
+  }
+
+  /** What others show is not what is held of it any more: ask soon, now or when connected again. */
+  #outdated() {
+    if (this.#timers.has('refresh') || !this.#ready) return;
+    this.#later('refresh', this.#random() * REFRESH_WITHIN_MS, () => {
+      this.refresh().catch((error) => {
+        if (error.code === 'disconnected') return; // `#complete` asks again
+        this.#emit('error', error);
+        this.#outdated();
+      });
+    });
   }
 
   // --- For everybody: send -----------------------------------------------------------------------
@@ -1114,7 +1207,7 @@ export class Deskbell {
     this.#flying.clear();
     this.#typingSent.clear();
     this.model.typing.clear();
-    this.#cancel('connect', 'ping', 'dead', 'receipts', 'list');
+    this.#cancel('connect', 'ping', 'dead', 'receipts', 'list', 'refresh');
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) {
@@ -1279,6 +1372,8 @@ export class Deskbell {
     const complete = resume === 'complete' && !other && this.#cursor;
     if (complete) return; // the events follow, then `resumed`
     this.#cursor = null;
+    this.model.settings = choices(welcome.privacy ?? {});
+    this.model.businessSettings = choices(welcome.business_settings ?? {});
     this.#loading = { epoch, revision, events: [] };
     this.#loadList(0);
   }
@@ -1292,6 +1387,7 @@ export class Deskbell {
         if (!loading) return;
         this.#loading = null;
         this.model.conversations.clear();
+        this.#stale = 0;
         for (const each of list.conversations) this.#put(each);
         this.next = list.next ?? '';
         this.#cursor = { epoch: loading.epoch, revision: loading.revision };
@@ -1325,6 +1421,7 @@ export class Deskbell {
     this.#lastGap = '';
     for (const [conversation, sent] of this.#receiptsSent) this.#due(conversation, sent);
     if (this.#watched.length) this.#say({ type: 'watch', people: this.#watched });
+    if (this.#stale) this.#outdated();
     this.#connecting?.resolve();
     this.#connecting = null;
     this.#emit('ready', { resume: this.#resume });
@@ -1354,15 +1451,19 @@ export class Deskbell {
       this.#early.get(event.conversation)?.push(event);
       return;
     }
+    const done = event.type === 'conversation_added' ? 'known' : this.#apply(event);
     if (event.type === 'conversation_added') this.#put(event.conversation);
-    else if (this.#apply(event) === 'gap') {
+    if (done === 'gap') {
       if (this.#flies(event.conversation)) this.#early.set(event.conversation, [event]);
       else this.#gap(event);
       return;
     }
+    if (Model.voids(event) && done === 'applied') {
+      this.#stale += 1;
+      this.#outdated();
+    }
     this.#moveCursor(event.revision);
     if (event.type === 'conversation_removed') this.#emit('removed', event);
-    if (event.type === 'business_changed') this.refresh().catch(() => {});
     if (event.type === 'message_deleted') this.#recount(event);
     this.#changed(event.conversation?.id ?? event.conversation);
   }
@@ -1377,10 +1478,7 @@ export class Deskbell {
     if (seq >= (conversation.messages[0]?.seq ?? Infinity)) return;
     this.#call(
       { type: 'open', conversation: id },
-      (reply) => {
-        this.model.refresh(reply.conversation);
-        this.#changed(id);
-      },
+      (reply) => this.#refreshed(reply.conversation),
       () => {},
     );
   }
@@ -1688,6 +1786,7 @@ export class Deskbell {
         business,
         settings,
         businessSettings,
+        stale: this.#stale,
         conversations,
         next: this.next,
         receipts: [...this.#receiptsSent, ...this.#receiptsDue],
@@ -1706,6 +1805,7 @@ export class Deskbell {
     for (const each of state.conversations) this.conversations.set(each.id, each);
     this.#cursor = state.cursor;
     this.next = state.next;
+    this.#stale = state.stale ?? 0;
     for (const [id, cursors] of state.receipts) {
       this.#receiptsSent.set(id, highest(this.#receiptsSent.get(id), cursors));
     }
@@ -1721,6 +1821,7 @@ export class Deskbell {
     for (const key of ['session', 'state', 'outbox']) this.#shelf.set(key, undefined);
     this.model = new Model();
     this.#cursor = null;
+    this.#stale = 0;
     this.#changed();
   }
 

@@ -39,7 +39,8 @@ export function membersSheet(desk, root, id, failed) {
     const remove = () => {
       desk.removeMember(id, member.person).catch(failed);
     };
-    const words = [roleName(member.role), me ? '' : presenceOf(desk, member)];
+    const there = member.active ? presenceOf(desk, member) : 'No access any more';
+    const words = [roleName(member.role), me ? '' : there];
     const said = [...new Set(words.filter(Boolean))].join(' · ');
     return h(
       'li',

@@ -162,20 +162,6 @@ export class Messenger {
   #ready() {
     if (this.#first && this.desk.conversations.has(this.#first)) this.#show(this.#first);
     this.#first = '';
-    this.#askSettings();
-  }
-
-  /** The settings are known to the HTTP API; the websocket tells of their changes. */
-  async #askSettings() {
-    try {
-      const headers = { authorization: `Bearer ${this.desk.sessionToken}` };
-      const reply = await fetch('/v1/me', { headers });
-      if (!reply.ok) return;
-      const { read_receipts = true, last_seen = true } = await reply.json();
-      Object.assign(this.desk.model.settings, { read_receipts, last_seen });
-    } catch {
-      // the websocket works all the same; the settings show what they are by default
-    }
   }
 
   #draw() {

@@ -10,7 +10,8 @@ CREATE TABLE business (
     no            INTEGER PRIMARY KEY,
     id            TEXT NOT NULL UNIQUE,
     name          TEXT NOT NULL,
-    revision      INTEGER NOT NULL DEFAULT 0, -- of the last change of this row
+    revision      INTEGER NOT NULL DEFAULT 0, -- of the last change of name and settings
+    access_revision INTEGER NOT NULL DEFAULT 0, -- anybody's older cursor gets a reset
     read_receipts INTEGER NOT NULL DEFAULT 1,
     last_seen     INTEGER NOT NULL DEFAULT 1,
     created_at    INTEGER NOT NULL
@@ -43,12 +44,15 @@ CREATE TABLE person (
     read_receipts   INTEGER NOT NULL DEFAULT 1,
     last_seen       INTEGER NOT NULL DEFAULT 1,
     last_seen_at    INTEGER NOT NULL DEFAULT 0,
-    access_revision INTEGER NOT NULL DEFAULT 0,          -- an older cursor gets a reset
+    access_revision INTEGER NOT NULL DEFAULT 0,          -- an older cursor of theirs gets a reset
+    revision        INTEGER NOT NULL DEFAULT 0,          -- of the last change that others see
     privacy_revision INTEGER NOT NULL DEFAULT 0,
     tokens_from     INTEGER NOT NULL DEFAULT 0,          -- tokens made before this time are void
     PRIMARY KEY (business_no, id)
 ) WITHOUT ROWID;
 CREATE INDEX person_by_role ON person (business_no, role);
+CREATE INDEX person_by_revision ON person (business_no, revision);
+CREATE INDEX person_by_privacy ON person (business_no, privacy_revision);
 
 CREATE TABLE revoked_token (
     id         TEXT PRIMARY KEY,

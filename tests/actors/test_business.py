@@ -18,7 +18,7 @@ from actors.business import (
 )
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
-from domain.business import LAST_OWNER, Business
+from domain.business import LAST_OWNER, Business, Seers
 from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.events import (
@@ -45,6 +45,7 @@ class Desk:
     business: Business
     now: int = 1000
     shown: list[tuple[int, BusinessEvent]] = field(default_factory=list)
+    seers: list[Seers | None] = field(default_factory=list)
 
     @classmethod
     async def opened(cls, database: Opened) -> "Desk":
@@ -71,9 +72,12 @@ class Desk:
         self.now += 1
         return self.now
 
-    def show(self, business: Business, revision: int, event: BusinessEvent) -> None:
+    def show(
+        self, business: Business, revision: int, event: BusinessEvent, seers: Seers | None
+    ) -> None:
         assert business is self.business
         self.shown.append((revision, event))
+        self.seers.append(seers)
 
     async def __call__(self, *commands: BusinessCommand) -> list[object]:
         answers: list[object] = []
@@ -88,8 +92,11 @@ class Desk:
         return found
 
 
-def change(person: str, role: Role, *, active: bool = True, by: Role | None = None) -> ChangePerson:
-    return ChangePerson("test", by, Person(person, person.title(), role, active), ("main",))
+def change(
+    person: str, role: Role, *, name: str = "", active: bool = True, by: Role | None = None
+) -> ChangePerson:
+    after = Person(person, name or person.title(), role, active)
+    return ChangePerson("test", by, after, ("main",))
 
 
 def transfer(former: str, heir: str, by: Role | None = None) -> TransferOwnership:
@@ -131,6 +138,30 @@ async def test_each_kind_of_change_is_stored_shown_and_answered(desk: Desk) -> N
     stored = await desk.stored()
     assert stored == desk.business
     assert (stored.name, stored.owners, stored.hidden_read) == ("Pawsome Two", {"sam"}, {"carla"})
+
+
+@pytest.mark.requirement("C-26")
+async def test_a_choice_that_is_made_already_is_no_event(desk: Desk) -> None:
+    hidden = ChangePrivacy("carla", False, True)
+    assert await desk(hidden, hidden) == [Done(4), Done()]
+    assert [revision for revision, _ in desk.shown] == [4]
+
+
+async def test_r42_who_may_know_of_somebody_is_looked_up_before_they_change(desk: Desk) -> None:
+    """An owner is known to everybody, and nobody knows a new person."""
+    await desk(
+        change("carla", Role.CUSTOMER, name="Carla the Second"),
+        ChangePrivacy("carla", False, True),
+        change("dave", Role.CUSTOMER),
+        change("olivia", Role.OWNER, name="Olivia the Second"),
+        change("oscar", Role.OWNER),
+    )
+    team = frozenset({"olivia", "sam"})
+    assert desk.seers[3:] == [Seers(team, 3), Seers(team, 4), None, None, None]
+    shown = [event.shown for _, event in desk.shown if isinstance(event, PersonChanged)]
+    assert shown == [True, False, True, False]
+    owns = [event.ownership for _, event in desk.shown if isinstance(event, PersonChanged)]
+    assert owns == [False, False, False, True]
 
 
 @pytest.mark.requirement("EX-24")

@@ -150,6 +150,26 @@ def test_privacy_hides_what_others_read(one: One, shoot: Shoot) -> None:
     expect(receipts).to_be_checked()
 
 
+def test_others_are_shown_as_they_are_now(one: One, server: Server) -> None:
+    """A new name, and receipts that are shown no more and then again, without a reload."""
+    carla, sam = one("carla"), one("sam")
+    carla.say("Have you read this one?")
+    ticks = carla.row("Have you read this one?").locator(".ticks")
+    read = re.compile("read by 1 of 2", re.IGNORECASE)
+    expect(ticks).to_have_attribute("aria-label", read)
+    switch = sam.root.locator(".setting").filter(has_text="Read receipts")
+    sam.root.get_by_role("button", name="Settings", exact=True).click()
+    switch.click()
+    expect(ticks).not_to_have_attribute("aria-label", read)
+    switch.click()
+    expect(ticks).to_have_attribute("aria-label", read)
+    carla.root.get_by_role("button", name="Members", exact=True).click()
+    members = carla.root.get_by_role("dialog", name="Members")
+    for name in ("Sam Rivers-Vega", "Sam Rivers"):
+        server.ask("PATCH", "/v1/people/sam", {"name": name}, server.token("olivia"))
+        expect(members.get_by_text(name, exact=True)).to_be_visible()
+
+
 def test_history_loads_on_the_way_up_and_the_latest_is_one_click_away(
     one: One, server: Server, shoot: Shoot
 ) -> None:

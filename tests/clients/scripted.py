@@ -26,6 +26,8 @@ WELCOME: Frame = {
     "session_token": "session-1",
     "session_token_expires_at": 1_793_600_000_000,
     "server_time": 1_793_000_000_000,
+    "privacy": {"read_receipts": True, "last_seen": True},
+    "business_settings": {"read_receipts": True, "last_seen": True},
     "heartbeat": {"ping_after_ms": 20000, "timeout_ms": 30000},
     "limits": {"frame_bytes": 131072, "text_bytes": 32768, "sends_in_flight": 64},
 }

@@ -16,9 +16,13 @@ from storage.catch_up import (
     OwnPrivacy,
     Removed,
     Settings,
+    Somebody,
+    Visibility,
 )
 from storage.queries import Queries
 
+Look = tuple[str, str, bool]
+"""Name, role, and whether they are active."""
 Cursor = tuple[int, int, int, int]
 
 
@@ -27,7 +31,7 @@ class Held:
     """One conversation on the device."""
 
     last_seq: int
-    members: dict[str, tuple[str, str, Cursor]]
+    members: dict[str, tuple[Look, Cursor]]
     messages: dict[int, Message]
 
 
@@ -88,13 +92,25 @@ class Device:
             case Cursors(conversation, cursors):
                 members = self.conversations[conversation].members
                 for c in cursors:
-                    name, role, _ = members[c.person]
+                    look, _ = members[c.person]
                     moved = (c.delivered_up_to, c.delivered_at, c.read_up_to, c.read_at)
-                    members[c.person] = (name, role, moved)
+                    members[c.person] = (look, moved)
             case Joined(conversation):
                 await self._take(queries, conversation.id)
             case Removed(conversation):
                 self.conversations.pop(conversation, None)
+            case _:
+                self._of_people(missed)
+
+    def _of_people(self, missed: Missed) -> None:
+        match missed:
+            case Somebody(person, name, role, active):
+                for held in self.conversations.values():
+                    if person in held.members:
+                        _, cursor = held.members[person]
+                        held.members[person] = ((name, role, active), cursor)
+            case Visibility():
+                pass  # nothing is hidden in what is stored
             case Settings(read_receipts, last_seen):
                 self.settings = (read_receipts, last_seen)
             case OwnPrivacy(read_receipts, last_seen):
@@ -108,7 +124,7 @@ class Device:
         held.last_seq = message.seq
         held.messages[message.seq] = _shown(message)
         if message.kind == "member_added":
-            held.members[message.person] = (message.text, message.role, (0, 0, 0, 0))
+            held.members[message.person] = ((message.text, message.role, True), (0, 0, 0, 0))
         elif message.kind != "text":
             held.members.pop(message.person)
 
@@ -133,6 +149,6 @@ def _shown(message: Message) -> Message:
     return msgspec.structs.replace(message, edited_at=0) if message.deleted_at else message
 
 
-def _member(member: Member) -> tuple[str, str, Cursor]:
+def _member(member: Member) -> tuple[Look, Cursor]:
     cursor = (member.delivered_up_to, member.delivered_at, member.read_up_to, member.read_at)
-    return (member.name, member.role, cursor)
+    return ((member.name, member.role, member.active), cursor)

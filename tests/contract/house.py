@@ -9,7 +9,7 @@ from typing import Protocol
 import trio
 
 from actors.ports import Journal
-from domain.business import Business
+from domain.business import Business, decide_person, evolve
 from domain.conversation import digest
 from domain.events import (
     BusinessChanged,
@@ -90,15 +90,21 @@ class House:
 
     async def person(self, person: str, role: Role, *, active: bool = True) -> int:
         """Add somebody, or change them."""
-        known = self.people.get(person)
-        self.people[person] = after = Person(person, person.title(), role, active)
-        access = known is not None and (known.role, known.active) != (role, active)
-        return await self.append([PersonChanged(self.at(), "test", after, (), access)])
+        return await self._put(Person(person, person.title(), role, active))
 
     async def named(self, person: str, name: str) -> int:
-        """Add a customer of that name."""
-        self.people[person] = Person(person, name, Role.CUSTOMER)
-        return await self.append([PersonChanged(self.at(), "test", self.people[person], (), False)])
+        """Add a customer of that name, or rename somebody."""
+        role = self.people[person].role if person in self.people else Role.CUSTOMER
+        return await self._put(Person(person, name, role))
+
+    async def _put(self, after: Person) -> int:
+        decided = decide_person(
+            self.business, "test", None, self.people.get(after.id), after, (), self.at()
+        )
+        assert isinstance(decided, PersonChanged)
+        self.people[after.id] = after
+        evolve(self.business, decided)
+        return await self.append([decided])
 
     def created(self, conversation: str, *people: str, author: str = "sam") -> ConversationCreated:
         """The event of a new conversation of ``people``; the owner is in it without being named."""

@@ -7,7 +7,7 @@ import trio
 
 from domain import business as business_rules
 from domain import conversation as rules
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.commands import Accepted
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.errors import AlreadySent, StorageFailed
@@ -24,6 +24,7 @@ from domain.events import (
     PersonChanged,
     ReceiptsAdvanced,
 )
+from domain.roles import Role
 from domain.views import Message
 from storage.access import Viewer
 
@@ -181,6 +182,16 @@ class MemoryDatabase:
         await trio.lowlevel.checkpoint()
         known = self._kept[business.id].people
         return tuple(known[person] for person in dict.fromkeys(people) if person in known)
+
+    async def seers(self, business: Business, person: str) -> Seers:
+        await trio.lowlevel.checkpoint()
+        kept = self._kept[business.id]
+        known = {p.id for p in kept.people.values() if p.role is not Role.CUSTOMER}
+        for conversation in kept.logs:
+            state = await self.conversation(business, conversation)
+            if state is not None and person in state.members:
+                known |= state.members.keys()
+        return Seers(frozenset(known), kept.revision)
 
     async def history(
         self, viewer: Viewer, conversation: str, _before: None, _after: None, _limit: int

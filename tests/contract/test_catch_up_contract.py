@@ -15,6 +15,8 @@ from storage.catch_up import (
     Joined,
     OwnPrivacy,
     Settings,
+    Somebody,
+    Visibility,
 )
 from tests.contract.device import Device
 from tests.contract.house import House
@@ -52,13 +54,85 @@ async def test_each_kind_of_event_comes_at_its_revision(house: House) -> None:
         (await house.remove("c1", "dave"), Message),
         (await house.converse("c2", "sam", "dave"), Joined),
     ]
-    await house.privacy("carla", read_receipts=False, last_seen=True)  # is none of sam's
+    expected += [
+        (await house.privacy("carla", read_receipts=False, last_seen=True), Visibility),
+        (await house.named("carla", "Carla the Second"), Somebody),
+    ]
     assert await missed(house, "sam", after) == [(r, kind.__name__) for r, kind in expected]
     assert await missed(house, "dave", after) == [
         (expected[5][0], "Settings"),
+        (expected[6][0], "Visibility"),  # sam's, with whom he is again
         (expected[7][0], "Removed"),
         (expected[8][0], "Joined"),
     ]
+
+
+async def test_a_customer_hears_of_those_in_their_conversations_and_of_owners(
+    house: House,
+) -> None:
+    """And of no stranger, of no one who has left, and of nothing that looks the same."""
+    await house.converse("c1", "sam", "carla")
+    await house.converse("c2", "sam", "dave")
+    await house.named("zoe", "Zoe")
+    after = await house.send("c1", "sam")
+    renamed = [await house.named(p, f"{p} II") for p in ("olivia", "sam", "carla", "dave", "zoe")]
+    hidden = [
+        await house.privacy(person, read_receipts=False, last_seen=False)
+        for person in ("sam", "dave")
+    ]
+    await house.named("sam", "sam II")
+    told = (await page(house, "carla", after)).items
+    assert told == [
+        (renamed[0], Somebody("olivia", "olivia II", Role.OWNER, True)),
+        (renamed[1], Somebody("sam", "sam II", Role.STAFF, True)),
+        (renamed[2], Somebody("carla", "carla II", Role.CUSTOMER, True)),
+        (hidden[0], Visibility("sam")),
+    ]
+    removed = await house.remove("c1", "sam", "olivia")
+    assert [revision for revision, _ in (await page(house, "carla", after)).items] == [
+        renamed[0],
+        renamed[2],
+        removed,
+    ]
+    told = (await page(house, "olivia", after)).items
+    assert [item.person for _, item in told if isinstance(item, Somebody)] == [
+        "olivia",
+        "sam",
+        "carla",
+        "dave",
+        "zoe",
+    ]
+    assert {item.person for _, item in told if isinstance(item, Visibility)} == {"sam", "dave"}
+
+
+async def test_a_new_person_is_nothing_that_was_missed(house: House) -> None:
+    after = await house.converse("c1", "sam", "carla")
+    head = await house.named("zoe", "Zoe")
+    assert await page(house, "olivia", after) == CatchUpPage([], head, True)
+
+
+@pytest.mark.parametrize("change", ["role", "transfer", "another owner"])
+async def test_nothing_is_told_beyond_a_change_of_what_one_may_see(
+    house: House, change: str
+) -> None:
+    """Whoever was let in before it is about to be reset; they must not stand behind it."""
+    after = await house.converse("c1", "sam", "carla")
+    before = await house.send("c1", "sam")
+    viewer = house.viewer("carla")
+    if change == "role":
+        revision = await house.person("carla", Role.STAFF)
+    elif change == "transfer":
+        revision = await house.transfer("olivia", "sam")
+    else:
+        revision = await house.person("otto", Role.OWNER)
+    await house.send("c1", "sam")
+    queries = house.database.queries
+    found = await queries.catch_up(viewer, after, 100)
+    assert ([at for at, _ in found.items], found.up_to, found.done) == ([before], before, False)
+    assert (await queries.catch_up(viewer, revision, 100)).done
+    record = await queries.person(house.business, "carla")
+    assert record is not None
+    assert record.access_revision == revision
 
 
 async def test_i12_nothing_after_a_removal(house: House) -> None:
@@ -155,6 +229,19 @@ async def test_too_far_behind_counts_what_one_may_see(house: House, person: str)
     assert await queries.too_far_behind(viewer, after + 5, 4)
 
 
+async def test_too_far_behind_counts_people(house: House) -> None:
+    await house.converse("c1", "sam", "carla")
+    for person in ("dave", "eve", "finn"):
+        await house.named(person, person)
+    after = await house.send("c1", "sam")
+    for person in ("carla", "dave", "eve", "finn"):
+        await house.named(person, f"{person} II")
+    queries = house.database.queries
+    assert await queries.too_far_behind(house.viewer("sam"), after, 3)
+    assert not await queries.too_far_behind(house.viewer("sam"), after, 4)
+    assert not await queries.too_far_behind(house.viewer("carla"), after, 1)
+
+
 async def test_too_many_conversations_are_too_far_behind(house: House) -> None:
     await house.converse("first", "sam", "carla")
     first = await house.append([house.created(f"c{n}", "sam") for n in range(CHANGED_MAX)])
@@ -203,8 +290,8 @@ class Life:
         last = house.seqs[conversation]
         mine = [s for (c, s), author in self.texts.items() if (c, author) == (conversation, person)]
         kind = rng.choices(
-            ["send", "receipt", "edit", "delete", "add", "remove", "settings", "privacy"],
-            [8, 6, 2, 1, 1, 1, 0.3, 0.3],
+            ["send", "receipt", "edit", "delete", "add", "remove", "settings", "privacy", "name"],
+            [8, 6, 2, 1, 1, 1, 0.3, 0.3, 1],
         )[0]
         if kind == "send":
             self.head = await house.send(conversation, person, f"text {self.head}")
@@ -229,6 +316,9 @@ class Life:
             self.head = await house.settings(read_receipts=rng.random() < 0.5)
         elif kind == "privacy":
             self.head = await house.privacy(person, read_receipts=False, last_seen=True)
+        elif kind == "name":
+            somebody = rng.choice(PEOPLE)
+            self.head = await house.named(somebody, f"{somebody} at {self.head}")
 
     async def receipts(self, conversation: str) -> None:
         last, steps = self.house.seqs[conversation], []

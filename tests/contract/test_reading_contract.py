@@ -398,7 +398,7 @@ async def test_people_are_listed_page_by_page(house: House) -> None:
 async def test_a_change_of_access_is_noted(house: House) -> None:
     person = await house.database.queries.person(house.business, "dave")
     assert person is not None
-    assert person.access_revision == 0
+    assert person.access_revision == 1, "since when there is an owner"
     revision = await house.person("dave", Role.STAFF)
     person = await house.database.queries.person(house.business, "dave")
     assert person is not None

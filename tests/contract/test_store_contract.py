@@ -1,6 +1,7 @@
 """What a conversation actor starts from: exactly what its journal has stored."""
 
 from domain import conversation as rules
+from domain.business import Seers
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry
 from domain.events import (
@@ -114,6 +115,20 @@ async def test_people_who_exist(house: House) -> None:
         Person("zoe", "Zoe", Role.STAFF, False),
         Person("sam", "Sam", Role.STAFF),
     )
+
+
+async def test_r42_who_may_know_of_somebody(house: House) -> None:
+    await house.converse("c1", "sam", "carla", "dave")
+    await house.named("eve", "Eve")
+    await house.converse("c2", "sam", "eve")
+    head = await house.send("c2", "eve")
+    seers = house.database.queries.seers
+    team = {"olivia", "sam"}
+    assert await seers(house.business, "carla") == Seers(frozenset({"carla", "dave", *team}), head)
+    assert (await seers(house.business, "sam")).people == {"carla", "dave", "eve", *team}
+    head = await house.remove("c1", "dave")
+    assert await seers(house.business, "carla") == Seers(frozenset({"carla", *team}), head)
+    assert (await seers(house.business, "dave")).people == team
 
 
 async def test_a_business_with_its_owners_and_who_hides_what(house: House) -> None:

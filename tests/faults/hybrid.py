@@ -52,6 +52,11 @@ class Picture:
             case "conversation_removed":
                 self.conversations.pop(event["conversation"], None)
                 self.entries.pop(event["conversation"], None)
+            case _:
+                self._of_people(event)
+
+    def _of_people(self, event: Frame) -> None:
+        match event["type"]:
             case "presence":
                 for shown in event["people"]:
                     seen = shown["state"], shown.get("last_seen_at", 0)
@@ -60,6 +65,17 @@ class Picture:
                 self.settings["business"] = (event["read_receipts"], event["last_seen"])
             case "privacy_changed":
                 self.settings["own"] = (event["read_receipts"], event["last_seen"])
+            case "person_changed":
+                now = {"name": event["name"], "role": event["role"]}
+                for conversation in self.conversations.values():
+                    member = conversation["members"].get(event["person"])
+                    if member is not None:
+                        member |= now | {"active": event.get("active", True)}
+
+    def begin(self, welcome: Frame) -> None:
+        """What the greeting of a fresh start says."""
+        for name, field in (("business", "business_settings"), ("own", "privacy")):
+            self.settings[name] = (welcome[field]["read_receipts"], welcome[field]["last_seen"])
 
     def _change(self, event: Frame, now: Frame) -> None:
         """Of an entry that one may see; others are not held."""
@@ -87,7 +103,8 @@ class Picture:
 
     def normal(self, watched: set[str]) -> Frame:
         """The same for the same state, whatever way it came."""
-        return {id_: self._normal(id_, watched) for id_ in sorted(self.conversations)}
+        held = {id_: self._normal(id_, watched) for id_ in sorted(self.conversations)}
+        return held | {"settings": dict(self.settings)}
 
     def _normal(self, id_: str, watched: set[str]) -> Frame:
         conversation, entries = self.conversations[id_], self.entries[id_]
@@ -108,6 +125,7 @@ class Picture:
                 person: (
                     member["name"],
                     member["role"],
+                    member.get("active", True),
                     self._normal_cursor(id_, member),
                     self._normal_presence(person) if person in watched else None,
                 )
@@ -152,8 +170,10 @@ class Hybrid:
         self.cursor: Frame | None = None
         self.seen: set[str] = set()
         """Types of events that came over the present connection."""
+        self.resets = 0
         self.client: RawClient | None = None
         self._watched: tuple[str, ...] = ()
+        self._outdated = False
 
     async def connect(self) -> str:
         """Come (back); how the server answered, after all that was missed has come."""
@@ -163,6 +183,7 @@ class Hybrid:
         if welcome["resume"] != "complete":
             self.cursor = {"epoch": welcome["epoch"], "revision": welcome["revision"]}
             self.picture = Picture(self.person)
+            self.picture.begin(welcome)
             await self._load()
         else:
             while "resumed" not in self.seen:
@@ -184,13 +205,21 @@ class Hybrid:
         self.client.drop()
 
     async def settle(self) -> None:
-        """Take all that comes until nothing more comes."""
+        """Take all that comes until nothing more comes; one that is reset (4010) comes back."""
         assert self.client is not None
         await trio.sleep(SETTLED)
         while self.client.frames:
             await self._take(self.client.frames.popleft())
             if not self.client.frames:
                 await trio.sleep(SETTLED)
+        if self.client.closed is not None:
+            assert self.client.closed[0] == 4010, self.client.closed
+            self.resets += 1
+            assert await self.connect() == "reset"
+            await self.settle()
+        elif self._outdated:
+            await self._load()
+            await self.watch(*self._watched)
 
     async def say(self, conversation: str, text: str, id_: str, **more: Any) -> Frame:
         """Say something over this device's own connection."""
@@ -213,12 +242,13 @@ class Hybrid:
             self.picture.apply(event)
         elif event["type"] != "conversation_removed":
             raise AssertionError(f"{self.person} is told of what it does not have: {event}")
-        if event["type"] in ("business_changed", "privacy_changed"):
-            await self._load()  # what was hidden may be shown now, and the other way round
+        if event["type"] in ("business_changed", "privacy_changed", "visibility_changed"):
+            self._outdated = True  # what was hidden may be shown now, and the other way round
         self.cursor["revision"] = max(self.cursor["revision"], event.get("revision", 0))
 
     async def _load(self) -> None:
         assert self.client is not None
+        self._outdated = False
         found = await self.client.ask("conversations", limit=100)
         self.picture.conversations.clear()
         self.picture.entries.clear()

@@ -183,6 +183,35 @@ CONFLICTING_ID
         """                connection.fall_behind()""",
         ("tests/server/http/test_http_revocation.py", "-k", "revoked"),
     ),
+    Mutant(
+        "a customer hears of strangers",
+        "storage/access.py",
+        "    if viewer.role is not Role.CUSTOMER:",
+        "    if viewer.role is not None:",
+        ("tests/contract/test_catch_up_contract.py", "-k", "customer_hears"),
+    ),
+    # --- What a client holds stays true -----------------------------------------------------------
+    Mutant(
+        "who met somebody during the look-up is forgotten",
+        "server/fanout.py",
+        "                or connection.revision > seers.revision",
+        "                or connection.revision < 0",
+        ("tests/faults/test_r42_hybrid_state.py", "-k", "looks_who"),
+    ),
+    Mutant(
+        "another owner changes nothing for those who are away",
+        "storage/business_rows.py",
+        "        if event.ownership:",
+        "        if event.access:",
+        ("tests/contract/test_catch_up_contract.py", "-k", "beyond_a_change"),
+    ),
+    Mutant(
+        "the log is read beyond a change of access",
+        "storage/catch_up.py",
+        "        reach = head if desk.access_revision <= after else desk.access_revision - 1",
+        "        reach = head",
+        ("tests/contract/test_catch_up_contract.py", "-k", "beyond_a_change"),
+    ),
     # --- Bounds and failures ----------------------------------------------------------------------
     Mutant(
         "what waits for a connection has no bound",

@@ -32,6 +32,7 @@ QUERIES: dict[str, Query] = {
     "person": lambda db, v: people.one(db, v.business_no, "carla"),
     "everyone": lambda db, v: people.everyone(db, v.business_no, "", 50),
     "search": lambda db, v: people.search(db, v, "a", 50),
+    "seers": lambda db, v: people.seers(db, v.business_no, "carla"),
     "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
     "locations": lambda db, v: people.locations(db, v.business_no),
     "key": lambda db, _: people.key_holder(db, b"hash"),

@@ -97,6 +97,7 @@ test('receipt cursors only rise, and read implies delivered', () => {
       person: 'sam',
       name: '',
       role: '',
+      active: true,
       delivered_up_to: 7,
       delivered_at: 70,
       read_up_to: 7,
@@ -123,6 +124,22 @@ test('settings are those of the person and of the business', () => {
   held.apply({ type: 'privacy_changed', revision: 2, read_receipts: true, last_seen: false });
   assert.deepEqual(held.businessSettings, { read_receipts: false, last_seen: true });
   assert.deepEqual(held.settings, { read_receipts: true, last_seen: false });
+});
+
+test('a person looks the same on every member list that has them', () => {
+  const held = model();
+  held.put(conversation({ id: 'c2', members: [member('carla')] }));
+  const known = { revision: 151, person: 'sam', name: 'Samuel', role: 'manager', active: false };
+  held.apply({ type: 'person_changed', ...known });
+  held.apply({ type: 'person_changed', ...known, person: 'nobody here' });
+  const sam = held.conversations.get('c1').members.find((each) => each.person === 'sam');
+  assert.deepEqual([sam.name, sam.role, sam.active], ['Samuel', 'manager', false]);
+  assert.deepEqual(
+    held.conversations.get('c2').members.map((each) => each.name),
+    ['carla'],
+  );
+  held.apply({ type: 'person_changed', revision: 152, person: 'sam', name: 'Sam', role: 'staff' });
+  assert.equal(sam.active, true);
 });
 
 test('a page of history is put before what is held, whatever it repeats', () => {
@@ -161,7 +178,7 @@ test('an unread message that is deleted and not held is counted by the server', 
   network.says({
     type: 'conversation',
     id,
-    conversation: conversation({ last_seq: 5, unread: 4 }),
+    conversation: conversation({ last_seq: 5, unread: 4, revision: 150 }),
   });
   assert.equal(desk.conversations.get('c1').unread, 4);
 });

@@ -145,6 +145,8 @@ export const welcome = (clock, rest = {}) => ({
   revision: 100,
   resume: 'fresh',
   server_time: clock.at,
+  privacy: { read_receipts: true, last_seen: true },
+  business_settings: { read_receipts: true, last_seen: true },
   session_token: 'session',
   session_token_expires_at: clock.at + 604_800_000,
   heartbeat: { ping_after_ms: 20_000, timeout_ms: 30_000 },

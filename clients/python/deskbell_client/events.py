@@ -67,7 +67,7 @@ class ConversationRemoved:
 
 @dataclass(frozen=True)
 class BusinessChanged:
-    """What the business shows of receipts and presence."""
+    """What the business shows of receipts and presence; like `VisibilityChanged` of everybody."""
 
     revision: int
     read_receipts: bool
@@ -76,11 +76,34 @@ class BusinessChanged:
 
 @dataclass(frozen=True)
 class PrivacyChanged:
-    """Your own settings, changed on another device."""
+    """Your own settings, changed here or on another device; like `VisibilityChanged` of all."""
 
     revision: int
     read_receipts: bool
     last_seen: bool
+
+
+@dataclass(frozen=True)
+class PersonChanged:
+    """Somebody has this name and role now, on every member list; ``active``: they have access."""
+
+    revision: int
+    person: str
+    name: str
+    role: str
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class VisibilityChanged:
+    """``person`` shows more, or less, of their receipts and presence than before.
+
+    What you hold of it may be void: ask for `desk.conversations()` again, before the next event is
+    taken, and replace members and unread counts.
+    """
+
+    revision: int
+    person: str
 
 
 @dataclass(frozen=True)
@@ -164,6 +187,8 @@ StoredEvent = (
     | ConversationRemoved
     | BusinessChanged
     | PrivacyChanged
+    | PersonChanged
+    | VisibilityChanged
     | Resumed
 )
 """Events with a place in the log: none is ever left out."""

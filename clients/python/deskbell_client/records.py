@@ -32,11 +32,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody in a conversation, how far they got in it, and whether they are there."""
+    """Somebody in a conversation, how far they got in it, and whether they are there.
+
+    Who is not ``active`` has no access any more.
+    """
 
     person: str
     name: str
     role: str
+    active: bool = True
     delivered_up_to: int = 0
     delivered_at: int = 0
     read_up_to: int = 0
@@ -113,6 +117,14 @@ class Cursor:
 
     epoch: str
     revision: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whether read receipts, and presence with last-seen, are shown."""
+
+    read_receipts: bool
+    last_seen: bool
 
 
 @dataclass(frozen=True)

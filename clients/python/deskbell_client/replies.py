@@ -9,6 +9,7 @@ from deskbell_client.records import (
     Message,
     MessageReceipt,
     Person,
+    Shown,
     Version,
 )
 
@@ -22,7 +23,10 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Welcome(Reply):
-    """The answer to `hello`: who one is, where the log stands, what the server allows."""
+    """The answer to `hello`: who one is, where the log stands, what the server allows.
+
+    ``privacy`` is what one lets others see, ``business_settings`` what the business lets anybody.
+    """
 
     person: str
     role: str
@@ -34,6 +38,8 @@ class Welcome(Reply):
     session_token: str = field(repr=False)
     session_token_expires_at: int
     server_time: int
+    privacy: Shown
+    business_settings: Shown
     heartbeat: Heartbeat
     limits: Mapping[str, int]
 

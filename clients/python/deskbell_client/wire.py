@@ -44,6 +44,8 @@ FRAMES: dict[str, type[Any]] = {
     "conversation_removed": events.ConversationRemoved,
     "business_changed": events.BusinessChanged,
     "privacy_changed": events.PrivacyChanged,
+    "person_changed": events.PersonChanged,
+    "visibility_changed": events.VisibilityChanged,
     "resumed": events.Resumed,
     "typing": events.TypingChanged,
     "presence": events.PresenceChanged,
