@@ -118,7 +118,7 @@ class ConversationActor(Actor[Command]):
             keys = [sent_key(send) for send in sends]
             return await self._handle(batch, await self._store.sent(self._business, keys))
         failed = [_Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
-        await self._answer_repeats([d for d in failed if type(d.envelope.message) is Send])
+        await self._answer_repeats(failed)
         for decision in failed:
             decision.envelope.answer(decision.answer)
         self._publisher.flush()
@@ -158,17 +158,13 @@ class ConversationActor(Actor[Command]):
 
     async def _answer_repeats(self, refused: Iterable[_Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""
-        sends = {
-            sent_key(decision.envelope.message): decision
-            for decision in refused
-            if isinstance(decision.envelope.message, Send)
-        }
-        for key, sent in (await self._store.sent(self._business, tuple(sends))).items():
-            send = sends[key].envelope.message
-            assert isinstance(send, Send)
-            answer = rules.repeated(self._id, send, sent)
+        sends = [(d, d.envelope.message) for d in refused if isinstance(d.envelope.message, Send)]
+        stored = await self._store.sent(self._business, [sent_key(send) for _, send in sends])
+        for decision, send in sends:
+            sent = stored.get(sent_key(send))
+            answer = None if sent is None else rules.repeated(self._id, send, sent)
             if isinstance(answer, Accepted):  # who may not send here learns nothing of other ids
-                sends[key].answer = answer
+                decision.answer = answer
 
     async def _find_concerned(self, work: _Work) -> None:
         """The authors whom the receipts are about and who are still here.

@@ -499,6 +499,34 @@ async def test_what_cannot_be_stored_is_refused_and_leaves_no_trace(
     assert added != deleted
 
 
+@pytest.mark.requirement("EX-1")
+async def test_r05_a_repeat_is_answered_as_at_first_even_while_nothing_can_be_stored(
+    memory: tuple[Talk, MemoryDatabase],
+) -> None:
+    talk, database = memory
+    first = await talk.one(send("carla", "m1"))
+    for n in range(REMEMBERED):
+        await talk.one(send("sam", f"later {n}"))
+    await talk.restart()
+    database.fault = Fails(StorageFailed("the disk is full"))
+    answers = await talk(send("carla", "m1"), send("carla", "m2"), send("carla", "m1", "other"))
+    assert answers == [first, NOT_STORED, NOT_STORED]
+
+
+@pytest.mark.requirement("EX-1")
+async def test_r05_a_repeat_is_answered_as_at_first_though_its_author_is_gone(talk: Talk) -> None:
+    first = await talk.one(send("carla", "m1"))
+    for n in range(REMEMBERED):
+        await talk.one(send("sam", f"later {n}"))
+    await talk.one(remove("sam", "carla"))
+    await talk.restart()
+    again, other, new = await talk(
+        send("carla", "m1"), send("carla", "m1", "other"), send("carla", "m2")
+    )
+    assert again == first
+    assert other == new == NOT_FOUND
+
+
 async def test_nothing_user_visible_says_locked(memory: tuple[Talk, MemoryDatabase]) -> None:
     """R22: whatever the database says, people are told what to do."""
     talk, database = memory
