@@ -15,11 +15,14 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import trio
 import typer
 from typer.testing import CliRunner
 
+from domain.roles import Role
 from server import cli
 from storage.migrations import migrations
+from tests.fixtures.node import running_node
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 50
@@ -239,6 +242,30 @@ def test_a_demo_opens_to_others_only_when_told_so(tmp_path: Path) -> None:
     told = called("demo", "--data", str(tmp_path / "data"), "--host", "0.0.0.0")
     assert told.status == CONFIG
     assert "--anyone-may-sign-in" in told.line
+
+
+async def _found_pawsome(folder: Path) -> None:
+    async with running_node(folder) as stage:
+        await stage.add_business("pawsome", {"rita": Role.OWNER, "tom": Role.CUSTOMER})
+
+
+def test_a_demo_leaves_a_real_business_of_its_name_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with serving("serve", "--data", str(folder)):
+        pass
+    trio.run(_found_pawsome, folder)
+    before = _dump(folder)
+    told = run("demo", "--data", str(folder), "--port", "0")
+    assert told.status == CONFIG
+    assert f"{folder} holds a business pawsome" in told.line
+    assert "--data" in told.line
+    assert "deskbell serve" in told.line
+    assert _dump(folder) == before
+
+
+def _dump(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "deskbell.db")) as connection:
+        return list(connection.iterdump())
 
 
 # --- A server -------------------------------------------------------------------------------------
