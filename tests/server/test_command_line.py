@@ -418,3 +418,48 @@ def test_a_damaged_file_is_found_and_not_touched(
     assert told.status == 1
     assert str(path) in told.line
     assert path.read_bytes() == before
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _gone(path: Path) -> None:
+    assert not path.exists()
+
+
+def _of_a_newer_program(path: Path) -> None:
+    _newer(path.parent / "newer")
+    (path.parent / "newer" / "deskbell.db").rename(path)
+
+
+NOT_CHECKED: dict[Callable[[Path], None], str] = {
+    _emptied: "is empty",
+    _replaced: "not a database",
+    _a_folder: "is a folder",
+    _gone: "there is no file",
+    _of_a_newer_program: "newer program",
+}
+
+
+@pytest.mark.parametrize("make", NOT_CHECKED, ids=lambda make: make.__name__)
+def test_what_cannot_be_checked_is_told_in_a_sentence(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "deskbell.db"
+    make(path)
+    for told in (
+        called("check", str(path)),
+        called("check", "--data", str(tmp_path)),
+        called("backup", str(tmp_path / "copy.db"), "--data", str(tmp_path)),
+    ):
+        assert told.status == 1
+        assert (told.out, told.err.count("\n")) == ("", 1)
+        assert str(path) in told.line
+        assert NOT_CHECKED[make] in told.line
+        assert "such table" not in told.line
+    assert not (tmp_path / "copy.db").exists()
