@@ -1,5 +1,6 @@
 """`check_file` finds what must not be, and changes nothing."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -239,17 +240,17 @@ def overwrite(path: Path, share: float, length: int) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def said_of(path: Path) -> str:
+    try:
+        return "; ".join(map(str, check_file(path)))
+    except UnusableDatabase as error:  # not even its beginning can be read
+        return str(error)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.2, 0.5, 0.8])
 def test_a_damaged_file_is_told_and_is_no_error(path: Path, share: float) -> None:
     overwrite(path, share, 5_000)
-    assert {f.rule for f in check_file(path)} == {"a whole file"}
-
-
-@pytest.mark.parametrize("share", [0.0, 0.02])
-def test_a_file_whose_beginning_is_damaged_is_told(path: Path, share: float) -> None:
-    overwrite(path, share, 5_000)
-    with pytest.raises(UnusableDatabase, match="damaged"):
-        check_file(path)
+    assert re.search("a whole file|file is damaged", said_of(path))
 
 
 def test_a_file_cut_short_is_told(path: Path) -> None:
