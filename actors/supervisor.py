@@ -19,7 +19,7 @@ from actors.pending_answer import PendingAnswer
 from actors.quarantine import Quarantine
 from actors.restart_budget import RestartBudget, SystemicBudget
 from actors.roster import Cell, Roster
-from actors.statistics import DeadLetter, SupervisorStatistics, Totals
+from actors.statistics import DeadLetter, Load, SupervisorStatistics, Totals
 
 log = structlog.get_logger(__name__)
 
@@ -158,6 +158,10 @@ class Supervisor(Generic[M]):
     def totals(self) -> Totals:
         """Return the counters alone, whatever the number of actors: for metrics."""
         return Totals(**self._count)
+
+    def load(self) -> Load:
+        """Return how many actors there are and what waits for them: for metrics, too."""
+        return self._roster.load(self._quarantine.count(trio.current_time()))
 
     def statistics(self) -> SupervisorStatistics:
         """Return a snapshot of all actors, live ones first; takes time in their number."""
@@ -355,6 +359,7 @@ class Supervisor(Generic[M]):
             self._quarantine_actor(cell, now)
             return None
         cell.restarts += 1
+        self._count["restarts"] += 1
         doublings = min(cell.budget.recent(now) - 1, 30)  # a float has no room for a thousand
         doubled = self._limits.restart_delay_seconds * 2.0**doublings
         return min(doubled, self._limits.restart_delay_max_seconds)
