@@ -375,9 +375,8 @@ class Supervisor(Generic[M]):
         again = [e for e in unanswered if not e.ephemeral and e.crashes < CRASHES_OF_A_DEAD_LETTER]
         cell.mailbox.put_back(again)
         for envelope in dead:
-            message_type = type(envelope.message).__qualname__
-            letter = DeadLetter(cell.actor_id, message_type, error_name(error), now)
-            self._dead_letters.append(letter)
+            kind = type(envelope.message).__qualname__
+            self._dead_letters.append(DeadLetter(cell.actor_id, kind, error_name(error), now))
             self._count["dead_letters"] += 1
         self._refuse(dead + dropped, Unavailable(self._limits.quarantine_seconds, "crashed"))
 
