@@ -65,9 +65,10 @@ class TransferOwnership(msgspec.Struct, frozen=True):
 
 
 class RevokeAccess(msgspec.Struct, frozen=True):
-    """Of all tokens of ``person``, or of the one named by ``token``."""
+    """Of all tokens of ``person``, or of the one named by ``token`` (for the backend alone)."""
 
     author: str
+    author_role: Role | None
     person: str
     token: str = ""
     expires_at: int = 0
@@ -156,9 +157,14 @@ class BusinessActor(Actor[BusinessCommand]):
                     await self._person(command.heir),
                     now,
                 )
-            case RevokeAccess():
+            case RevokeAccess() if command.token:
                 return AccessRevoked(
                     now, command.author, command.person, command.token, command.expires_at
+                )
+            case RevokeAccess():
+                known = await self._person(command.person)
+                return rules.decide_revocation(
+                    command.author, command.author_role, command.person, known, now
                 )
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:

@@ -8,7 +8,7 @@ import trio
 from actors.envelope import Envelope, M
 from actors.mailbox import Mailbox
 from actors.restart_budget import RestartBudget
-from actors.statistics import ActorState, ActorStatistics
+from actors.statistics import ActorState, ActorStatistics, Load
 
 
 class Cell(Generic[M]):
@@ -107,6 +107,12 @@ class Roster(Generic[M]):
             )
             for cell in self._cells.values()
         ]
+
+    def load(self, quarantined: int) -> Load:
+        """Count the live actors and what waits for them, without looking at those that are idle."""
+        busy = () if self.all_idle() else set(self._cells.values()).difference(self._idle)
+        depths = [len(cell.mailbox) for cell in busy]
+        return Load(len(self._cells), quarantined, sum(depths), max(depths, default=0))
 
     def longest_idle(self) -> Cell[M] | None:
         """Return the actor that became idle first."""

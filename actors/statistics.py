@@ -29,6 +29,8 @@ class Totals:
     activations: int = 0
     crashes: int = 0
     """Errors and hangs, of activations and of batches."""
+    restarts: int = 0
+    """Crashes after which the actor was let try again."""
     dead_letters: int = 0
     passivations: int = 0
     quarantines: int = 0
@@ -44,6 +46,18 @@ class SupervisorStatistics:
 
     actors: tuple[ActorStatistics, ...]
     totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much a supervisor has in hand, without a word of any single actor."""
+
+    live: int
+    quarantined: int
+    waiting: int
+    """Messages in all mailboxes."""
+    deepest: int
+    """Messages in the fullest one."""
 
 
 @dataclass(frozen=True, slots=True)

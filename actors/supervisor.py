@@ -19,7 +19,7 @@ from actors.pending_answer import PendingAnswer
 from actors.quarantine import Quarantine
 from actors.restart_budget import RestartBudget, SystemicBudget
 from actors.roster import Cell, Roster
-from actors.statistics import DeadLetter, SupervisorStatistics, Totals
+from actors.statistics import DeadLetter, Load, SupervisorStatistics, Totals
 
 log = structlog.get_logger(__name__)
 
@@ -158,6 +158,10 @@ class Supervisor(Generic[M]):
     def totals(self) -> Totals:
         """Return the counters alone, whatever the number of actors: for metrics."""
         return Totals(**self._count)
+
+    def load(self) -> Load:
+        """Return how many actors there are and what waits for them: for metrics, too."""
+        return self._roster.load(self._quarantine.count(trio.current_time()))
 
     def statistics(self) -> SupervisorStatistics:
         """Return a snapshot of all actors, live ones first; takes time in their number."""
@@ -355,6 +359,7 @@ class Supervisor(Generic[M]):
             self._quarantine_actor(cell, now)
             return None
         cell.restarts += 1
+        self._count["restarts"] += 1
         doublings = min(cell.budget.recent(now) - 1, 30)  # a float has no room for a thousand
         doubled = self._limits.restart_delay_seconds * 2.0**doublings
         return min(doubled, self._limits.restart_delay_max_seconds)
@@ -370,9 +375,8 @@ class Supervisor(Generic[M]):
         again = [e for e in unanswered if not e.ephemeral and e.crashes < CRASHES_OF_A_DEAD_LETTER]
         cell.mailbox.put_back(again)
         for envelope in dead:
-            message_type = type(envelope.message).__qualname__
-            letter = DeadLetter(cell.actor_id, message_type, error_name(error), now)
-            self._dead_letters.append(letter)
+            kind = type(envelope.message).__qualname__
+            self._dead_letters.append(DeadLetter(cell.actor_id, kind, error_name(error), now))
             self._count["dead_letters"] += 1
         self._refuse(dead + dropped, Unavailable(self._limits.quarantine_seconds, "crashed"))
 

@@ -20,7 +20,7 @@ from domain.events import (
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.roles import LEADERS, Role
+from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
 
 
@@ -87,6 +87,7 @@ def _toggle(hidden_people: set[str], person: str, *, hidden: bool) -> None:
         hidden_people.discard(person)
 
 
+LEADERS_ONLY = Refusal(Code.FORBIDDEN, "Ask an owner to change owners and managers.")
 LAST_OWNER = Refusal(
     Code.OWNER_REQUIRED,
     "A business needs an owner. Transfer the ownership to somebody else first.",
@@ -109,10 +110,8 @@ def decide_person(
     refusal = refuse_label(after.name, NAME_BYTES, "name")
     if refusal is not None:
         return refusal
-    if author_role is not None:
-        touched = {after.role} if before is None else {after.role, before.role}
-        if author_role not in LEADERS or (author_role is not Role.OWNER and touched & LEADERS):
-            return Refusal(Code.FORBIDDEN, "Ask an owner to change owners and managers.")
+    if not may_touch(author_role, after.role, *(() if before is None else (before.role,))):
+        return LEADERS_ONLY
     was_owner = before is not None and before.role is Role.OWNER and before.active
     stays_owner = after.role is Role.OWNER and after.active
     if was_owner and not stays_owner and state.owners == {after.id}:
@@ -150,6 +149,21 @@ def decide_privacy(
     return PrivacyChanged(now, person, read_receipts, last_seen)
 
 
+def decide_revocation(
+    author: str, author_role: Role | None, person: str, known: Person | None, now: int
+) -> AccessRevoked | Refusal:
+    """Every token that ``person`` has is void; one's own, anybody may revoke.
+
+    ``known`` is who that is, if anybody. ``author_role`` is ``None`` for the business's backend.
+    """
+    touched = () if known is None else (known.role,)
+    if person != author and not may_touch(author_role, *touched):
+        return LEADERS_ONLY
+    if known is None:
+        return NOT_FOUND
+    return AccessRevoked(now, author, person, "", 0)
+
+
 def decide_transfer(
     state: Business,
     author: str,
@@ -169,3 +183,13 @@ def decide_transfer(
     if heir.role is Role.OWNER or former_role is Role.OWNER:
         return Refusal(Code.CONFLICT, "Name somebody who is no owner, and the role that follows.")
     return OwnershipTransferred(now, author, former, former_role, heir.id)
+
+
+def sees_whole(viewer: str, viewer_role: Role | None, person: str) -> bool:
+    """Whether all is shown that is known of ``person``: to backend and team, and to themselves."""
+    return viewer_role is None or viewer_role in TEAM or viewer == person
+
+
+def sees_name(person: Person) -> bool:
+    """Whether customers, too, are shown this person by name: the active ones of the team."""
+    return person.active and person.role in TEAM

@@ -42,6 +42,7 @@ from domain.events import (
     Person,
     ReceiptsAdvanced,
 )
+from domain.ids import OWNER, direct_conversation_id
 from domain.limits import TITLE_BYTES, Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
@@ -222,15 +223,34 @@ def _refuse_company(
         return Refusal(Code.BAD_REQUEST, "Name somebody to talk to.")
     if command.kind == "direct" and len(others) != 1:
         return Refusal(Code.BAD_REQUEST, "A direct conversation is with exactly one other person.")
-    if len(others) + 1 > limits.members:
-        return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
-    if command.title:
+    refusal = refuse_size(len(others) + 1, limits)
+    if refusal is None and command.title:
         refusal = refuse_label(command.title, TITLE_BYTES, "title")
-        if refusal is not None:
-            return refusal
+    if refusal is not None:
+        return refusal
     if speaker.role is Role.CUSTOMER and any(p.role not in TEAM for p in others.values()):
         return NOT_FOUND
     return None
+
+
+def direct_conversation(speaker: Speaker, other: Person) -> str:
+    """The id of the direct conversation of two people (DT-14).
+
+    Between an owner and somebody else, the owner's place belongs to the ownership (DT-24).
+    """
+    if speaker.role is other.role is Role.OWNER:
+        return direct_conversation_id(speaker.person, other.id)
+    return direct_conversation_id(
+        OWNER if speaker.role is Role.OWNER else speaker.person,
+        OWNER if other.role is Role.OWNER else other.id,
+    )
+
+
+def refuse_size(people: int, limits: Limits) -> Refusal | None:
+    """Whether a conversation of so many ``people`` would be too large."""
+    if people <= limits.members:
+        return None
+    return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
 
 
 def same_creation(state: Conversation, command: Create) -> bool:
@@ -253,8 +273,9 @@ def decide_add(
         return NOT_FOUND
     if command.person.role is Role.OWNER or command.person.id in state.members:
         return Done()
-    if len(state.members) + 1 >= limits.members:
-        return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
+    refusal = refuse_size(len(state.members) + 2, limits)  # with the owner, who is in all of them
+    if refusal is not None:
+        return refusal
     return MemberAdded(state.id, state.last_seq + 1, now, speaker.person, command.person)
 
 

@@ -82,6 +82,16 @@ def may(role: Role, operation: Operation) -> bool:
     return role in POLICY[operation]
 
 
+def may_touch(role: Role | None, *touched: Role) -> bool:
+    """Whether ``role`` may change somebody, or end their access, who is or becomes ``touched``.
+
+    Managers touch neither owners nor managers. ``None`` is the business's own backend.
+    """
+    if role is None or role is Role.OWNER:
+        return True
+    return may(role, Operation.PEOPLE_CHANGE) and not LEADERS.intersection(touched)
+
+
 def sees_all_history(role: Role) -> bool:
     """Customers see a conversation from where they joined; the team sees all of it."""
     return role in TEAM

@@ -205,6 +205,8 @@ def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -
     configure_logging(settings.log_level, settings.log_format)
     try:
         trio.run(partial(_serve, settings, prepare, say))
+    except* ConfigurationError as group:
+        _fail(f"{_first(group)}", EX_CONFIG)
     except* UnusableDatabase as group:
         _fail(f"{_first(group)}", EX_UNAVAILABLE)
     except* (JournalBroken, StorageFailed) as group:

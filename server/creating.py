@@ -2,9 +2,8 @@
 
 from domain import commands
 from domain.commands import Answer, Done, Speaker
-from domain.ids import OWNER, direct_conversation_id
+from domain.conversation import direct_conversation
 from domain.refusal import Refusal
-from domain.roles import Role
 from server.asking import ask_conversation
 from server.live import LiveBusiness
 from storage.queries import Queries
@@ -23,22 +22,9 @@ async def create(
     asked = tuple(dict.fromkeys(people))
     found = await queries.people(live.state, asked)
     if kind == "direct" and len(asked) == 1 and len(found) == 1:
-        conversation = direct_conversation_id(
-            *_direct_names(speaker, found[0].id, found[0].role is Role.OWNER)
-        )
+        conversation = direct_conversation(speaker, found[0])
     command = commands.Create(speaker, kind, title, asked, found)
     return conversation, await ask_conversation(live, conversation, command)
-
-
-def _direct_names(speaker: Speaker, other: str, other_is_owner: bool) -> tuple[str, str]:
-    """Between an owner and somebody else, the owner's place belongs to the ownership."""
-    speaker_is_owner = speaker.role is Role.OWNER
-    if speaker_is_owner and other_is_owner:
-        return speaker.person, other
-    return (
-        OWNER if speaker_is_owner else speaker.person,
-        OWNER if other_is_owner else other,
-    )
 
 
 async def add_member(

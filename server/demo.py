@@ -10,6 +10,7 @@ from domain.roles import Role
 from domain.views import PersonName
 from server import creating
 from server.asking import ASK_SECONDS, answer_of, ask_conversation
+from server.config import ConfigurationError
 from server.http.demo import Demo
 from server.live import LiveBusiness
 from server.node import BUSINESS, Node
@@ -18,6 +19,8 @@ from server.tokens import hash_key, make_key
 
 BUSINESS_ID = "pawsome"
 CONVERSATION_ID = "rex-grooming"
+MARK = "demo"
+"""The setting that says which business the demo has made: a real one must not be taken for it."""
 PEOPLE = (
     Person("olivia", "Olivia Marsh", Role.OWNER),
     Person("sam", "Sam Rivers", Role.STAFF),
@@ -34,14 +37,25 @@ TALK = (
 async def prepare_demo(node: Node) -> Demo:
     """Make the demo's business unless it is there, and say what the page needs to know.
 
-    A start that was interrupted is completed by the next one. Raises `StorageFailed`.
+    A start that was interrupted is completed by the next one. Raises `StorageFailed`, and
+    `ConfigurationError`: there is a business of that id which no demo has made.
     """
     live = await node.live(BUSINESS_ID)
     if live is None:
-        key = hash_key(make_key("business"))
-        await node.database.create_business(BUSINESS_ID, "Pawsome Pet Care", key, node.clock())
+        await node.database.create_business(
+            BUSINESS_ID,
+            "Pawsome Pet Care",
+            hash_key(make_key("business")),
+            node.clock(),
+            setting=MARK,
+        )
         live = await node.live(BUSINESS_ID)
         assert live is not None
+    elif await node.queries.setting(MARK) != BUSINESS_ID:
+        raise ConfigurationError(
+            f"{node.settings.data_dir} holds a business {BUSINESS_ID} that is not the demo's. "
+            "Give the demo another folder with --data, or serve this one with `deskbell serve`."
+        )
     owner = viewer_of(live, PEOPLE[0].id, PEOPLE[0].role)
     talk = await node.queries.view(owner, CONVERSATION_ID)
     if talk is None or talk.last_seq < len(TALK):

@@ -18,7 +18,7 @@ from server.http.operator import ActorList, DeadLetterList
 from server.operator_key import read_operator_key
 from storage.check import check_file
 from storage.database import FILE_NAME, copy_database
-from storage.migrations import UnusableDatabase
+from storage.migrations import UnusableDatabase, require_database
 
 T = TypeVar("T")
 
@@ -138,18 +138,14 @@ def release(url: str, data_dir: str, business: str, kind: str, actor: str) -> No
 def backup(data_dir: Path, target: Path) -> None:
     """Copy the database of ``data_dir`` to ``target`` and check the copy."""
     source = data_dir / FILE_NAME
-    if not source.exists():
-        raise OperatingError(f"there is no database in {data_dir}. Name its folder with --data.")
+    require_database(source)
     copy_database(source, target)
     _report(target)
 
 
 def check(file: Path | None, data_dir: Path) -> None:
     """Check a database file and say what is wrong with it."""
-    path = file or data_dir / FILE_NAME
-    if not path.exists():
-        raise OperatingError(f"there is no file {path}.")
-    _report(path)
+    _report(file or data_dir / FILE_NAME)
 
 
 def _report(path: Path) -> None:
@@ -157,7 +153,8 @@ def _report(path: Path) -> None:
     for finding in findings:
         typer.echo(f"  {finding}", err=True)
     if findings:
-        raise OperatingError(f"{path} has {len(findings)} faults. Restore an older backup.")
+        faults = "a fault" if len(findings) == 1 else f"{len(findings)} faults"
+        raise OperatingError(f"{path} has {faults}. Restore an older backup.")
     typer.echo(
         f"{path}: no faults. To restore, stop the server and put it in place of {FILE_NAME}."
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from actors.business import ChangePrivacy
 from domain.commands import Answer, Speaker
+from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from protocol import commands, frames
@@ -103,9 +104,9 @@ class Requests:
         return frames.ConversationReply(id=command_id, conversation=shown)
 
     async def _create(self, command: commands.Create) -> Frame | Refusal:
-        if len(command.people) > self._node.limits.members:
-            limit = self._node.limits.members
-            return Refusal(Code.TOO_LARGE, f"A conversation has at most {limit} members.")
+        refusal = refuse_size(len(command.people), self._node.limits)
+        if refusal is not None:
+            return refusal
         conversation, answer = await creating.create(
             self._node.queries,
             self._live,

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from storage.keys import SEQ_BITS, SEQ_MASK
-from storage.migrations import UnusableDatabase, open_read_only, refuse_unusable
+from storage.migrations import open_read_only, require_database
 
 FINDINGS_MAX = 20
 """Findings of one kind that are told; the rest of that kind says nothing new."""
@@ -33,12 +33,10 @@ class Finding:
 def check_file(path: Path) -> list[Finding]:
     """Everything that is wrong with the database file ``path``; empty: it is fine.
 
-    Raises `sqlite3.Error` or `OSError`: it cannot be read at all.
+    Raises `UnusableDatabase`: it is no Deskbell database, an empty one, or of a newer program;
+    `sqlite3.Error` or `OSError`: it cannot be read at all.
     """
-    try:
-        refuse_unusable(path)
-    except UnusableDatabase as error:
-        return [Finding("a Deskbell database", str(error))]
+    require_database(path)
     with closing(open_read_only(path)) as connection:
         try:
             return _check(connection)

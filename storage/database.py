@@ -68,9 +68,14 @@ class Database:
         """Close every connection; the last one writes the log back into the file."""
         await self._opened.aclose()
 
-    async def create_business(self, business: str, name: str, key_hash: bytes, now: int) -> bool:
-        """Add a business with its first API key; ``False``: the id is taken."""
-        no = await self._writer.transact(_create_business, business, name, key_hash, now)
+    async def create_business(
+        self, business: str, name: str, key_hash: bytes, now: int, *, setting: str | None = None
+    ) -> bool:
+        """Add a business with its first API key; ``False``: the id is taken.
+
+        ``setting`` names one that from the same moment on holds the business's id.
+        """
+        no = await self._writer.transact(_create_business, business, name, key_hash, now, setting)
         if no is None:
             return False
         self.journal.add_business(business, no)
@@ -130,7 +135,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _create_business(
-    connection: sqlite3.Connection, business: str, name: str, key_hash: bytes, now: int
+    connection: sqlite3.Connection,
+    business: str,
+    name: str,
+    key_hash: bytes,
+    now: int,
+    setting: str | None,
 ) -> int | None:
     taken = connection.execute("SELECT 1 FROM business WHERE id = ?", (business,)).fetchone()
     if taken is not None:
@@ -139,6 +149,8 @@ def _create_business(
         "INSERT INTO business (id, name, created_at) VALUES (?, ?, ?)", (business, name, now)
     ).lastrowid
     _add_key(connection, no, "first", key_hash, now)
+    if setting is not None:
+        connection.execute("INSERT INTO setting VALUES (?, ?)", (setting, business))
     return no
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from domain import commands
+from domain.conversation import refuse_size
 from domain.limits import LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
@@ -93,9 +94,10 @@ async def create(call: Call[Nothing, NewConversation]) -> Conversation | Refusal
     ``direct`` always gives the same one for the same two people. With an ``id`` the same request
     gives the same group; another one under that id is a conflict.
     """
-    body, limits = call.body, call.node.limits
-    if len(body.people) > limits.members:
-        return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
+    body = call.body
+    refusal = refuse_size(len(body.people), call.node.limits)
+    if refusal is not None:
+        return refusal
     conversation, answer = await creating.create(
         call.node.queries,
         call.live,

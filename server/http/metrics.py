@@ -1,22 +1,24 @@
 """Figures for Prometheus, read from the parts themselves when they are asked for.
 
-Nothing is counted twice, and there is no global registry.
+Nothing is counted twice, no actor is asked by itself, and there is no global registry.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from operator import itemgetter
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from actors.statistics import SupervisorStatistics
+from actors.statistics import Load
 from domain.presence import State
 from server.http.fields import Nothing
 from server.http.operator import Kind, supervisors_of
 from server.http.route import ANYBODY, OPERATOR, Call, Content, Route
 from server.http.site import Site
+from server.live import AnySupervisor
 
 PREFIX = "deskbell_"
 _MEANING = {
@@ -24,6 +26,7 @@ _MEANING = {
     "batches": "Batches handed to actors",
     "activations": "Activations",
     "crashes": "Errors and hangs; an actor restarts after one, or is quarantined",
+    "restarts": "Actors that were let try again after a crash",
     "dead_letters": "Messages that crashed their actor twice",
     "passivations": "Idle actors let go of",
     "quarantines": "Actors that crashed too often",
@@ -52,27 +55,26 @@ class NodeCollector(Collector):
             )
 
     def _actors(self) -> Iterator[Metric]:
-        found: dict[Kind, list[SupervisorStatistics]] = {}
+        found: dict[Kind, list[AnySupervisor]] = {}
         for live in self._site.node.businesses.values():
             for kind, supervisor in supervisors_of(live):
-                found.setdefault(kind, []).append(supervisor.statistics())
+                found.setdefault(kind, []).append(supervisor)
         gauges = {
             "live_actors": _by_kind(GaugeMetricFamily, "live_actors", "Actors in memory"),
             "quarantined": _by_kind(GaugeMetricFamily, "quarantined_actors", "Out of service"),
             "depth": _by_kind(GaugeMetricFamily, "mailbox_depth", "Messages that wait"),
             "deepest": _by_kind(GaugeMetricFamily, "mailbox_depth_max", "In the fullest mailbox"),
-            "restarts": _by_kind(GaugeMetricFamily, "actor_restarts", "Of the actors in memory"),
         }
         counters = {
             name: _by_kind(CounterMetricFamily, f"actor_{name}", meaning)
             for name, meaning in _MEANING.items()
         }
-        for kind, statistics in found.items():
-            for name, value in _figures(statistics).items():
+        for kind, supervisors in found.items():
+            for name, value in _figures([each.load() for each in supervisors]).items():
                 gauges[name].add_metric([kind], value)
             totals = Counter[str]()
-            for each in statistics:
-                totals.update(asdict(each.totals))
+            for each in supervisors:
+                totals.update(asdict(each.totals()))
             for name, family in counters.items():
                 family.add_metric([kind], totals[name])
         yield from gauges.values()
@@ -91,9 +93,11 @@ class NodeCollector(Collector):
         node = self._site.node
         businesses = list(node.businesses.values())
         yield _gauge("live_businesses", "Businesses with actors", len(businesses))
-        sessions = sum(1 for live in businesses for _ in live.everybody())
+        sessions = sum(sum(map(len, live.connections.values())) for live in businesses)
         yield _gauge("sessions", "Websockets after their welcome", sessions)
-        shown = Counter(state for live in businesses for state, _ in live.board.shown.values())
+        shown = Counter[State]()
+        for live in businesses:
+            shown.update(map(itemgetter(0), live.board.shown.values()))
         presence = GaugeMetricFamily(f"{PREFIX}people", "People, by presence", labels=["state"])
         for state in (State.ONLINE, State.AWAY):
             presence.add_metric([state], shown[state])
@@ -115,15 +119,12 @@ class NodeCollector(Collector):
         yield _counter("sent_bytes", "Bytes sent", edge.bytes_sent)
 
 
-def _figures(statistics: list[SupervisorStatistics]) -> dict[str, int]:
-    actors = [actor for each in statistics for actor in each.actors]
-    live = [actor for actor in actors if actor.state != "quarantined"]
+def _figures(loads: list[Load]) -> dict[str, int]:
     return {
-        "live_actors": len(live),
-        "quarantined": len(actors) - len(live),
-        "depth": sum(actor.mailbox_depth for actor in live),
-        "deepest": max((actor.mailbox_depth for actor in live), default=0),
-        "restarts": sum(actor.restarts for actor in live),
+        "live_actors": sum(load.live for load in loads),
+        "quarantined": sum(load.quarantined for load in loads),
+        "depth": sum(load.waiting for load in loads),
+        "deepest": max(load.deepest for load in loads),
     }
 
 

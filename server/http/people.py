@@ -6,9 +6,10 @@ import msgspec
 
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
 from domain import events
+from domain.business import sees_name, sees_whole
 from domain.limits import LIST_MAX, PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.roles import LEADERS, TEAM, Operation, Role, may
+from domain.roles import Operation, Role, may
 from domain.views import PersonName
 from server.http.businesses import TAKEN
 from server.http.caller import Backend, Somebody
@@ -29,8 +30,6 @@ from server.http.route import BUSINESS_OR_PERSON, UNDONE, Call, Route
 from server.node import Node
 from server.reading import viewer_of
 from storage.people import PersonRecord
-
-LEADERS_ONLY = Refusal(Code.FORBIDDEN, "Ask an owner to change owners and managers.")
 
 
 class Person(Output, frozen=True, kw_only=True):
@@ -118,9 +117,9 @@ async def show(call: Call[PersonPath, Nothing]) -> Person | Refusal:
     record = await call.node.queries.person(call.live.state, call.parameters.person)
     if record is None:
         return NOT_FOUND
-    if isinstance(caller, Backend) or caller.role in TEAM or caller.record.id == record.id:
+    if sees_whole(caller.author, caller.role, record.id):
         return _whole(record)
-    if not record.active or record.role not in TEAM:
+    if not sees_name(record.person):
         return NOT_FOUND
     return _named(PersonName(id=record.id, name=record.name, role=record.role))
 
@@ -161,16 +160,10 @@ async def change(call: Call[PersonPath, PersonChange]) -> Person | Refusal:
 
 async def revoke(call: Call[PersonPath, Nothing]) -> Changed | Refusal:
     """Void every token that a person has and end their connections; one's own, anybody may."""
-    caller, id_ = call.insider, call.parameters.person
-    of_another = isinstance(caller, Somebody) and caller.record.id != id_
-    if of_another and caller.role is not None and not may(caller.role, Operation.PEOPLE_CHANGE):
-        return LEADERS_ONLY
-    record = await call.node.queries.person(call.live.state, id_)
-    if record is None:
-        return NOT_FOUND
-    if of_another and record.role in LEADERS and caller.role is not Role.OWNER:
-        return LEADERS_ONLY
-    return await ask_desk(call.live, RevokeAccess(caller.author, id_))
+    caller = call.insider
+    return await ask_desk(
+        call.live, RevokeAccess(caller.author, caller.role, call.parameters.person)
+    )
 
 
 async def transfer(call: Call[Nothing, Transfer]) -> Changed | Refusal:

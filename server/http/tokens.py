@@ -93,6 +93,7 @@ async def revoke(call: Call[Nothing, RevokedToken]) -> Changed | Refusal:
     lifetime = max(call.node.settings.session_token_seconds, TTL_SECONDS_MAX)
     command = RevokeAccess(
         call.insider.author,
+        call.insider.role,
         next(holders, ""),
         token_id,
         call.node.clock() + lifetime * 1000,

@@ -5,6 +5,7 @@ of its own, when the server opens the file; a file from a newer program is refus
 """
 
 import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -29,17 +30,10 @@ def refuse_unusable(path: Path) -> None:
     """
     if path.stat().st_size == 0:
         return
-    try:
-        connection = open_read_only(path)
-        try:
-            version, application, tables = _header(connection)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise unusable(error) from error
+    version, application, tables = _header_of(path)
     if tables and application != APPLICATION_ID:
         raise UnusableDatabase(
-            "the database file belongs to another program. Point data_dir to another folder."
+            "the database file belongs to another program. Name another folder (data_dir) or file."
         )
     newest = migrations()[-1][0]
     if version > newest:
@@ -49,9 +43,38 @@ def refuse_unusable(path: Path) -> None:
         )
 
 
+def require_database(path: Path) -> None:
+    """Like `refuse_unusable`, for a file that must hold data already; what is said names it.
+
+    Raises `UnusableDatabase` also where ``path`` is no file, or an empty one.
+    """
+    if path.is_dir():
+        raise UnusableDatabase(f"{path} is a folder. Name the database file in it.")
+    if not path.is_file():
+        raise UnusableDatabase(f"there is no file {path}. Name another one, or a folder: --data.")
+    try:
+        refuse_unusable(path)
+        version, _, _ = _header_of(path)
+    except UnusableDatabase as error:
+        raise UnusableDatabase(f"{path}: {error}") from error
+    if version == 0:
+        raise UnusableDatabase(
+            f"{path} is empty: no Deskbell server has stored anything in it. Name a backup, or the "
+            "database of a data folder."
+        )
+
+
 def open_read_only(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing and never checkpoints, not even when it is closed."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def _header_of(path: Path) -> tuple[int, int, int]:
+    try:
+        with closing(open_read_only(path)) as connection:
+            return _header(connection)
+    except sqlite3.Error as error:
+        raise unusable(error) from error
 
 
 def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
@@ -66,8 +89,8 @@ def unusable(error: Exception) -> UnusableDatabase:
     """What ``error`` says of a database that was to be opened."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
         return UnusableDatabase(
-            f"the database file is damaged or not a database ({error}). Restore a backup, or point "
-            "data_dir to another folder."
+            f"the database file is damaged or not a database ({error}). Restore a backup, or name "
+            "another folder (data_dir) or file."
         )
     return UnusableDatabase(
         f"the database file cannot be opened ({error}). Check that data_dir is a folder that this "

@@ -159,7 +159,7 @@ def _callers(stage: NodeStage) -> tuple[Caller, ...]:
 
 async def _dismiss(stage: NodeStage, letter: str) -> None:
     business = BUSINESSES[letter]
-    await stage.change(business, RevokeAccess("test", f"{letter}-revoked"))
+    await stage.change(business, RevokeAccess("test", None, f"{letter}-revoked"))
     gone = Person(f"{letter}-dismissed", "Dismissed", Role.MANAGER, active=False)
     await stage.change(business, ChangePerson("test", None, gone, ()))
 

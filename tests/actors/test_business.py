@@ -123,7 +123,7 @@ async def test_each_kind_of_change_is_stored_shown_and_answered(desk: Desk) -> N
         change("dave", Role.CUSTOMER),
         ChangePrivacy("carla", False, True),
         transfer("olivia", "sam"),
-        RevokeAccess("sam", "carla"),
+        RevokeAccess("sam", Role.OWNER, "carla"),
     )
     assert answers == [Done(revision) for revision in range(4, 10)]
     assert [revision for revision, _ in desk.shown] == list(range(4, 10))

@@ -1,6 +1,8 @@
+from actors.envelope import Envelope
 from actors.mailbox import Mailbox
 from actors.restart_budget import RestartBudget
 from actors.roster import Cell, Roster
+from actors.statistics import Load
 
 
 def cell_of(actor_id: str) -> Cell[str]:
@@ -46,3 +48,32 @@ def test_removing_a_cell_does_not_touch_its_successor() -> None:
     roster.add(new)
     roster.remove(old)
     assert roster.get("a") is new
+
+
+class Unasked(Mailbox[str]):
+    """Whoever asks how much waits here looks at an idle actor, of which there are thousands."""
+
+    asked = 0
+
+    def __len__(self) -> int:
+        self.asked += 1
+        return super().__len__()
+
+
+def test_the_load_is_counted_without_a_look_at_who_is_idle() -> None:
+    roster: Roster[str] = Roster()
+    mailboxes = [Unasked(9, ephemeral_size=1, retry_after=1.0) for _ in range(100)]
+    for number, mailbox in enumerate(mailboxes):
+        cell = Cell(str(number), mailbox, RestartBudget(1, 1.0), now=0.0)
+        roster.add(cell)
+        roster.end(cell, 1.0)
+        mailbox.asked = 0
+    assert roster.load(3) == Load(live=100, quarantined=3, waiting=0, deepest=0)
+    for number, (actor_id, waiting) in enumerate({"7": 2, "8": 5, "9": 0}.items()):
+        cell_ = roster.get(actor_id)
+        assert cell_ is not None
+        roster.wake(cell_)
+        for _ in range(waiting):
+            cell_.mailbox.put_nowait(Envelope(f"m{number}", None))
+    assert roster.load(0) == Load(live=100, quarantined=0, waiting=7, deepest=5)
+    assert [mailbox.asked for mailbox in mailboxes] == [0] * 7 + [1] * 3 + [0] * 90

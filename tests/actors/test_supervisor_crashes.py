@@ -7,7 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.envelope import Envelope, Overloaded, Unavailable
 from actors.limits import SupervisorLimits
-from actors.statistics import DeadLetter
+from actors.statistics import DeadLetter, Load
 from actors.supervisor import SystemicFailure
 from tests.actors.stage import Stage
 
@@ -228,7 +228,7 @@ async def test_statistics_count_the_restarts_of_an_actor(autojump_clock: MockClo
         stage.tell("x", "fragile 2")
         await trio.sleep(5.0)
         [actor] = stage.supervisor.statistics().actors
-    assert actor.restarts == 2
+    assert actor.restarts == stage.supervisor.totals().restarts == 2
 
 
 async def test_an_actor_without_messages_is_not_restarted(autojump_clock: MockClock) -> None:
@@ -257,6 +257,8 @@ async def test_the_sixth_crash_in_the_period_quarantines_that_actor_alone(
         stage.tell("y", "healthy")
         await trio.sleep(5.0)
         assert stage.state("x") == "quarantined"
+        assert stage.supervisor.load() == Load(live=1, quarantined=1, waiting=0, deepest=0)
+        assert stage.supervisor.totals().restarts == 5
         stage.tell("x", "refused at once")
         stage.tell("y", "still healthy")
         await trio.sleep(1.0)

@@ -10,7 +10,7 @@ from trio.testing import MockClock, assert_checkpoints, wait_all_tasks_blocked
 
 from actors.envelope import Envelope, Overloaded, Unavailable
 from actors.limits import SupervisorLimits
-from actors.statistics import ActorStatistics
+from actors.statistics import ActorStatistics, Load
 from actors.supervisor import Supervisor
 from tests.actors.stage import Stage
 
@@ -229,7 +229,9 @@ async def test_statistics_show_actors_and_totals(autojump_clock: MockClock) -> N
         stage.tell("b", "x")
         stage.tell("b", "y")
         statistics = stage.supervisor.statistics()
+        load = stage.supervisor.load()
         stall.over.set()
+    assert load == Load(live=2, quarantined=0, waiting=2, deepest=2)
     assert statistics.actors == (
         ActorStatistics("a", "idle", 0, 0, start),
         ActorStatistics("b", "running", 2, 0, start + 1.0),

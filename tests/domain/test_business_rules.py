@@ -16,7 +16,7 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
 )
-from domain.refusal import Code, Refusal
+from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import LEADERS, Role
 
 NAMES = ["olivia", "oscar", "mary", "sam", "carla"]
@@ -128,6 +128,38 @@ def test_a_transfer_that_cannot_be(
     )
     assert isinstance(decided, Refusal)
     assert decided.code is code
+
+
+@given(st.none() | roles, roles, st.booleans(), people, people)
+def test_one_revokes_ones_own_access_and_whom_one_may_touch(
+    asking: Role | None, role: Role, active: bool, author: str, person: str
+) -> None:
+    author = "@business" if asking is None else author
+    known = Person(person, person.title(), role, active)
+    decided = rules.decide_revocation(author, asking, person, known, 5)
+    leads = asking in (None, Role.OWNER) or (asking is Role.MANAGER and role not in LEADERS)
+    if author == person or leads:
+        assert decided == AccessRevoked(5, author, person, "", 0)
+    else:
+        assert decided == rules.LEADERS_ONLY
+
+
+@pytest.mark.parametrize("asking", [None, *Role])
+def test_who_may_revoke_nobody_does_not_learn_who_is_there(asking: Role | None) -> None:
+    decided = rules.decide_revocation("sam", asking, "nobody", None, 5)
+    leads = asking is None or asking in LEADERS
+    assert decided == (NOT_FOUND if leads else rules.LEADERS_ONLY)
+
+
+@given(roles, st.none() | roles, st.booleans(), people, people)
+def test_customers_see_themselves_whole_and_the_active_team_by_name(
+    role: Role, viewing: Role | None, active: bool, viewer: str, person: str
+) -> None:
+    known = Person(person, person.title(), role, active)
+    assert rules.sees_whole(viewer, viewing, person) is (
+        viewing is not Role.CUSTOMER or viewer == person
+    )
+    assert rules.sees_name(known) is (active and role is not Role.CUSTOMER)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])

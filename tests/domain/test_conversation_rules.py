@@ -30,6 +30,7 @@ from domain.events import (
     Person,
     ReceiptsAdvanced,
 )
+from domain.ids import OWNER, direct_conversation_id
 from domain.limits import Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
@@ -387,3 +388,32 @@ def test_what_was_delivered_before_is_not_concerned_by_reading_less() -> None:
         {"author 2"},
         None,
     )
+
+
+@pytest.mark.parametrize(("people", "fits"), [(1, True), (5, True), (6, False), (100, False)])
+def test_a_conversation_has_a_size_at_most(people: int, fits: bool) -> None:
+    refusal = rules.refuse_size(people, LIMITS)
+    assert (refusal is None) is fits
+    assert fits or (code(refusal) is Code.TOO_LARGE and "at most 5" in str(refusal))
+
+
+everyone = st.sampled_from([*PEOPLE.values(), Person("oscar", "Oscar", Role.OWNER)])
+
+
+@pytest.mark.requirement("DT-14", "DT-24")
+@given(everyone, everyone)
+def test_in_a_direct_conversation_the_owners_place_is_the_ownerships(
+    one: Person, other: Person
+) -> None:
+    def between(asking: Person, asked: Person) -> str:
+        return rules.direct_conversation(
+            Speaker(asking.id, asking.name, asking.role, "phone"), asked
+        )
+
+    assert between(one, other) == between(other, one)
+    if one.role is other.role is Role.OWNER:
+        assert between(one, other) == direct_conversation_id(one.id, other.id)
+    elif one.role is Role.OWNER:
+        assert between(one, other) == direct_conversation_id(OWNER, other.id)
+    elif other.role is not Role.OWNER:
+        assert between(one, other) == direct_conversation_id(one.id, other.id)

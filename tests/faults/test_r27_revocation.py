@@ -39,13 +39,13 @@ async def change_role(premises: Premises, _: str) -> Any:
 
 
 async def revoke_person(premises: Premises, _: str) -> Any:
-    return await premises.change(RevokeAccess("backend", "sam"))
+    return await premises.change(RevokeAccess("backend", None, "sam"))
 
 
 async def revoke_token(premises: Premises, token: str) -> Any:
     claims = premises.node.tokens.verify(token, premises.clock())
     assert claims is not None
-    return await premises.change(RevokeAccess("backend", "sam", claims.id, claims.expires_at))
+    return await premises.change(RevokeAccess("backend", None, "sam", claims.id, claims.expires_at))
 
 
 async def transfer(premises: Premises, _: str) -> Any:
@@ -89,7 +89,7 @@ async def test_r27_who_loses_access_hears_nothing_of_what_follows(
             cursor = {"epoch": premises.node.epoch, "revision": 0}
             for number in range(2_000):
                 await premises.say("c1", "carla", "x" * 500, f"old{number}")
-            await premises.change(RevokeAccess("backend", "nobody"))
+            await premises.change(RevokeAccess("backend", None, "nobody"))
         heard: list[Frame] = []
         premises.capacity = 2_048 if behind else 65_536
         client = await premises.enter("sam", token=token, cursor=cursor)

@@ -15,11 +15,14 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import trio
 import typer
 from typer.testing import CliRunner
 
+from domain.roles import Role
 from server import cli
 from storage.migrations import migrations
+from tests.fixtures.node import running_node
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 50
@@ -241,6 +244,30 @@ def test_a_demo_opens_to_others_only_when_told_so(tmp_path: Path) -> None:
     assert "--anyone-may-sign-in" in told.line
 
 
+async def _found_pawsome(folder: Path) -> None:
+    async with running_node(folder) as stage:
+        await stage.add_business("pawsome", {"rita": Role.OWNER, "tom": Role.CUSTOMER})
+
+
+def test_a_demo_leaves_a_real_business_of_its_name_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with serving("serve", "--data", str(folder)):
+        pass
+    trio.run(_found_pawsome, folder)
+    before = _dump(folder)
+    told = run("demo", "--data", str(folder), "--port", "0")
+    assert told.status == CONFIG
+    assert f"{folder} holds a business pawsome" in told.line
+    assert "--data" in told.line
+    assert "deskbell serve" in told.line
+    assert _dump(folder) == before
+
+
+def _dump(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "deskbell.db")) as connection:
+        return list(connection.iterdump())
+
+
 # --- A server -------------------------------------------------------------------------------------
 
 
@@ -391,3 +418,48 @@ def test_a_damaged_file_is_found_and_not_touched(
     assert told.status == 1
     assert str(path) in told.line
     assert path.read_bytes() == before
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _gone(path: Path) -> None:
+    assert not path.exists()
+
+
+def _of_a_newer_program(path: Path) -> None:
+    _newer(path.parent / "newer")
+    (path.parent / "newer" / "deskbell.db").rename(path)
+
+
+NOT_CHECKED: dict[Callable[[Path], None], str] = {
+    _emptied: "is empty",
+    _replaced: "not a database",
+    _a_folder: "is a folder",
+    _gone: "there is no file",
+    _of_a_newer_program: "newer program",
+}
+
+
+@pytest.mark.parametrize("make", NOT_CHECKED, ids=lambda make: make.__name__)
+def test_what_cannot_be_checked_is_told_in_a_sentence(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "deskbell.db"
+    make(path)
+    for told in (
+        called("check", str(path)),
+        called("check", "--data", str(tmp_path)),
+        called("backup", str(tmp_path / "copy.db"), "--data", str(tmp_path)),
+    ):
+        assert told.status == 1
+        assert (told.out, told.err.count("\n")) == ("", 1)
+        assert str(path) in told.line
+        assert NOT_CHECKED[make] in told.line
+        assert "such table" not in told.line
+    assert not (tmp_path / "copy.db").exists()

@@ -302,6 +302,18 @@ async def test_a_business_and_its_first_key(tmp_path: Path) -> None:
     await database.close()
 
 
+async def test_a_business_and_a_setting_that_names_it_are_stored_together(tmp_path: Path) -> None:
+    database = await opened(tmp_path)
+    with pytest.raises(StorageFailed):
+        await database.create_business("pawsome", "P", b"hash", 5, setting="epoch")  # there is one
+    assert await database.queries.businesses() == []
+    assert await database.create_business("pawsome", "P", b"hash", 5, setting="kept")
+    assert await database.queries.setting("kept") == "pawsome"
+    assert not await database.create_business("pawsome", "P", b"more", 6, setting="another")
+    assert await database.queries.setting("another") is None
+    await database.close()
+
+
 async def test_an_operators_key_is_nobodys(tmp_path: Path) -> None:
     database = await opened(tmp_path)
     assert not await database.has_operator_key()

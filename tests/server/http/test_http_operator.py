@@ -10,9 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from actors.conversation import ConversationActor
 from actors.envelope import Envelope
+from actors.roster import Roster
+from actors.supervisor import Supervisor
 from domain.commands import Command
 from server.edge.limits import EdgeStatistics
 from server.http.metrics import PREFIX
+from server.live import LiveBusiness
 from server.settings import Settings
 from tests.fixtures.api import ApiStage, Reply, running_api
 
@@ -190,7 +193,26 @@ async def test_metrics_count_crashes(api: ApiStage) -> None:
     await send(api, 1)
     shown = figures((await ask(api, "GET", "/metrics")).body.decode())
     assert shown[f"{PREFIX}actor_crashes_total[conversations]"] == 2
+    assert shown[f"{PREFIX}actor_restarts_total[conversations]"] == 2
     assert shown[f"{PREFIX}actor_dead_letters_total[conversations]"] == 1
+
+
+async def test_metrics_list_no_actor_and_no_connection(
+    api: ApiStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be ten thousand of each: they are counted, not walked through."""
+    await api.ask("POST", "/v1/conversations", api.token("carla"), REX)
+    before = figures((await ask(api, "GET", "/metrics")).body.decode())
+
+    def walked(_: object) -> None:
+        raise AssertionError("walked through")
+
+    monkeypatch.setattr(Supervisor, "statistics", walked)
+    monkeypatch.setattr(Roster, "statistics", walked)
+    monkeypatch.setattr(LiveBusiness, "everybody", walked)
+    after = figures((await ask(api, "GET", "/metrics")).body.decode())
+    assert after.keys() == before.keys()
+    assert after[f"{PREFIX}live_actors[conversations]"] == 1
 
 
 async def test_metrics_of_the_edge_and_of_the_loop(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from server.http.page import MEDIA_TYPES
 from server.page import page_folder
+from server.settings import Settings
 from tests.fixtures.api import ApiStage, running_api
 
 FILES = sorted(path.name for path in page_folder().iterdir() if path.suffix in MEDIA_TYPES)
@@ -83,3 +84,20 @@ async def test_only_files_of_the_folder_itself_are_served(tmp_path: Path) -> Non
 async def test_no_path_leads_out_of_it(api: ApiStage, path: str) -> None:
     refused = await api.ask("GET", path)
     assert (refused.status, refused.code) == (404, "not_found")
+
+
+async def test_pages_of_other_origins_are_not_let_into_http(tmp_path: Path) -> None:
+    """As documented: being on the list of origins opens websockets, and those alone."""
+    origin = "https://book.example.com"
+    settings = Settings(data_dir=str(tmp_path), origins=(origin,))
+    async with running_api(tmp_path, settings) as api:
+        for method, path in (("GET", "/v1/me"), ("OPTIONS", "/v1/me"), ("GET", "/page/app.js")):
+            reply = await api.ask(method, path, api.token("carla"), Origin=origin)
+            assert "Access-Control-Allow-Origin" not in reply.headers, path
+
+
+def test_the_sdk_asks_nothing_of_http() -> None:
+    sdk = (page_folder() / "deskbell.js").read_text("utf-8")
+    assert "new URL('/v1/ws'" in sdk
+    for word in ("fetch(", "XMLHttpRequest", "EventSource", "sendBeacon"):
+        assert word not in sdk

@@ -1,0 +1,72 @@
+"""The demo is made whole, whatever interrupts its making, and touches no business of others."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from domain.roles import Role
+from server.config import ConfigurationError
+from server.demo import BUSINESS_ID, CONVERSATION_ID, PEOPLE, TALK, prepare_demo
+from server.node import Node
+from server.reading import viewer_of
+from tests.fixtures.node import running_node
+
+
+async def talk_of(node: Node) -> list[str]:
+    """What is said in the demo's conversation."""
+    live = await node.live(BUSINESS_ID)
+    assert live is not None
+    olivia = viewer_of(live, "olivia", Role.OWNER)
+    found = await node.queries.history(olivia, CONVERSATION_ID, None, None, 100)
+    return [] if found is None else [message.text for message in found[0] if message.text]
+
+
+async def killed_after(node: Node, events: int) -> None:
+    """Make the demo until the business is there and ``events`` of it are stored, no further."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(prepare_demo, node)
+        while (
+            BUSINESS_ID not in node.businesses or node.database.journal.statistics().events < events
+        ):
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("events", [0, 1, 3, 5, 7])
+async def test_a_demo_that_was_killed_in_its_making_is_completed(
+    events: int, tmp_path: Path
+) -> None:
+    async with running_node(tmp_path) as stage:
+        await killed_after(stage.node, events)
+        assert len(await talk_of(stage.node)) < len(TALK)
+    async with running_node(tmp_path) as stage:
+        demo = await prepare_demo(stage.node)
+        assert [person.id for person in demo.people] == [person.id for person in PEOPLE]
+        assert await talk_of(stage.node) == [text for _, text in TALK]
+        live = await stage.node.live(BUSINESS_ID)
+        assert live is not None
+        found = await stage.node.queries.everyone(live.state, "", 10)
+        assert {record.id for record in found} == {person.id for person in PEOPLE}
+
+
+async def test_a_demo_that_is_whole_is_left_as_it_is(tmp_path: Path) -> None:
+    async with running_node(tmp_path) as stage:
+        first = await prepare_demo(stage.node)
+        released = stage.node.database.journal.released(BUSINESS_ID)
+    async with running_node(tmp_path) as stage:
+        assert await prepare_demo(stage.node) == first
+        assert stage.node.database.journal.released(BUSINESS_ID) == released
+
+
+@pytest.mark.parametrize("people", [{}, {"olivia": Role.OWNER, "carla": Role.CUSTOMER}])
+async def test_a_real_business_of_the_demos_name_is_not_touched(
+    people: dict[str, Role], tmp_path: Path
+) -> None:
+    async with running_node(tmp_path) as stage:
+        await stage.add_business(BUSINESS_ID, people)
+        released = stage.node.database.journal.released(BUSINESS_ID)
+        with pytest.raises(ConfigurationError, match="deskbell serve"):
+            await prepare_demo(stage.node)
+        assert stage.node.database.journal.released(BUSINESS_ID) == released
+        assert await talk_of(stage.node) == []
