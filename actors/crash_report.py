@@ -1,9 +1,28 @@
 """Describes an error without its text, which may quote what a person wrote."""
 
 import traceback
+from typing import Any
+
+import structlog
+
+from actors.roster import Cell
 
 FRAMES = 12
 LEAVES = 5
+
+log = structlog.get_logger(__name__)
+
+
+def log_crash(cell: Cell[Any], error: BaseException) -> None:
+    """Write one line about the crash of an actor."""
+    log.error(
+        "actor_crashed",
+        actor_id=cell.actor_id,
+        error=error_name(error),
+        frames=error_frames(error),
+        in_hand=[type(envelope.message).__qualname__ for envelope in cell.batch[:5]],
+        waiting=len(cell.mailbox),
+    )
 
 
 def error_name(error: BaseException) -> str:

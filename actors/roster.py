@@ -10,6 +10,8 @@ from actors.mailbox import Mailbox
 from actors.restart_budget import RestartBudget
 from actors.statistics import ActorState, ActorStatistics, Load
 
+CRASHES_OF_A_DEAD_LETTER = 2
+
 
 class Cell(Generic[M]):
     """What a supervisor keeps for one live actor, across its restarts."""
@@ -40,6 +42,17 @@ class Cell(Generic[M]):
         self.batch: Sequence[Envelope[M]] = ()  # in hand
         self.failed: Exception | None = None  # why what the batch came to was not stored
         self.scope = trio.CancelScope()  # around the present incarnation
+
+    def return_batch(self) -> tuple[list[Envelope[M]], list[Envelope[M]]]:
+        """After a crash: put back what is tried again. Returns the dead letters and the dropped."""
+        unanswered = [envelope for envelope in self.batch if not envelope.answered]
+        self.batch = ()
+        for envelope in unanswered:
+            envelope.crashes += 1
+        dropped = [e for e in unanswered if e.ephemeral]
+        kept = [e for e in unanswered if not e.ephemeral]
+        self.mailbox.put_back(e for e in kept if e.crashes < CRASHES_OF_A_DEAD_LETTER)
+        return [e for e in kept if e.crashes >= CRASHES_OF_A_DEAD_LETTER], dropped
 
 
 class Roster(Generic[M]):

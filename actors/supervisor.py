@@ -11,7 +11,7 @@ import structlog
 import trio
 
 from actors.actor import Actor
-from actors.crash_report import error_frames, error_name
+from actors.crash_report import error_frames, error_name, log_crash
 from actors.envelope import Envelope, Failure, M, Overloaded, Reply, Unavailable
 from actors.limits import SupervisorLimits
 from actors.mailbox import Mailbox
@@ -22,8 +22,6 @@ from actors.roster import Cell, Roster
 from actors.statistics import DeadLetter, Load, SupervisorStatistics, Totals
 
 log = structlog.get_logger(__name__)
-
-CRASHES_OF_A_DEAD_LETTER = 2
 
 
 class ActorHang(Exception):
@@ -181,16 +179,13 @@ class Supervisor(Generic[M]):
             if longest_idle is None:
                 return self._overloaded()
             self._passivate(longest_idle)
-        cell = Cell(
-            actor_id,
-            Mailbox[M](
-                limits.mailbox_size,
-                ephemeral_size=limits.ephemeral_size,
-                retry_after=limits.retry_seconds,
-            ),
-            RestartBudget(limits.restarts, limits.restart_period_seconds),
-            trio.current_time(),
+        mailbox: Mailbox[M] = Mailbox(
+            limits.mailbox_size,
+            ephemeral_size=limits.ephemeral_size,
+            retry_after=limits.retry_seconds,
         )
+        budget = RestartBudget(limits.restarts, limits.restart_period_seconds)
+        cell = Cell(actor_id, mailbox, budget, trio.current_time())
         self._roster.add(cell)
         assert self._nursery is not None
         # In the context of `run`: a log line of an actor must not bear the marks of whichever
@@ -261,7 +256,7 @@ class Supervisor(Generic[M]):
             self._accepting = False
             failed, rest = group.split(Exception)
             if failed is not None:
-                self._log_crash(cell, failed)
+                log_crash(cell, failed)
             assert rest is not None
             raise rest from None
         except BaseException:  # cancelled: `run` is ending
@@ -346,7 +341,7 @@ class Supervisor(Generic[M]):
         """Decide what follows: seconds until the restart, or None for quarantine or escalation."""
         now = trio.current_time()
         self._count["crashes"] += 1
-        self._log_crash(cell, error)
+        log_crash(cell, error)
         self._roster.fail(cell, now)
         cell.hung = False
         cell.failed = None
@@ -366,14 +361,7 @@ class Supervisor(Generic[M]):
 
     def _return_batch(self, cell: Cell[M], error: Exception, now: float) -> None:
         """Put what was in hand back to the front; what has crashed its actor twice, nowhere."""
-        unanswered = [envelope for envelope in cell.batch if not envelope.answered]
-        cell.batch = ()
-        for envelope in unanswered:
-            envelope.crashes += 1
-        dead = [e for e in unanswered if e.crashes >= CRASHES_OF_A_DEAD_LETTER]
-        dropped = [e for e in unanswered if e.ephemeral]
-        again = [e for e in unanswered if not e.ephemeral and e.crashes < CRASHES_OF_A_DEAD_LETTER]
-        cell.mailbox.put_back(again)
+        dead, dropped = cell.return_batch()
         for envelope in dead:
             kind = type(envelope.message).__qualname__
             self._dead_letters.append(DeadLetter(cell.actor_id, kind, error_name(error), now))
@@ -383,18 +371,14 @@ class Supervisor(Generic[M]):
     def _quarantine_actor(self, cell: Cell[M], now: float) -> None:
         self._count["quarantines"] += 1
         self._quarantine.add(cell.actor_id, now)
-        log.error(
-            "actor_quarantined",
-            actor_id=cell.actor_id,
-            seconds=self._limits.quarantine_seconds,
-            waiting=len(cell.mailbox),
-        )
+        seconds, waiting = self._limits.quarantine_seconds, len(cell.mailbox)
+        log.error("actor_quarantined", actor_id=cell.actor_id, seconds=seconds, waiting=waiting)
 
     def _escalate(self, error: Exception) -> None:
         self._accepting = False
+        most, seconds = self._limits.systemic_actors, self._limits.systemic_period_seconds
         self._escalation = SystemicFailure(
-            f"more than {self._limits.systemic_actors} actors failed within "
-            f"{self._limits.systemic_period_seconds:g} s, the last with {error_name(error)}"
+            f"more than {most} actors failed within {seconds:g} s, the last: {error_name(error)}"
         )
         assert self._nursery is not None
         self._nursery.cancel_scope.cancel()
@@ -402,10 +386,9 @@ class Supervisor(Generic[M]):
     def _retire(self, cell: Cell[M]) -> None:
         """Forget an actor whose task ends, and answer what is left. No checkpoint in here."""
         self._roster.remove(cell)
-        left = [*cell.batch, *cell.mailbox.take_all()]
-        if left:
-            crashed = Unavailable(self._limits.retry_seconds, "crashed")
-            self._refuse(left, self._refusal(cell.actor_id) or crashed)
+        crashed = Unavailable(self._limits.retry_seconds, "crashed")
+        left = (*cell.batch, *cell.mailbox.take_all())
+        self._refuse(left, self._refusal(cell.actor_id) or crashed)
 
     def _refuse(self, envelopes: Iterable[Envelope[M]], failure: Failure) -> None:
         """Answer all of them, even if the reply of one breaks its promise not to raise."""
@@ -414,13 +397,3 @@ class Supervisor(Generic[M]):
                 envelope.answer(failure)
             except Exception as error:  # noqa: BLE001 - this is the supervisor
                 log.error("reply_failed", error=error_name(error), frames=error_frames(error))
-
-    def _log_crash(self, cell: Cell[M], error: BaseException) -> None:
-        log.error(
-            "actor_crashed",
-            actor_id=cell.actor_id,
-            error=error_name(error),
-            frames=error_frames(error),
-            in_hand=[type(envelope.message).__qualname__ for envelope in cell.batch[:5]],
-            waiting=len(cell.mailbox),
-        )
