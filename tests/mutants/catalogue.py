@@ -20,17 +20,17 @@ MUTANTS = (
         "the journal releases before COMMIT",
         "storage/journal.py",
         """\
-            await self._writer.run(self._group_commit.store, [entry.batch for entry in group])
+            await self._writer.run(self._group_commit.store, group)
             self._commits += 1
             self._release(group)
 """,
         """\
             ends = dict(self._released)
             for entry in group:
-                entry.batch.first = ends[entry.batch.business] + 1
-                ends[entry.batch.business] += len(entry.batch.events)
+                entry.first = ends[entry.business] + 1
+                ends[entry.business] += len(entry.events)
             self._release(group)
-            await self._writer.run(self._group_commit.store, [entry.batch for entry in group])
+            await self._writer.run(self._group_commit.store, group)
             self._commits += 1
 """,
         ("tests/storage/test_journal.py", "tests/contract/test_journal_contract.py"),
@@ -52,8 +52,8 @@ MUTANTS = (
     Mutant(
         "what could not be stored is answered as done",
         "actors/conversation.py",
-        "                envelope.answer(NOT_STORED)",
-        "                envelope.answer(Done())",
+        "            decision.envelope.answer(decision.answer)\n        self._publisher",
+        "            decision.envelope.answer(Done())\n        self._publisher",
         ("tests/server/test_bad_input.py", "-k", "full_disk"),
     ),
     # --- Once, in order, without holes ------------------------------------------------------------
@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         "a client_message_id may be used for another text",
         "domain/conversation.py",
-        "        return known.accepted if known.digest == print_ else CONFLICTING_ID",
-        "        return known.accepted",
+        "    return sent.accepted if same else CONFLICTING_ID",
+        "    return sent.accepted",
         ("tests/faults/test_r05_idempotent_sends.py", "-k", "conflict"),
     ),
     Mutant(
@@ -109,13 +109,13 @@ MUTANTS = (
         "anybody may speak anywhere",
         "domain/conversation.py",
         """\
-CONFLICTING_ID
+        return repeated(state.id, command, known)
     if not state.admits(speaker):
         return NOT_FOUND
     refusal = refuse_text(command.text, limits.text_bytes)
 """,
         """\
-CONFLICTING_ID
+        return repeated(state.id, command, known)
     refusal = refuse_text(command.text, limits.text_bytes)
 """,
         ("tests/server/test_bad_input.py", "-k", "told_apart"),
