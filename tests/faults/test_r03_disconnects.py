@@ -15,7 +15,9 @@ from tests.faults.invariants import History, entry_of
 from tests.faults.premises import Premises, everything, freely, opened
 
 FIRST_BYTES = 2_000
+STORMS = 5
 MESSAGES = 20_000
+"""In each storm."""
 AT_ONCE = 100
 SAID = 12
 CUSTOMERS = {f"p{i}": Role.STAFF for i in range(AT_ONCE)}
@@ -81,11 +83,12 @@ async def one_cut(premises: Premises, history: History, direction: str, k: int) 
 
 
 @pytest.mark.timeout(180)
-async def test_r03_a_storm_of_disconnects(virtual_time: MockClock, folder: Path) -> None:
+@pytest.mark.parametrize("seed", range(STORMS))
+async def test_r03_a_storm_of_disconnects(virtual_time: MockClock, folder: Path, seed: int) -> None:
     """Every connection of twelve devices breaks within 3,000 bytes, at any byte."""
     async with opened(folder, freely(devices=1000), disconnect_storm.PEOPLE) as premises:
         with trio.fail_after(100_000):
-            result = await disconnect_storm.storm(premises, MESSAGES, seed=3, name="storm")
+            result = await disconnect_storm.storm(premises, MESSAGES, seed=seed, name="storm")
     print(result)
     assert not result.problems
     assert not result.repeated

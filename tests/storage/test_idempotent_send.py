@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import pytest
 import trio
 
 from domain.commands import Accepted, Send
@@ -12,11 +13,13 @@ from storage.database import FILE_NAME
 from tests.actors.talk import Talk, send, speaker
 from tests.contract.house import running_database
 
-MESSAGES = 3_000
+MESSAGES = 100_000
 DEVICES = ("phone", "tablet")
 
 
-async def test_r05_three_thousand_messages_each_up_to_six_times(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_r05_a_hundred_thousand_messages_each_up_to_six_times(tmp_path: Path) -> None:
     """Over restarts of the actor and of the server, with retries from long ago among them."""
     rng = random.Random(7)
     commands: list[Send] = []
