@@ -14,6 +14,7 @@ from protocol.close_codes import CloseCode
 from protocol.framing import FrameParser, Opcode, Violation, close_frame, frame
 from server.edge.handshake import Upgrade
 from server.edge.limits import EdgeLimits
+from server.edge.poller import guarded
 from server.edge.stream import ConnectionStream
 
 LOST: Final = 1006
@@ -168,6 +169,10 @@ class WebSocket:
         await self._over.wait()
         assert self.closed is not None
         return self.closed
+
+    def guarded(self, callback: Callable[[], None]) -> None:
+        """Call this; what it raises ends this websocket alone, with 1011."""
+        guarded(self._stream, callback)
 
     # For the listener.
 
