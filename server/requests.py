@@ -21,6 +21,8 @@ from storage.access import Viewer
 ShowFrame = Callable[[Frame], None]
 Reply = Frame | Refusal
 
+_NOBODY: frozenset[str] = frozenset()  # one for all who watch nobody
+
 
 class Requests:
     """Answers the requests of one session; ``watched`` is whose presence it is told."""
@@ -30,7 +32,7 @@ class Requests:
     def __init__(
         self, node: Node, live: LiveBusiness, connection: Connection, speaker: Speaker
     ) -> None:
-        self.watched: frozenset[str] = frozenset()
+        self.watched = _NOBODY
         self._connection = connection
         self._node = node
         self._live = live

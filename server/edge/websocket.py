@@ -58,8 +58,6 @@ class WebSocket:
         self.remote = stream.peer[0]
         """The client's IP address as the socket has it."""
         self.path = upgrade.path
-        self.headers = upgrade.headers
-        """Of the upgrade request: names in lower case, repeated values joined by ", "."""
         self.on_stalled: Callable[[], None] | None = None
         """Called once before the websocket is closed with 4008: the client does not read."""
         self.on_stopping: Callable[[], None] = partial(
@@ -88,7 +86,7 @@ class WebSocket:
         self._on_messages: MessagesCallback | None = None
         self._handler_scope = trio.CancelScope()
         self._closing: Closed | None = None
-        self._over = trio.Event()
+        self._over: trio.Event | None = None
         self._failure: Exception | None = None
         self._pinged_at = 0.0
         stream.on_violation = self._on_violation
@@ -166,7 +164,12 @@ class WebSocket:
 
     async def wait_closed(self) -> Closed:
         """Wait until the connection is over."""
-        await self._over.wait()
+        if self.closed is None:
+            if self._over is None:
+                self._over = trio.Event()
+            await self._over.wait()
+        else:
+            await trio.lowlevel.checkpoint()
         assert self.closed is not None
         return self.closed
 
@@ -251,7 +254,8 @@ class WebSocket:
             self.closed = Closed(by_peer.code, by_peer.reason or "")
         else:
             self.closed = Closed(LOST, "")
-        self._over.set()
+        if self._over is not None:
+            self._over.set()
         self._handler_scope.deadline = trio.current_time() + self._close_deadline
         self._stream.close()
         if self.on_closed is not None:
