@@ -84,10 +84,10 @@ class WebSocket:
         self._nursery = nursery
         self._close_deadline = close_deadline
         self._on_messages: MessagesCallback | None = None
-        self._handler_scope = trio.CancelScope()
         self._closing: Closed | None = None
         self._over: trio.Event | None = None
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
+        """The first thing that a callback raised."""
         self._pinged_at = 0.0
         stream.on_violation = self._on_violation
         stream.on_error = self._on_error
@@ -180,16 +180,13 @@ class WebSocket:
     # For the listener.
 
     async def run(self, handler: Callable[["WebSocket"], Awaitable[None]]) -> None:
-        """Run the handler and close; raises what it, or a callback of it, raised."""
+        """Run the handler and close; raises what it raised. What a callback raised is `failure`."""
         code, reason = CloseCode.INTERNAL, "internal error"
         try:
-            with self._handler_scope:
-                await handler(self)
+            await handler(self)
             code, reason = CloseCode.NORMAL, ""
         finally:
             await self.close(code, reason)
-        if self._failure is not None:
-            raise self._failure
 
     def sweep(self, now: float, limits: EdgeLimits) -> None:
         """Ping if nothing came for long, close if nothing came for too long, or nothing goes."""
@@ -241,8 +238,8 @@ class WebSocket:
 
     def _on_error(self, error: Exception) -> None:
         """A callback raised."""
-        if self._failure is None:
-            self._failure = error
+        if self.failure is None:
+            self.failure = error
         self.close_soon(CloseCode.INTERNAL, "internal error")
 
     def _on_end(self) -> None:
@@ -256,7 +253,8 @@ class WebSocket:
             self.closed = Closed(LOST, "")
         if self._over is not None:
             self._over.set()
-        self._handler_scope.deadline = trio.current_time() + self._close_deadline
+        # All that still runs of it runs in the nursery, the handler too.
+        self._nursery.cancel_scope.deadline = trio.current_time() + self._close_deadline
         self._stream.close()
         if self.on_closed is not None:
             self.on_closed()
