@@ -18,6 +18,7 @@ from server.node import Node
 from server.reading import viewer_of
 from server.session import Admission, Session
 from server.tokens import Claims
+from server.wake import Wake
 from storage.people import PersonRecord
 
 HEARTBEAT = frames.Heartbeat(ping_after_ms=20_000, timeout_ms=30_000)
@@ -50,9 +51,42 @@ class Door:
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one websocket from its `hello` to its end."""
+        session = await self._let_in(websocket)
+        if session is not None:
+            await session.run()
+
+    async def _let_in(self, websocket: WebSocket) -> Session | None:
+        """The session of who said a good `hello`, greeted; None if it is over.
+
+        What this holds is gone before the session runs: most sessions are idle, and many.
+        """
         codec = self._codecs[websocket.subprotocol or ""]
+        early = await self._first_messages(websocket)
+        if websocket.closed is not None:
+            return None
+        if not early:
+            await websocket.close(CloseCode.NO_HELLO, "no hello in time")
+            return None
+        hello = codec.decode(early[0])
+        if not isinstance(hello, Hello):
+            await websocket.close(CloseCode.BAD_HELLO, "the first frame must be a hello")
+            return None
+        known = await self._admit(hello)
+        if isinstance(known, Turned):
+            await websocket.close(known.code, known.reason)
+            return None
+        session = self._welcome(websocket, codec, hello, known)
+        if early[1:]:
+            session.receive(early[1:])
+        websocket.on_messages = session.receive
+        websocket.resume_reading()
+        self._node.flush()
+        return session
+
+    async def _first_messages(self, websocket: WebSocket) -> list[bytes]:
+        """What the first read brings; nothing if nothing comes in time."""
         early: list[bytes] = []
-        arrived = trio.Event()
+        arrived = Wake()
 
         def note(payloads: list[bytes]) -> None:
             early.extend(payloads)
@@ -65,26 +99,7 @@ class Door:
         )
         with trio.move_on_after(self._node.settings.hello_seconds):
             await arrived.wait()
-        if websocket.closed is not None:
-            return
-        if not early:
-            await websocket.close(CloseCode.NO_HELLO, "no hello in time")
-            return
-        hello = codec.decode(early[0])
-        if not isinstance(hello, Hello):
-            await websocket.close(CloseCode.BAD_HELLO, "the first frame must be a hello")
-            return
-        known = await self._admit(hello)
-        if isinstance(known, Turned):
-            await websocket.close(known.code, known.reason)
-            return
-        session = self._welcome(websocket, codec, hello, known)
-        if early[1:]:
-            session.receive(early[1:])
-        websocket.on_messages = session.receive
-        websocket.resume_reading()
-        self._node.flush()
-        await session.run()
+        return early
 
     async def _admit(self, hello: Hello) -> _Known | Turned:
         """Who it is and from where they read on, both as they are when this returns.

@@ -1,12 +1,15 @@
-"""Commands that need a look-up: answered one after the other by the session's own task."""
+"""Commands that need a look-up, and how each is answered."""
 
 from collections.abc import Callable
+
+from outcome import Outcome, capture
 
 from actors.business import ChangePrivacy
 from domain.commands import Answer, Speaker
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.views import Message
 from protocol import commands, frames
 from protocol.commands import Command
 from protocol.frames import Frame
@@ -14,17 +17,24 @@ from server import creating, reading
 from server.asking import ASK_SECONDS, answer_of
 from server.live import Connection, LiveBusiness
 from server.node import BUSINESS, Node
+from storage.access import Viewer
 
 ShowFrame = Callable[[Frame], None]
+Reply = Frame | Refusal
+
+_NOBODY: frozenset[str] = frozenset()  # one for all who watch nobody
 
 
 class Requests:
     """Answers the requests of one session; ``watched`` is whose presence it is told."""
 
-    __slots__ = ("_live", "_node", "_speaker", "_then", "_viewer", "watched")
+    __slots__ = ("_connection", "_live", "_node", "_speaker", "_then", "_viewer", "watched")
 
-    def __init__(self, node: Node, live: LiveBusiness, speaker: Speaker) -> None:
-        self.watched: frozenset[str] = frozenset()
+    def __init__(
+        self, node: Node, live: LiveBusiness, connection: Connection, speaker: Speaker
+    ) -> None:
+        self.watched = _NOBODY
+        self._connection = connection
         self._node = node
         self._live = live
         self._speaker = speaker
@@ -64,25 +74,36 @@ class Requests:
                 return await self._people(command)
             case commands.Privacy():
                 return await self._privacy(command)
+            case commands.Watch():
+                return await self._watch(command)
             case _:
                 return Refusal(Code.UNKNOWN_TYPE, "There is no such command in version 1.")
 
-    async def _history(self, command: commands.History) -> Frame | Refusal:
+    def start(self, command: Command, then: Callable[[Outcome[Reply]], None]) -> bool:
+        """Answer without a task, if one query does; ``then`` is called with the reply.
+
+        People scroll, so pages of history are most of what is read: the task's two turns would be
+        a seventh of what a page costs.
+        """
+        if type(command) is not commands.History or (
+            command.before is not None and command.after is not None
+        ):
+            return False
+
+        def found(result: Outcome[tuple[list[Message], bool] | None]) -> None:
+            then(capture(lambda: _page(command, result.unwrap())))
+
+        self._node.queries.start_history(found, *self._asked(command))
+        return True
+
+    async def _history(self, command: commands.History) -> Reply:
         if command.before is not None and command.after is not None:
             return Refusal(Code.BAD_REQUEST, "Give 'before' or 'after', not both.")
-        found = await self._node.queries.history(
-            self._viewer,
-            command.conversation,
-            command.before,
-            command.after,
-            max(1, min(command.limit, self._node.limits.history_limit)),
-        )
-        if found is None:
-            return NOT_FOUND
-        messages, more = found
-        return frames.Page(
-            id=command.id, conversation=command.conversation, messages=messages, more=more
-        )
+        return _page(command, await self._node.queries.history(*self._asked(command)))
+
+    def _asked(self, command: commands.History) -> tuple[Viewer, str, int | None, int | None, int]:
+        limit = max(1, min(command.limit, self._node.limits.history_limit))
+        return self._viewer, command.conversation, command.before, command.after, limit
 
     async def _conversations(self, command: commands.Conversations) -> Frame:
         revision = self._node.database.journal.released(self._live.id)
@@ -160,13 +181,13 @@ class Requests:
         )
         return answer_of(await self._live.desk.ask(BUSINESS, change, ASK_SECONDS))
 
-    async def watch(self, command: commands.Watch, connection: Connection) -> Answer | Frame:
-        """Tell ``connection`` of these people's presence from now on, in place of those before."""
+    async def _watch(self, command: commands.Watch) -> Answer | Frame:
+        """Tell the session of these people's presence from now on, in place of those before."""
         if len(command.people) > self._node.limits.watch_people:
             return Refusal(Code.TOO_LARGE, "Watch fewer people at once.")
         stored = await self._node.queries.companions(self._viewer, command.people)
         people = frozenset(stored)
-        self._live.watch(connection, people, self.watched)
+        self._live.watch(self._connection, people, self.watched)
         self.watched = people
         present = frames.PresenceEvent(
             people=reading.presence(self._live, self._speaker.person, stored)
@@ -175,3 +196,12 @@ class Requests:
             return present
         self._then = present
         return frames.Ok(id=command.id)
+
+
+def _page(command: commands.History, found: tuple[list[Message], bool] | None) -> Reply:
+    if found is None:
+        return NOT_FOUND
+    messages, more = found
+    return frames.Page(
+        id=command.id, conversation=command.conversation, messages=messages, more=more
+    )

@@ -1,9 +1,8 @@
 """One connection of one person: the websocket's commands in, answers and events out.
 
 Commands for actors are told at once, in the callback that the bytes came with; what needs a
-look-up waits in a bounded queue for the session's own task. When the connection takes less than
-there is, the session falls behind: nothing more is queued for it, and its task reads on from the
-log.
+look-up is a request (`server.request_queue`). When the connection takes less than there is, the
+session falls behind: nothing more is queued for it, and its task reads on from the log.
 """
 
 from collections.abc import Callable
@@ -32,11 +31,9 @@ from server.live import LiveBusiness
 from server.node import PRESENCE, Node
 from server.rate import TokenBucket
 from server.reading import viewer_of
+from server.request_queue import RequestQueue
 from server.requests import Requests
 from server.wake import Wake
-
-REQUESTS_MAX = 64
-"""Requests that wait for the session's task; the next one is refused `overloaded`."""
 
 CATCH_UP_ITEMS = 200
 """How much of the log is read and queued at a time for a connection that is behind."""
@@ -121,9 +118,11 @@ class Session:
         self._speaker = speaker
         self._viewer = viewer_of(live, speaker.person, speaker.role)
         self._resuming = admission.behind
-        self._requests: list[Command] = []  # bound: REQUESTS_MAX, refused beyond it
-        self._answering = Requests(node, live, speaker)
         self._wake = Wake()
+        self._answering = Requests(node, live, self, speaker)
+        self._requests = RequestQueue(
+            self._answering, websocket, self._show_answer, self._wake.set, node.flush
+        )
         self._in_flight = 0
         self._paused = False
         self._malformed_in_row = 0
@@ -176,15 +175,7 @@ class Session:
         while websocket.closed is None:
             await self._wake.wait()
             self._wake.clear()
-            while self._requests and not websocket.closing:
-                command = self._requests.pop(0)
-                answer = (
-                    await self._answering.watch(command, self)
-                    if isinstance(command, commands.Watch)
-                    else await self._answering.answer(command)
-                )
-                self._show_answer(command, answer)
-                self._node.flush()
+            await self._requests.work()
             while self.behind and not websocket.closing:
                 self._node.flush()
                 if not self.has_room():
@@ -246,12 +237,9 @@ class Session:
         self._reply(frames.Error(id=malformed.id, code=refusal.code, message=refusal.message))
 
     def _enqueue(self, command: Command) -> None:
-        if len(self._requests) >= REQUESTS_MAX:
+        if not self._requests.put(command):
             overloaded = Refusal(Code.OVERLOADED, "Too many requests wait. Ask again later.", 1.0)
             self._refuse(command, overloaded)
-            return
-        self._requests.append(command)
-        self._wake.set()
 
     # --- commands that actors answer --------------------------------------------------------------
 

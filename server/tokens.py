@@ -42,9 +42,11 @@ class Tokens:
     """Makes and checks tokens; knows which were revoked before their time."""
 
     def __init__(self, secret: str, revoked: dict[str, int]) -> None:
-        self._signer = Signer(
+        # The key is derived once, and not anew for each token.
+        key = Signer(
             secret, salt="deskbell.token.v1", key_derivation="hmac", digest_method=hashlib.sha256
-        )
+        ).derive_key()
+        self._signer = Signer(key, key_derivation="none", digest_method=hashlib.sha256)
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Claims)
         self._revoked = revoked

@@ -17,7 +17,7 @@ from domain.roles import Role
 from domain.views import Conversation, MemberCursor, Message
 from storage.access import LISTED, Granted, Viewer, listed, sees_person, snapshot, visible
 from storage.conversations import pictures
-from storage.history import MESSAGE_COLUMNS, message
+from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 
 CHANGED_MAX = 1_000
@@ -182,12 +182,12 @@ _FIRST_AFTER = (
 
 def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:
     rows = connection.execute(
-        f"SELECT {MESSAGE_COLUMNS}, c.id FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f"SELECT m.revision, c.id, {MESSAGE} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         f" JOIN message m ON m.id BETWEEN {_FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
         " ORDER BY m.revision LIMIT ?3",
         (known, after, limit),
     )
-    return [(row[1], message(row[-1], row[:-1])) for row in rows]
+    return [(revision, message(id_, column)) for revision, id_, column in rows]
 
 
 def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:

@@ -20,11 +20,13 @@ T = TypeVar("T")
 
 
 class Completion:
-    """What aiosqlite's thread takes for an asyncio future; it wakes the trio task that waits."""
+    """What aiosqlite's thread takes for an asyncio future; it wakes a trio task, or calls back."""
 
-    __slots__ = ("_result", "_task", "_token")
+    __slots__ = ("_result", "_task", "_token", "then")
 
     def __init__(self) -> None:
+        self.then: Callable[[outcome.Outcome[Any]], None] | None = None
+        """Called with the result, in place of a task that waits; what it raises ends trio."""
         self._token = trio.lowlevel.current_trio_token()
         self._task: trio.lowlevel.Task | None = None
         self._result: outcome.Outcome[Any] | None = None
@@ -50,7 +52,9 @@ class Completion:
 
     def _resolve(self, result: outcome.Outcome[Any]) -> None:
         self._result = result
-        if self._task is not None:
+        if self.then is not None:
+            self.then(result)
+        elif self._task is not None:
             trio.lowlevel.reschedule(self._task)
 
     async def wait(self, on_cancel: Callable[[], None] | None) -> Any:
@@ -91,6 +95,19 @@ class TrioConnection(aiosqlite.Connection):
             await trio.lowlevel.checkpoint_if_cancelled()
             raise
         return result
+
+    def start(
+        self,
+        then: Callable[[outcome.Outcome[T]], None],
+        function: Callable[..., T],
+        *args: object,
+    ) -> None:
+        """As `run`, for who does not wait: ``then`` is called with the outcome, in trio's thread.
+
+        It must not raise. Raises `ValueError` once it is closed.
+        """
+        self._refuse_closed()
+        self._hand_over(partial(function, self._conn, *args)).then = then
 
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         self._refuse_closed()

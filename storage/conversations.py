@@ -12,7 +12,7 @@ from domain.limits import UNREAD_MAX
 from domain.roles import Role
 from domain.views import Conversation, Member, Message
 from storage.access import LISTED, Granted, Viewer, grant, listed, snapshot, visible
-from storage.history import MESSAGE_COLUMNS, fitting, message
+from storage.history import MESSAGE, fitting, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 
 ACTIVITY_DIGITS = 18
@@ -122,12 +122,12 @@ _UNREAD = (
 def _last_messages(connection: sqlite3.Connection, wanted: str) -> dict[int, Message]:
     """The newest entry of each conversation that the viewer may see."""
     rows = connection.execute(
-        f"SELECT {MESSAGE_COLUMNS}, c.id FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f"SELECT l.no, c.id, {MESSAGE} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         " JOIN message m ON m.id = (SELECT max(id) FROM message WHERE id"
         f" BETWEEN l.first_key AND l.no << {SEQ_BITS} | {SEQ_MASK})",
         (wanted,),
     )
-    return {row[0] >> SEQ_BITS: message(row[-1], row[:-1]) for row in rows}
+    return {no: message(id_, column) for no, id_, column in rows}
 
 
 def _members(

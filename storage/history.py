@@ -9,13 +9,13 @@ from domain.views import Message, MessageReceipt, Version
 from storage.access import Granted, Viewer, grant, snapshot
 from storage.keys import SEQ_MASK, message_key
 
-MESSAGE_COLUMNS = (
-    "m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
+MESSAGE = (
+    "json_array(m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
     " CASE WHEN m.kind = 'text' AND m.reply_to = 0 AND m.edited_at = 0 AND m.deleted_at = 0"
     " THEN NULL ELSE json_array(m.kind, m.person, m.role, m.reply_to, m.edited_at, m.deleted_at)"
-    " END"
+    " END)"
 )
-"""What few messages have stands in one column, NULL for the others: each column costs as much."""
+"""A row of `message m` in one column: each column costs as much, and few messages have them all."""
 
 PAGE_CHARACTERS = 32_768
 """Text on one page at most, so that a page fits what may wait for a connection."""
@@ -23,12 +23,18 @@ PAGE_CHARACTERS = 32_768
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
 
-_Row = tuple[int, int, int, str, str, str | None, str | None]
-_decode_rare = msgspec.json.Decoder(tuple[str, str, str, int, int, int]).decode
+_Rare = tuple[str, str, str, int, int, int]
+_Row = tuple[int, int, int, str, str, str | None, _Rare | None]
+_decode_row = msgspec.json.Decoder(_Row).decode
+_decode_rows = msgspec.json.Decoder(list[_Row]).decode
 
 
-def message(conversation: str, row: _Row) -> Message:
-    """The picture of a row of `MESSAGE_COLUMNS`."""
+def message(conversation: str, column: str) -> Message:
+    """The picture of a `MESSAGE`."""
+    return _picture(conversation, _decode_row(column))
+
+
+def _picture(conversation: str, row: _Row) -> Message:
     key, revision, at, author, text, client_id, rare = row
     if rare is None:
         return Message(
@@ -40,7 +46,7 @@ def message(conversation: str, row: _Row) -> Message:
             text=text,
             client_message_id=client_id or "",
         )
-    kind, person, role, reply_to, edited_at, deleted_at = _decode_rare(rare)
+    kind, person, role, reply_to, edited_at, deleted_at = rare
     return Message(
         conversation=conversation,
         seq=key & SEQ_MASK,
@@ -80,17 +86,20 @@ def page(
             low, order = max(low, message_key(granted.no, after) + 1), "ASC"
         elif before is not None:
             high = message_key(granted.no, before) - 1
-        rows = connection.execute(
-            f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id BETWEEN ? AND ?"
-            f" ORDER BY m.id {order} LIMIT ?",
+        # One row for all: a thread that fetches rows gives up the interpreter lock at each.
+        (found,) = connection.execute(
+            "SELECT group_concat(message) FROM"
+            f" (SELECT {MESSAGE} AS message FROM message m WHERE m.id BETWEEN ? AND ?"
+            f" ORDER BY m.id {order} LIMIT ?)",
             (low, high, limit + 1),
-        ).fetchall()
+        ).fetchone()
+    rows = _decode_rows(f"[{found or ''}]")
     kept = fitting([len(row[4]) for row in rows[:limit]])
     more = len(rows) > kept
     del rows[kept:]
     if order == "DESC":
         rows.reverse()
-    return [message(conversation, row) for row in rows], more
+    return [_picture(conversation, row) for row in rows], more
 
 
 def fitting(lengths: list[int]) -> int:

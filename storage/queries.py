@@ -1,7 +1,9 @@
 """Everything that is read, as one object over the readers; another database answers the same."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from outcome import Outcome
 
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
@@ -21,6 +23,7 @@ class Queries:
 
     def __init__(self, readers: Readers) -> None:
         self._run = readers.run
+        self._start = readers.start
 
     async def business(self, business: str) -> Business | None:
         return await self._run(snapshots.business, business)
@@ -79,6 +82,18 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int | None, after: int | None, limit: int
     ) -> tuple[list[Message], bool] | None:
         return await self._run(history.page, viewer, conversation, before, after, limit)
+
+    def start_history(
+        self,
+        then: Callable[[Outcome[tuple[list[Message], bool] | None]], None],
+        viewer: Viewer,
+        conversation: str,
+        before: int | None,
+        after: int | None,
+        limit: int,
+    ) -> None:
+        """As `history`, and ``then`` is called with the outcome: see `Readers.start`."""
+        self._start(then, history.page, viewer, conversation, before, after, limit)
 
     async def receipts(
         self, viewer: Viewer, conversation: str, seq: int

@@ -51,6 +51,8 @@ class Connection:
                 del upgrade  # an idle websocket is small: what it began with need not stay
                 await websocket.run(self._handler)
                 nursery.cancel_scope.cancel()
+            if websocket.failure is not None:
+                raise websocket.failure
 
     async def refuse(self, refusal: HTTPRefusal) -> None:
         """Answer and close, so that the client can read why."""

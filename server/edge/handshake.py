@@ -4,7 +4,6 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from protocol.framing import Opcode
@@ -34,7 +33,6 @@ class Upgrade:
     key: str
     subprotocol: str | None
     opcode: Opcode | None
-    headers: Mapping[str, str]
 
     def canonical_request(self) -> bytes:
         """The request as the library reads it: what it must know, and nothing of the client's.
@@ -69,9 +67,7 @@ def check_upgrade(head: Head, policy: WebSocketPolicy) -> Upgrade | HTTPRefusal:
             known = ", ".join(policy.subprotocols)
             return HTTPRefusal(400, f"Offer one of these in Sec-WebSocket-Protocol: {known}.")
         opcode = policy.subprotocols[subprotocol]
-    return Upgrade(
-        policy.path, head.values("sec-websocket-key")[0], subprotocol, opcode, _mapping(head)
-    )
+    return Upgrade(policy.path, head.values("sec-websocket-key")[0], subprotocol, opcode)
 
 
 def _address_fault(head: Head, policy: WebSocketPolicy) -> HTTPRefusal | None:
@@ -120,10 +116,3 @@ def _origin_allowed(head: Head, policy: WebSocketPolicy) -> bool:
             return origin not in ("", "null") and policy.origin_allowed(origin)
         case _:
             return False
-
-
-def _mapping(head: Head) -> Mapping[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in head.headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return MappingProxyType(joined)

@@ -15,6 +15,7 @@ from protocol.framing import FrameParser, Violation
 from server.edge.outbound import Flusher, Outbound
 from server.edge.poller import guarded
 from server.edge.transport import Transport
+from server.wake import Wake
 
 RECEIVE_BYTES: Final = 65_536
 """Read in one call; also how many unread bytes stop the reading."""
@@ -68,7 +69,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         self._reading = True
         self._writing = False
         self._inbox = bytearray()
-        self._arrived: trio.Event | None = None
+        self._arrived: Wake | None = None
         self._end: trio.Event | None = None
         self._error: OSError | None = None
         self._closed = False
@@ -106,7 +107,7 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         if self._inbox or self.ended:
             await trio.lowlevel.checkpoint()
         else:
-            self._arrived = trio.Event()
+            self._arrived = Wake()
             try:
                 await self._arrived.wait()
             finally:

@@ -14,6 +14,7 @@ from protocol.close_codes import CloseCode
 from protocol.framing import FrameParser, Opcode, Violation, close_frame, frame
 from server.edge.handshake import Upgrade
 from server.edge.limits import EdgeLimits
+from server.edge.poller import guarded
 from server.edge.stream import ConnectionStream
 
 LOST: Final = 1006
@@ -57,8 +58,6 @@ class WebSocket:
         self.remote = stream.peer[0]
         """The client's IP address as the socket has it."""
         self.path = upgrade.path
-        self.headers = upgrade.headers
-        """Of the upgrade request: names in lower case, repeated values joined by ", "."""
         self.on_stalled: Callable[[], None] | None = None
         """Called once before the websocket is closed with 4008: the client does not read."""
         self.on_stopping: Callable[[], None] = partial(
@@ -85,10 +84,10 @@ class WebSocket:
         self._nursery = nursery
         self._close_deadline = close_deadline
         self._on_messages: MessagesCallback | None = None
-        self._handler_scope = trio.CancelScope()
         self._closing: Closed | None = None
-        self._over = trio.Event()
-        self._failure: Exception | None = None
+        self._over: trio.Event | None = None
+        self.failure: Exception | None = None
+        """The first thing that a callback raised."""
         self._pinged_at = 0.0
         stream.on_violation = self._on_violation
         stream.on_error = self._on_error
@@ -165,23 +164,29 @@ class WebSocket:
 
     async def wait_closed(self) -> Closed:
         """Wait until the connection is over."""
-        await self._over.wait()
+        if self.closed is None:
+            if self._over is None:
+                self._over = trio.Event()
+            await self._over.wait()
+        else:
+            await trio.lowlevel.checkpoint()
         assert self.closed is not None
         return self.closed
+
+    def guarded(self, callback: Callable[[], None]) -> None:
+        """Call this; what it raises ends this websocket alone, with 1011."""
+        guarded(self._stream, callback)
 
     # For the listener.
 
     async def run(self, handler: Callable[["WebSocket"], Awaitable[None]]) -> None:
-        """Run the handler and close; raises what it, or a callback of it, raised."""
+        """Run the handler and close; raises what it raised. What a callback raised is `failure`."""
         code, reason = CloseCode.INTERNAL, "internal error"
         try:
-            with self._handler_scope:
-                await handler(self)
+            await handler(self)
             code, reason = CloseCode.NORMAL, ""
         finally:
             await self.close(code, reason)
-        if self._failure is not None:
-            raise self._failure
 
     def sweep(self, now: float, limits: EdgeLimits) -> None:
         """Ping if nothing came for long, close if nothing came for too long, or nothing goes."""
@@ -233,8 +238,8 @@ class WebSocket:
 
     def _on_error(self, error: Exception) -> None:
         """A callback raised."""
-        if self._failure is None:
-            self._failure = error
+        if self.failure is None:
+            self.failure = error
         self.close_soon(CloseCode.INTERNAL, "internal error")
 
     def _on_end(self) -> None:
@@ -246,8 +251,10 @@ class WebSocket:
             self.closed = Closed(by_peer.code, by_peer.reason or "")
         else:
             self.closed = Closed(LOST, "")
-        self._over.set()
-        self._handler_scope.deadline = trio.current_time() + self._close_deadline
+        if self._over is not None:
+            self._over.set()
+        # All that still runs of it runs in the nursery, the handler too.
+        self._nursery.cancel_scope.deadline = trio.current_time() + self._close_deadline
         self._stream.close()
         if self.on_closed is not None:
             self.on_closed()
