@@ -96,8 +96,9 @@ class Premises:
         self._up.set()
 
     async def is_up(self) -> None:
-        """Wait until the server runs."""
-        await self._up.wait()
+        """Wait until the server runs; it may have ended again by the time one hears of it."""
+        while self._running is None:
+            await self._up.wait()
 
     async def close(self) -> None:
         """Drain and stop, as SIGTERM does."""

@@ -142,9 +142,10 @@ class World:
     async def _restart(self, premises: Premises) -> None:
         if not premises.is_open:
             return
-        await (premises.crash() if self.chance.random() < 0.7 else premises.close())
-        await trio.sleep(self.chance.uniform(0.0, 3.0))
-        await premises.open()
+        with trio.CancelScope(shield=True):  # a start that is given up half-way helps nobody
+            await (premises.crash() if self.chance.random() < 0.7 else premises.close())
+            await trio.sleep(self.chance.uniform(0.0, 3.0))
+            await premises.open()
 
     async def _calm_down(self, premises: Premises) -> None:
         """Everything works again: whoever is there gets what they missed."""
