@@ -37,7 +37,7 @@ check: lint test ## All that CI runs: lint, then test
 bench: $(TEST) ## Measure: figures against the budgets
 	@bench/run $(ARGS)
 
-soak: $(TEST) ## Run a business for hours and watch that nothing grows
+soak: $(TEST) ## Kill and disconnect for hours (KILLS=2000 MESSAGES=10000000): nothing may be lost
 	@$(PYTHON) tests/soak/run.py $(ARGS)
 
 mutants: $(TEST) ## Plant known bugs one by one: the tests must find each
