@@ -22,9 +22,9 @@ PAGE_CHARACTERS = 32_768
 
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
-
 _Rare = tuple[str, str, str, int, int, int]
 _Row = tuple[int, int, int, str, str, str | None, _Rare | None]
+_NOTHING_RARE: _Rare = ("text", "", "", 0, 0, 0)
 _decode_row = msgspec.json.Decoder(_Row).decode
 _decode_rows = msgspec.json.Decoder(list[_Row]).decode
 
@@ -36,17 +36,7 @@ def message(conversation: str, column: str) -> Message:
 
 def _picture(conversation: str, row: _Row) -> Message:
     key, revision, at, author, text, client_id, rare = row
-    if rare is None:
-        return Message(
-            conversation=conversation,
-            seq=key & SEQ_MASK,
-            revision=revision,
-            at=at,
-            author=author,
-            text=text,
-            client_message_id=client_id or "",
-        )
-    kind, person, role, reply_to, edited_at, deleted_at = rare
+    kind, person, role, reply_to, edited_at, deleted_at = rare or _NOTHING_RARE
     return Message(
         conversation=conversation,
         seq=key & SEQ_MASK,

@@ -216,3 +216,42 @@ async def test_closing_lets_the_reader_go_now_and_later() -> None:
         mailbox.close()
     await mailbox.wait()
     assert mailbox.closed
+
+
+async def returned_while_held(mailbox: Mailbox[str], reason: str) -> list[bool]:
+    """Whether a reader of a held mailbox has returned: once there is a reason, and once let go."""
+    over: list[bool] = []
+    done = trio.Event()
+
+    async def read() -> None:
+        await mailbox.wait()
+        done.set()
+
+    async with trio.open_nursery() as nursery:
+        mailbox.hold()
+        if reason == "there before":
+            fill(mailbox, "a")
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        if reason == "put":
+            fill(mailbox, "a")
+        elif reason == "ephemeral":
+            assert mailbox.put_nowait(hint("typing"))
+        elif reason == "closed":
+            mailbox.close()
+        await wait_all_tasks_blocked()
+        over.append(done.is_set())
+        mailbox.let_go(wake=reason == "asked for")
+        await wait_all_tasks_blocked()
+        over.append(done.is_set())
+        nursery.cancel_scope.cancel()
+    return over
+
+
+@pytest.mark.parametrize("reason", ["there before", "put", "ephemeral", "closed", "asked for"])
+async def test_a_held_mailbox_wakes_nobody_until_it_is_let_go(reason: str) -> None:
+    assert await returned_while_held(make(), reason) == [False, True]
+
+
+async def test_letting_go_of_an_empty_mailbox_wakes_nobody() -> None:
+    assert await returned_while_held(make(), "none") == [False, False]
