@@ -36,8 +36,12 @@ void Connection::write(std::string_view bytes) {
 
 Nanoseconds Connection::now() const { return loop_->now(); }
 
-EventLoop::EventLoop(std::uint16_t port)
-    : epoll_(epoll_create1(EPOLL_CLOEXEC)), port_(port), now_(monotonic_now()), buffer_(1 << 18) {
+EventLoop::EventLoop(std::uint16_t port, bool busy)
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      port_(port),
+      busy_(busy),
+      now_(monotonic_now()),
+      buffer_(1 << 18) {
   if (epoll_ < 0) fail("epoll_create1: ", std::strerror(errno));
 }
 
@@ -71,8 +75,10 @@ void EventLoop::connect(Connection& connection) {
 
 void EventLoop::turn(int timeout_ms) {
   std::array<epoll_event, 512> events;
-  const int count = epoll_wait(epoll_, events.data(), events.size(), timeout_ms);
+  const int count = epoll_wait(epoll_, events.data(), events.size(), busy_ ? 0 : timeout_ms);
   if (count < 0 && errno != EINTR) fail("epoll_wait: ", std::strerror(errno));
+  if (count <= 0 && queued_.empty()) return;
+  const Nanoseconds began = monotonic_now();
   for (int i = 0; i < count; ++i) {
     auto& connection = *static_cast<Connection*>(events[i].data.ptr);
     if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read(connection);
@@ -83,6 +89,7 @@ void EventLoop::turn(int timeout_ms) {
     send(*connection);
   }
   queued_.clear();
+  worked_ += monotonic_now() - began;
 }
 
 void EventLoop::run_until(Nanoseconds moment) {

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -11,16 +10,6 @@
 #include "failure.hpp"
 
 namespace bench {
-namespace {
-
-double own_cpu_seconds() {
-  timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-}  // namespace
-
 double cpu_seconds(pid_t process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/stat");
   std::string line;
@@ -49,7 +38,7 @@ void Meter::begin() {
   latencies_.clear();
   measuring_ = true;
   server_before_ = cpu_seconds(server_);
-  generator_before_ = own_cpu_seconds();
+  generator_before_ = loop_.worked();
   began_ = monotonic_now();
 }
 
@@ -60,7 +49,7 @@ Window Meter::end() {
       .seconds = static_cast<double>(elapsed) * 1e-9,
       .units = latencies_.size(),
       .server_seconds = cpu_seconds(server_) - server_before_,
-      .generator_seconds = own_cpu_seconds() - generator_before_,
+      .generator_seconds = static_cast<double>(loop_.worked() - generator_before_) * 1e-9,
       .p50_ms = quantile_ms(0.50),
       .p99_ms = quantile_ms(0.99),
   };

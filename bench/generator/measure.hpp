@@ -20,7 +20,7 @@ struct Window {
   double seconds;
   std::uint64_t units;
   double server_seconds;     // processor time of the server
-  double generator_seconds;  // processor time of this process: near `seconds`, it was the bottleneck
+  double generator_seconds;  // the loop at work: near `seconds`, it was the bottleneck
   double p50_ms;
   double p99_ms;
 };
@@ -28,7 +28,7 @@ struct Window {
 /// Counts what is recorded between begin() and end(); what comes outside is not looked at.
 class Meter {
  public:
-  explicit Meter(pid_t server) : server_(server) {}
+  Meter(pid_t server, const EventLoop& loop) : server_(server), loop_(loop) {}
 
   void begin();
   Window end();
@@ -47,10 +47,11 @@ class Meter {
   double quantile_ms(double quantile);
 
   const pid_t server_;
+  const EventLoop& loop_;
   bool measuring_ = false;
   Nanoseconds began_ = 0;
   double server_before_ = 0;
-  double generator_before_ = 0;
+  Nanoseconds generator_before_ = 0;
   std::vector<std::uint32_t> latencies_;  // in units of kResolution
 };
 
