@@ -5,8 +5,9 @@ when the journal says they are on disk. Its state runs ahead of the disk only wh
 exactly that; if storing fails it starts again from what is stored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -104,9 +105,9 @@ class ConversationActor(Actor[Command]):
         """Take up what is stored; a conversation that does not exist yet can be created."""
         self._state = await self._store.conversation(self._business, self._id)
 
-    async def receive(self, batch: Sequence[Envelope[Command]]) -> Storing | None:
+    def receive(self, batch: Sequence[Envelope[Command]]) -> Coroutine[Any, Any, Storing | None]:
         """Decide, store once; what is stored is released."""
-        return await self._handle(batch, {})
+        return self._handle(batch, {})
 
     async def not_stored(
         self, batch: Sequence[Envelope[Command]], error: Exception

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+import msgspec
+
 M = TypeVar("M")
 
 Reply = Callable[[object], None]
@@ -39,7 +41,7 @@ class Unavailable:
 Failure = Overloaded | Unavailable
 
 
-class Envelope(Generic[M]):
+class Envelope(msgspec.Struct, Generic[M], eq=False):
     """One message, the way back to whoever sent it, and how often it has crashed its actor.
 
     The first answer wins and later ones are ignored, so a cleanup path may always answer too.
@@ -47,14 +49,11 @@ class Envelope(Generic[M]):
     says that a message is done, whether or not anyone waits for the answer.
     """
 
-    __slots__ = ("answered", "crashes", "ephemeral", "message", "reply")
-
-    def __init__(self, message: M, reply: Reply | None = None, *, ephemeral: bool = False) -> None:
-        self.message = message
-        self.reply = reply
-        self.ephemeral = ephemeral
-        self.crashes = 0
-        self.answered = False
+    message: M
+    reply: Reply | None = None
+    ephemeral: bool = False
+    crashes: int = 0
+    answered: bool = False
 
     def answer(self, value: object = None) -> None:
         """Hand `value` to the sender, if this is the first answer; otherwise do nothing."""

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic
+from typing import Generic, NoReturn
 
+import outcome
 import trio
 
 from actors.envelope import Envelope, M, Overloaded
@@ -22,16 +23,16 @@ class Mailbox(Generic[M]):
     """
 
     __slots__ = (
-        "_cancelled",
-        "_closed",
+        "_cancel",
         "_ephemeral",
         "_ephemeral_size",
-        "_held",
         "_queue",
         "_retry_after",
         "_size",
         "_suspects",
         "_waiter",
+        "closed",
+        "held",
     )
 
     def __init__(self, size: int, *, ephemeral_size: int, retry_after: float) -> None:
@@ -42,18 +43,15 @@ class Mailbox(Generic[M]):
         self._ephemeral: deque[Envelope[M]] = deque()  # bound: drops its oldest at `ephemeral_size`
         self._suspects = 0  # how many at the front were in hand when the actor crashed
         self._waiter: trio.lowlevel.Task | None = None
-        self._closed = False
-        self._held = False
-        self._cancelled = False  # while held
+        self.closed = False
+        """Whether the reader was told to leave."""
+        self.held = False
+        """While set, nothing wakes the reader: it is not done yet with what it has in hand."""
+        self._cancel: Callable[[], NoReturn] | None = None  # came while held
 
     def __len__(self) -> int:
         """Both lanes together."""
         return len(self._queue) + len(self._ephemeral)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the reader was told to leave."""
-        return self._closed
 
     def put_nowait(self, envelope: Envelope[M]) -> bool:
         """Enqueue without waiting; False when there is no room, and the envelope is untouched."""
@@ -65,8 +63,10 @@ class Mailbox(Generic[M]):
             if len(self._queue) >= self._size:
                 return False
             self._queue.append(envelope)
-        if self._waiter is not None and not self._held:
-            self._wake()
+        waiter = self._waiter
+        if waiter is not None and not self.held:
+            self._waiter = None
+            trio.lowlevel.reschedule(waiter)
         return True
 
     def put_back(self, envelopes: Iterable[Envelope[M]]) -> None:
@@ -84,27 +84,24 @@ class Mailbox(Generic[M]):
         Always a checkpoint; while the mailbox is held, cancellation waits until it is let go. One
         reader only: a second one is an error of the caller.
         """
-        if not self._held and (self._queue or self._ephemeral or self._closed):
+        if not self.held and (self._queue or self._ephemeral or self.closed):
             await trio.lowlevel.checkpoint()
             return
         if self._waiter is not None:
             raise trio.BusyResourceError("another task waits at this mailbox")
         self._waiter = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(self._abort)
-        if self._cancelled:
-            self._cancelled = False
-            await trio.lowlevel.checkpoint_if_cancelled()
 
-    def hold(self) -> None:
-        """Let nothing wake the reader until `let_go`: it is not done with what it has in hand."""
-        self._held = True
+    def let_go(self, *, wake: bool = False) -> bool:
+        """End ``held``: the reader wakes if there is a reason, or if ``wake`` says so.
 
-    def let_go(self, *, wake: bool = False) -> None:
-        """End `hold`. The reader wakes if there is a reason, or if ``wake`` says so."""
-        self._held = False
-        reason = wake or self._cancelled or self._queue or self._ephemeral or self._closed
-        if reason and self._waiter is not None:
+        Returns whether something waits to be taken.
+        """
+        self.held = False
+        waits = bool(self._queue or self._ephemeral)
+        if self._waiter is not None and (waits or wake or self.closed or self._cancel is not None):
             self._wake()
+        return waits
 
     def take(self, limit: int) -> list[Envelope[M]]:
         """Remove and return up to `limit` envelopes, in order; one alone while it is suspect."""
@@ -133,18 +130,22 @@ class Mailbox(Generic[M]):
 
     def close(self) -> None:
         """Let the reader go: `wait` returns at once, now and later."""
-        self._closed = True
-        if self._waiter is not None and not self._held:
+        self.closed = True
+        if self._waiter is not None and not self.held:
             self._wake()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
+        cancel, self._cancel = self._cancel, None
         assert waiter is not None
-        trio.lowlevel.reschedule(waiter)
+        if cancel is None:
+            trio.lowlevel.reschedule(waiter)
+        else:
+            trio.lowlevel.reschedule(waiter, outcome.capture(cancel))
 
-    def _abort(self, _raise_cancel: Callable[[], object]) -> trio.lowlevel.Abort:
-        if self._held:
-            self._cancelled = True
+    def _abort(self, raise_cancel: Callable[[], NoReturn]) -> trio.lowlevel.Abort:
+        if self.held:
+            self._cancel = raise_cancel
             return trio.lowlevel.Abort.FAILED
         self._waiter = None
         return trio.lowlevel.Abort.SUCCEEDED

@@ -1,6 +1,6 @@
 """Who lives, who is at work since when, and who has been idle longest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic
 
 import trio
@@ -67,13 +67,11 @@ class Roster(Generic[M]):
         self._cells: dict[str, Cell[M]] = {}
         self._working: dict[Cell[M], None] = {}
         self._idle: dict[Cell[M], None] = {}
+        self.get: Callable[[str], Cell[M] | None] = self._cells.get
+        """Return the live actor of that id, if there is one."""
 
     def __len__(self) -> int:
         return len(self._cells)
-
-    def get(self, actor_id: str) -> Cell[M] | None:
-        """Return the live actor of that id, if there is one."""
-        return self._cells.get(actor_id)
 
     def add(self, cell: Cell[M]) -> None:
         """Make a new cell the live one of its id."""
@@ -95,11 +93,11 @@ class Roster(Generic[M]):
         cell.since = now
         self._working[cell] = None
 
-    def end(self, cell: Cell[M], now: float) -> None:
+    def end(self, cell: Cell[M], now: float, *, idle: bool) -> None:
         """Note that it is not at work any more; it is idle if no message is waiting."""
         cell.since = now
         self._working.pop(cell, None)
-        if not cell.mailbox:
+        if idle:
             self._idle[cell] = None
 
     def fail(self, cell: Cell[M], now: float) -> None:

@@ -271,7 +271,7 @@ class Supervisor(Generic[M]):
         roster, mailbox, count = self._roster, cell.mailbox, self._count
         batch_size = self._limits.batch_size
         actor: Actor[M] | None = None
-        self._rest(cell)
+        self._rest(cell, idle=not mailbox)
         with trio.CancelScope() as cell.scope:
             while True:
                 if cell.failed is None:
@@ -291,28 +291,28 @@ class Supervisor(Generic[M]):
                     error, cell.failed = cell.failed, None
                     storing = await actor.not_stored(cell.batch, error)
                 if storing is not None:
-                    mailbox.hold()
+                    mailbox.held = True
                     storing.then(partial(self._stored, cell))
                     continue
                 self._finish_batch(cell)
                 if cell.hung:  # it came back late, before the cancellation reached it
                     raise ActorHang
-                self._rest(cell)
+                self._rest(cell, idle=not mailbox)
         if cell.scope.cancelled_caught:
             raise ActorHang
 
     def _stored(self, cell: Cell[M], error: Exception | None) -> None:
         """What a batch came to has been stored, or not. The actor's task sleeps on if it can."""
+        cell.failed = error
         if error is None:
             self._finish_batch(cell)
-            if not cell.hung:
-                self._rest(cell)
-        cell.failed = error
-        cell.mailbox.let_go(wake=error is not None)
+        waits = cell.mailbox.let_go(wake=error is not None)
+        if error is None and not cell.hung:
+            self._rest(cell, idle=not waits)
 
-    def _rest(self, cell: Cell[M]) -> None:
+    def _rest(self, cell: Cell[M], *, idle: bool) -> None:
         """Note that nothing is in hand."""
-        self._roster.end(cell, self._clock())
+        self._roster.end(cell, self._clock(), idle=idle)
         if self._quiet is not None:
             self._look_for_quiet()
 
@@ -325,7 +325,7 @@ class Supervisor(Generic[M]):
         self._count["activations"] += 1
         cell.state = "running"
         now = trio.current_time()
-        self._roster.end(cell, now)
+        self._roster.end(cell, now, idle=False)
         self._roster.begin(cell, now)
         return actor
 

@@ -304,7 +304,8 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
     match event:
         case MessageSent():
             _remember(state, event.seq, Entry(event.author))
-            confirm(state, event, 0)
+            key = (event.author, event.device, event.client_message_id)
+            remember_sent(state, key, Sent(event.digest, Accepted(event.seq, 0, event.at)))
         case MessageDeleted():
             entry = state.recent.get(event.seq)
             if entry is not None:
@@ -330,7 +331,8 @@ def confirm(state: Conversation, event: MessageSent, revision: int) -> Accepted:
     """The answer to a message, known in full once its revision is: when it has been stored."""
     accepted = Accepted(event.seq, revision, event.at)
     key = (event.author, event.device, event.client_message_id)
-    remember_sent(state, key, Sent(event.digest, accepted))
+    if key in state.sent:
+        state.sent[key] = Sent(event.digest, accepted)
     return accepted
 
 

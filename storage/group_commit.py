@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import Event, MessageSent
 from storage import snapshots
@@ -25,8 +27,7 @@ _OWN_FAULT = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class Batch:
+class Batch(msgspec.Struct, eq=False):
     """Events to store together; then either ``first`` is their first revision, or ``error`` set."""
 
     business: str

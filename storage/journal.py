@@ -35,34 +35,25 @@ class JournalBroken(Exception):
     """The disk failed; the process must end and start again from what is stored."""
 
 
-class Appending(Batch):
+class Appending(Batch, kw_only=True, eq=False):
     """A batch on its way to the disk."""
 
-    __slots__ = ("_done", "over", "release")
-
-    def __init__(
-        self, business: str, events: Sequence[Event], release: Callable[[int], None]
-    ) -> None:
-        self.business = business
-        self.events = events
-        self.first = 0
-        self.error = None
-        self.release = release
-        self.over = False
-        self._done: Callable[[Exception | None], None] | None = None
+    release: Callable[[int], None]
+    over: bool = False
+    done: Callable[[Exception | None], None] | None = None
 
     def then(self, done: Callable[[Exception | None], None]) -> None:
         """Call ``done`` once, when it is over: with ``None`` when stored, or with why not."""
         if self.over:
             done(self.error)
         else:
-            self._done = done
+            self.done = done
 
     def end(self) -> None:
         """It is over; the journal says so, once."""
         self.over = True
-        if self._done is not None:
-            self._done(self.error)
+        if self.done is not None:
+            self.done(self.error)
 
 
 @dataclass(frozen=True)
@@ -139,7 +130,7 @@ class Journal:
         if self._stopped:
             await trio.lowlevel.checkpoint()  # who tries again and again must not hold up the rest
             raise StorageFailed(STOPPED)
-        appending = Appending(business, events, release)
+        appending = Appending(business, events, release=release)
         self._queue.append(appending)
         if self._idle is not None:
             self._wake()

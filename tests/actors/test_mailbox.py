@@ -228,7 +228,7 @@ async def returned_while_held(mailbox: Mailbox[str], reason: str) -> list[bool]:
         done.set()
 
     async with trio.open_nursery() as nursery:
-        mailbox.hold()
+        mailbox.held = True
         if reason == "there before":
             fill(mailbox, "a")
         nursery.start_soon(read)

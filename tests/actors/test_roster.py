@@ -17,8 +17,8 @@ def test_the_longest_idle_and_the_longest_at_work_are_found_in_their_order() -> 
         roster.add(cell)
         roster.begin(cell, 1.0)
     assert roster.longest_at_work() is a
-    roster.end(b, 2.0)
-    roster.end(a, 3.0)
+    roster.end(b, 2.0, idle=True)
+    roster.end(a, 3.0, idle=True)
     assert roster.longest_idle() is b
     assert roster.longest_at_work() is c
     roster.wake(b)
@@ -33,7 +33,7 @@ def test_a_removed_cell_is_in_no_order() -> None:
     for cell in (idle, working):
         roster.add(cell)
         roster.begin(cell, 1.0)
-    roster.end(idle, 2.0)
+    roster.end(idle, 2.0, idle=True)
     roster.remove(idle)
     roster.remove(working)
     assert len(roster) == 0
@@ -66,7 +66,7 @@ def test_the_load_is_counted_without_a_look_at_who_is_idle() -> None:
     for number, mailbox in enumerate(mailboxes):
         cell = Cell(str(number), mailbox, RestartBudget(1, 1.0), now=0.0)
         roster.add(cell)
-        roster.end(cell, 1.0)
+        roster.end(cell, 1.0, idle=True)
         mailbox.asked = 0
     assert roster.load(3) == Load(live=100, quarantined=3, waiting=0, deepest=0)
     for number, (actor_id, waiting) in enumerate({"7": 2, "8": 5, "9": 0}.items()):
