@@ -10,14 +10,18 @@ from tests.fixtures.api import ApiStage
 
 MESSAGES = "/v1/conversations/rex/messages"
 STEPS = 40
-"""More steps of the scheduler than a request takes."""
+"""More steps of the scheduler than a request takes, but for its disk; the last stays to the end."""
 
 
 async def gone_after(
     steps: int, api: ApiStage, method: str, path: str, key: str, body: object
 ) -> None:
-    """Ask, and be gone after so many steps, as the edge tells the application."""
+    """Ask, and be gone after so many steps, as the edge tells the application.
+
+    Who would go at the last of `STEPS` stays until there is an answer, however slow the disk is.
+    """
     gone = trio.Event()
+    answered = trio.Event()
     messages: list[Any] = [{"type": "http.request", "body": msgspec.json.encode(body)}]
 
     async def receive() -> Any:
@@ -27,6 +31,7 @@ async def gone_after(
         return {"type": "http.disconnect"}
 
     async def send(_: Any) -> None:
+        answered.set()
         await trio.lowlevel.checkpoint()
 
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
@@ -41,6 +46,8 @@ async def gone_after(
     }
     async with trio.open_nursery() as nursery:
         nursery.start_soon(api.app, scope, receive, send)
+        if steps == STEPS - 1:
+            await answered.wait()
         for _ in range(steps):
             await trio.lowlevel.checkpoint()
         gone.set()
