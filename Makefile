@@ -18,7 +18,7 @@ LINT := .venv/.ready-lint
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
-	@echo "  Variables: DATA=$(DATA) PORT=$(PORT) (run); ARGS='-k word' WORKERS=$(WORKERS) (test)"
+	@echo "  Variables: DATA=$(DATA) PORT=$(PORT) (run); ARGS='-k word' WORKERS=$(WORKERS) (test); WITH=python3 (makes .venv)"
 
 run: $(RUN) ## Start a demo business: DATA=./data PORT=8000; Ctrl-C stops it
 	@exec .venv/bin/deskbell demo --data '$(DATA)' --port '$(PORT)'
