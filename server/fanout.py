@@ -198,7 +198,7 @@ class FanOut:
             self._show(live, revision, part, discreet, ())
 
     def _with_owners(self, live: LiveBusiness, audience: Sequence[str]) -> Sequence[str]:
-        missing = [owner for owner in live.state.owners if owner not in audience]
+        missing = live.state.owners.difference(audience)
         return (*audience, *missing) if missing else audience
 
     def _show(
