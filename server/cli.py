@@ -203,20 +203,23 @@ def _say_demo(running: Running) -> None:
 
 def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -> None:
     configure_logging(settings.log_level, settings.log_format)
+    failure, code = "", EX_UNAVAILABLE
     try:
         trio.run(partial(_serve, settings, prepare, say))
     except* ConfigurationError as group:
-        _fail(f"{_first(group)}", EX_CONFIG)
+        failure, code = f"{_first(group)}", EX_CONFIG
     except* UnusableDatabase as group:
-        _fail(f"{_first(group)}", EX_UNAVAILABLE)
+        failure = f"{_first(group)}"
     except* (JournalBroken, StorageFailed) as group:
-        _fail(f"{_first(group)}. Check the disk, then start again.", EX_UNAVAILABLE)
+        failure = f"{_first(group)}. Check the disk, then start again."
     except* OSError as group:
-        _fail(
+        failure = (
             f"cannot listen on {settings.host}:{settings.port} ({_first(group)}). Choose another "
-            "port with --port, or stop what uses it.",
-            EX_UNAVAILABLE,
+            "port with --port, or stop what uses it."
         )
+    # Not within `except*`: Python 3.11.2 packs what is raised there into a group.
+    if failure:
+        _fail(failure, code)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
