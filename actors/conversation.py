@@ -107,7 +107,7 @@ class ConversationActor(Actor[Command]):
 
     def receive(self, batch: Sequence[Envelope[Command]]) -> Coroutine[Any, Any, Storing | None]:
         """Decide, store once; what is stored is released."""
-        return self._handle(batch, {})
+        return self._handle(batch, {})  # as it is: a coroutine around it would cost each message
 
     async def not_stored(
         self, batch: Sequence[Envelope[Command]], error: Exception

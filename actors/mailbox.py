@@ -65,7 +65,7 @@ class Mailbox(Generic[M]):
             self._queue.append(envelope)
         waiter = self._waiter
         if waiter is not None and not self.held:
-            self._waiter = None
+            self._waiter = None  # as `_wake`; of a cancellation only `let_go` has to know
             trio.lowlevel.reschedule(waiter)
         return True
 

@@ -68,7 +68,7 @@ class Roster(Generic[M]):
         self._working: dict[Cell[M], None] = {}
         self._idle: dict[Cell[M], None] = {}
         self.get: Callable[[str], Cell[M] | None] = self._cells.get
-        """Return the live actor of that id, if there is one."""
+        """The live actor of that id, if there is one. Every message asks: no call of its own."""
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -94,7 +94,7 @@ class Roster(Generic[M]):
         self._working[cell] = None
 
     def end(self, cell: Cell[M], now: float, *, idle: bool) -> None:
-        """Note that it is not at work any more; it is idle if no message is waiting."""
+        """Note that it is not at work any more; `idle`: and that no message is waiting."""
         cell.since = now
         self._working.pop(cell, None)
         if idle:

@@ -4,7 +4,7 @@
 # Makes the environment if there is none, installs exactly what the requirement files lock, and
 # leaves a stamp (.venv/.ready-<purpose>) by which make knows that there is nothing to do next time.
 # An environment that exists is added to, never thrown away, unless its Python is too old or broken.
-# `WITH=python3.12 make run` makes it with that Python.
+# `make clean`, then `WITH=python3.12 make run` makes it with that Python.
 set -eu
 cd "$(dirname "$0")/.."
 purpose=$1

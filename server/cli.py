@@ -203,23 +203,21 @@ def _say_demo(running: Running) -> None:
 
 def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -> None:
     configure_logging(settings.log_level, settings.log_format)
-    failure, code = "", EX_UNAVAILABLE
+    failure: tuple[str, int] | None = None  # of several, the last of these
     try:
         trio.run(partial(_serve, settings, prepare, say))
-    except* ConfigurationError as group:
-        failure, code = f"{_first(group)}", EX_CONFIG
-    except* UnusableDatabase as group:
-        failure = f"{_first(group)}"
-    except* (JournalBroken, StorageFailed) as group:
-        failure = f"{_first(group)}. Check the disk, then start again."
     except* OSError as group:
-        failure = (
-            f"cannot listen on {settings.host}:{settings.port} ({_first(group)}). Choose another "
-            "port with --port, or stop what uses it."
-        )
-    # Not within `except*`: Python 3.11.2 packs what is raised there into a group.
-    if failure:
-        _fail(failure, code)
+        where = f"{settings.host}:{settings.port}"
+        what = "Choose another port with --port, or stop what uses it."
+        failure = f"cannot listen on {where} ({_first(group)}). {what}", EX_UNAVAILABLE
+    except* (JournalBroken, StorageFailed) as group:
+        failure = f"{_first(group)}. Check the disk, then start again.", EX_UNAVAILABLE
+    except* UnusableDatabase as group:
+        failure = f"{_first(group)}", EX_UNAVAILABLE
+    except* ConfigurationError as group:
+        failure = f"{_first(group)}", EX_CONFIG
+    if failure is not None:  # not within `except*`: Python 3.11.2 groups what is raised there
+        _fail(*failure)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -16,12 +16,10 @@ class TokenBucket:
         """How many of ``count`` are allowed at ``now`` (seconds); these are spent."""
         if not self._rate:
             return count
-        level = self._level + (now - self._seen) * self._rate
-        if level > self._burst:
-            level = self._burst
+        self._level = min(self._burst, self._level + (now - self._seen) * self._rate)
         self._seen = now
-        allowed = count if level >= count else int(level)
-        self._level = level - allowed
+        allowed = min(count, int(self._level))
+        self._level -= allowed
         return allowed
 
     def seconds_until_one(self, now: float) -> float:

@@ -36,7 +36,7 @@ class JournalBroken(Exception):
 
 
 class Appending(Batch, kw_only=True, eq=False):
-    """A batch on its way to the disk."""
+    """A batch on its way to the disk; ``release`` and ``done`` are called when it is over."""
 
     release: Callable[[int], None]
     over: bool = False

@@ -12,6 +12,7 @@ from typing import Final
 import trio
 from hypercorn.typing import ASGIFramework
 
+from actors.crash_report import error_frames, error_name
 from protocol.framing import Opcode
 from server.edge.connection import Connection, WebSocketHandler, overloaded
 from server.edge.handshake import WebSocketPolicy
@@ -214,7 +215,7 @@ class Listener:
             pass  # the client is gone
         except* Exception as errors:  # noqa: BLE001 - ends this connection, and no other
             self._failed += 1
-            _log.error("a connection failed", exc_info=errors)
+            _log.error("a connection failed: %s at %s", error_name(errors), error_frames(errors))
         finally:
             connection.stream.close()
             self._forget(connection, address)

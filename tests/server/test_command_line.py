@@ -21,7 +21,9 @@ from typer.testing import CliRunner
 
 from domain.roles import Role
 from server import cli
-from storage.migrations import migrations
+from server.config import ConfigurationError
+from storage.journal import JournalBroken
+from storage.migrations import UnusableDatabase, migrations
 from tests.fixtures.node import running_node
 
 ROOT = Path(__file__).parents[2]
@@ -236,6 +238,38 @@ def test_a_wrong_configuration_stops_the_start_with_78(name: str, tmp_path: Path
     assert told.status == CONFIG
     assert word in told.line
     assert not (tmp_path / "data").exists()
+
+
+FAILURES: dict[str, tuple[list[Exception], int, str]] = {
+    "one without a text": ([UnusableDatabase("")], UNAVAILABLE, ""),
+    "the disk, and what it brought down": (
+        [OSError("refused"), JournalBroken("the disk failed"), OSError("reset")],
+        UNAVAILABLE,
+        "the disk failed. Check the disk",
+    ),
+    "a group in a group": (
+        [ExceptionGroup("", [ConfigurationError("no such port."), OSError("refused")])],
+        CONFIG,
+        "no such port",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_of_several_failures_the_one_that_explains_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors, status, words = FAILURES[name]
+
+    def fail(_: object) -> None:
+        raise ExceptionGroup("", errors)
+
+    monkeypatch.setattr(cli, "configure_logging", lambda *_: None)
+    monkeypatch.setattr(cli.trio, "run", fail)
+    told = called("serve", "--data", str(tmp_path / "data"))
+    assert told.status == status
+    assert told.err.startswith(f"deskbell: {words}")
+    assert "cannot listen" not in told.err
 
 
 def test_a_demo_opens_to_others_only_when_told_so(tmp_path: Path) -> None:
