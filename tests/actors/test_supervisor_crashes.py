@@ -377,6 +377,34 @@ async def test_activation_and_the_first_batch_have_a_deadline_each(
     assert stage.supervisor.totals().crashes == 0
 
 
+async def test_a_slow_activation_hides_nobody_who_hangs(autojump_clock: MockClock) -> None:
+    """The deadline of its first batch is later than that of who began meanwhile."""
+
+    async def loading(actor_id: str) -> None:
+        if actor_id == "slow":
+            await trio.sleep(4.0)
+
+    hung: list[float] = []
+
+    async def behaviour(actor_id: str, envelope: Envelope[str]) -> None:
+        try:
+            await trio.sleep(4.0 if actor_id == "slow" else 60.0)
+        except trio.Cancelled:
+            hung.append(stage.elapsed())
+            raise
+        envelope.answer(f"done {envelope.message}")
+
+    stage = Stage(quick(receive_seconds=5.0), loading=loading, behaviour=behaviour)
+    async with stage.running():
+        stage.tell("slow", "a")
+        await trio.sleep(1.0)
+        stage.tell("hanging", "b")
+        await trio.sleep(5.5)
+        assert hung == [pytest.approx(6.0)]
+        await trio.sleep(2.0)
+        assert stage.handled("a")
+
+
 async def test_time_in_an_idle_actor_is_no_hang(autojump_clock: MockClock) -> None:
     stage = Stage(quick(receive_seconds=5.0))
     async with stage.running():

@@ -9,7 +9,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from actors.actor import Actor, Storing
-from actors.envelope import Envelope, Unavailable
+from actors.envelope import Envelope, Overloaded, Unavailable
 from actors.limits import SupervisorLimits
 from actors.supervisor import Supervisor
 from tests.actors.stage import all_tasks
@@ -280,3 +280,21 @@ async def test_draining_waits_for_what_is_being_stored(nursery: trio.Nursery) ->
     await quiet()
     assert rested == [True]
     assert desk.answers["1"] == ["stored 1"]
+
+
+async def test_an_actor_for_which_something_waits_is_not_passivated_for_another_one(
+    nursery: trio.Nursery,
+) -> None:
+    desk = Desk(limits=SupervisorLimits(max_live=1))
+    await nursery.start(desk.supervisor.run)
+    desk.tell("1")
+    await quiet()
+    desk.tell("2")
+    desk.writings[0].store()
+    answers: list[object] = []
+    desk.supervisor.tell("b", "3", answers.append)  # before "a" has come to its second batch
+    await quiet()
+    [refusal] = answers
+    assert isinstance(refusal, Overloaded)
+    assert desk.batches == [["1"], ["2"]]
+    desk.writings[1].store()

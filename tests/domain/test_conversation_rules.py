@@ -298,6 +298,20 @@ def test_a_direct_conversation_is_the_same_for_both() -> None:
 # --- repetition -----------------------------------------------------------------------------------
 
 
+def test_what_is_confirmed_late_does_not_come_back_beyond_the_bound() -> None:
+    state = conversation("sam", "carla")
+    events = []
+    for number in range(rules.REMEMBERED + 1):
+        command = Send(speaker("carla"), f"m{number}", "Hello", 0)
+        event = rules.decide_send(state, command, {}, LIMITS, NOW)
+        assert isinstance(event, MessageSent)
+        rules.evolve(state, event)
+        events.append(event)
+    for event in events:
+        assert rules.confirm(state, event, event.seq) == Accepted(event.seq, event.seq, NOW)
+    assert [key[2] for key in state.sent] == [f"m{n}" for n in range(1, rules.REMEMBERED + 1)]
+
+
 @pytest.mark.requirement("EX-1")
 def test_r05_the_answer_is_the_same_whatever_has_happened_since() -> None:
     """Also to who has left since; their message is in the log."""
