@@ -82,8 +82,12 @@ class TrioConnection(aiosqlite.Connection):
         """Call ``function(connection, *args)`` on the thread: one closure, one hop.
 
         ``interruptible`` lets a cancelled caller interrupt the running statement: for readers that
-        are checked out exclusively, never for the writer. Raises `ValueError` once it is closed.
+        are checked out exclusively, never for the writer. Who is cancelled before it calls is not
+        served. Raises `ValueError` once it is closed.
         """
+        if interruptible:
+            # Nothing runs yet that an interrupt could end, so a loop of queries would go on.
+            await trio.lowlevel.checkpoint_if_cancelled()
         self._refuse_closed()
         completion = self._hand_over(partial(function, self._conn, *args))
         if not interruptible:

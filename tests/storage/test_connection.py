@@ -173,6 +173,16 @@ async def test_an_interrupted_query_is_an_error_where_nobody_was_cancelled(
         await reader.run(interrupted, interruptible=True)
 
 
+async def test_a_query_of_who_is_cancelled_already_is_not_begun(reader: TrioConnection) -> None:
+    """Else nobody who asks one query after the other could be ended but by a lucky interrupt."""
+    begun: list[sqlite3.Connection] = []
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await reader.run(begun.append, interruptible=True)
+    assert scope.cancelled_caught
+    assert begun == []
+
+
 async def test_cancelling_a_reader_that_is_done_gives_its_result(reader: TrioConnection) -> None:
     gate = Gate()
     got: list[object] = []
