@@ -145,25 +145,38 @@ class FanOut:
         authors: Sequence[str],
         origins: Collection[int],
     ) -> None:
-        """To the authors concerned, without what is hidden; to one's other devices whole."""
+        """To the authors concerned, without what is hidden; to one's other devices whole.
+
+        A connection takes one frame of a revision, so who hides what moved of theirs and is an
+        author of others' receipts too gets both in a frame of their own.
+        """
         hidden, connections = live.state.hidden_read, live.connections
         shows_read = live.state.read_receipts
         moved: list[MemberCursor] = []
+        secret: set[str] = set()  # who moved more than others are shown
         for advance in event.advances:
             read = advance.read and shows_read and advance.person not in hidden
             if read or advance.delivered:
                 moved.append(_moved_cursor(advance, read=read))
+            if advance.read and not read:
+                secret.add(advance.person)
         if moved:
-            self._show_receipts(live, revision, event, tuple(moved), authors)
+            apart = [author for author in authors if author not in secret] if secret else authors
+            self._show_receipts(live, revision, event, tuple(moved), apart)
         for advance in event.advances:
-            for device in connections.get(advance.person, ()):
-                if device.number not in origins:
+            person = advance.person
+            others: tuple[MemberCursor, ...] = ()
+            if person in secret and person in authors:
+                others = tuple(cursor for cursor in moved if cursor.person != person)
+                others = _without_read(others) if person in hidden else others
+            for device in connections.get(person, ()):
+                if others or device.number not in origins:
                     own = frames.ReceiptEvent(
                         revision=revision,
                         conversation=event.conversation,
-                        receipts=(_own_cursor(advance.person, advance.cursor),),
+                        receipts=(_own_cursor(person, advance.cursor), *others),
                     )
-                    self._show(live, revision, own, (advance.person,), origins)
+                    self._show(live, revision, own, (person,), () if others else origins)
                     break
 
     def _show_receipts(
@@ -184,13 +197,7 @@ class FanOut:
         if len(frank) == len(authors):
             return
         discreet = [a for a in authors if a != alone and a in hidden]
-        without_read = tuple(
-            MemberCursor(
-                person=c.person, delivered_up_to=c.delivered_up_to, delivered_at=c.delivered_at
-            )
-            for c in cursors
-            if c.delivered_up_to
-        )
+        without_read = _without_read(cursors)
         if discreet and without_read:
             part = frames.ReceiptEvent(
                 revision=revision, conversation=event.conversation, receipts=without_read
@@ -373,6 +380,17 @@ def _moved_cursor(advance: Advance, *, read: bool) -> MemberCursor:
         delivered_at=cursor.delivered_at if advance.delivered else 0,
         read_up_to=cursor.read_up_to if read else 0,
         read_at=cursor.read_at if read else 0,
+    )
+
+
+def _without_read(cursors: Iterable[MemberCursor]) -> tuple[MemberCursor, ...]:
+    """What somebody who hides their own `read_up_to` is shown of others."""
+    return tuple(
+        MemberCursor(
+            person=c.person, delivered_up_to=c.delivered_up_to, delivered_at=c.delivered_at
+        )
+        for c in cursors
+        if c.delivered_up_to
     )
 
 
