@@ -18,6 +18,7 @@ from server.asking import ASK_SECONDS, answer_of
 from server.live import Connection, LiveBusiness
 from server.node import BUSINESS, Node
 from storage.access import Viewer
+from storage.pages import PAGE_BYTES
 
 ShowFrame = Callable[[Frame], None]
 Reply = Frame | Refusal
@@ -153,7 +154,9 @@ class Requests:
         )
 
     async def _versions(self, command: commands.Versions) -> Frame | Refusal:
-        stored = await self._node.queries.versions(self._viewer, command.conversation, command.seq)
+        stored = await self._node.queries.versions(
+            self._viewer, command.conversation, command.seq, PAGE_BYTES
+        )
         if stored is None:
             return NOT_FOUND
         return frames.VersionList(

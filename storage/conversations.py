@@ -12,8 +12,9 @@ from domain.limits import UNREAD_MAX
 from domain.roles import Role
 from domain.views import Conversation, Member, Message
 from storage.access import LISTED, Granted, Viewer, grant, listed, snapshot, visible
-from storage.history import MESSAGE, fitting, message
+from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 ACTIVITY_DIGITS = 18
 """A revision has no more; what is longer is no position that we gave out."""
@@ -37,12 +38,14 @@ def view(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> C
 def page(
     connection: sqlite3.Connection, viewer: Viewer, before: str | None, limit: int
 ) -> ListPage:
-    """The viewer's conversations, latest activity first; ``limit`` is at least 1."""
+    """The viewer's conversations, latest activity first; ``limit`` is at least 1.
+
+    Fewer, if more would not fit a page.
+    """
     with snapshot(connection):
         rows = _latest(connection, viewer, _position(before), limit + 1)
         found = pictures(connection, viewer, [granted for granted, _ in rows[:limit]])
-    texts = [0 if p.last_message is None else len(p.last_message.text) for p in found]
-    kept = fitting(texts)
+    kept = fitting(map(encoded_size, found), PAGE_BYTES)
     return ListPage(tuple(found[:kept]), str(rows[kept - 1][1]) if len(rows) > kept else None)
 
 

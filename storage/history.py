@@ -1,6 +1,7 @@
 """Reading one conversation: pages of messages, their receipts and their versions."""
 
 import sqlite3
+from contextlib import closing
 
 import msgspec
 
@@ -8,6 +9,7 @@ from domain.roles import Role
 from domain.views import Message, MessageReceipt, Version
 from storage.access import Granted, Viewer, grant, snapshot
 from storage.keys import SEQ_MASK, message_key
+from storage.pages import encoded_size, fitting
 
 MESSAGE = (
     "json_array(m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
@@ -16,9 +18,6 @@ MESSAGE = (
     " END)"
 )
 """A row of `message m` in one column: each column costs as much, and few messages have them all."""
-
-PAGE_CHARACTERS = 32_768
-"""Text on one page at most, so that a page fits what may wait for a connection."""
 
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
@@ -90,16 +89,6 @@ def page(
     if order == "DESC":
         rows.reverse()
     return [_picture(conversation, row) for row in rows], more
-
-
-def fitting(lengths: list[int]) -> int:
-    """How many of texts of these lengths go on one page: `PAGE_CHARACTERS`, but always one."""
-    total = 0
-    for count, length in enumerate(lengths):
-        total += length
-        if total > PAGE_CHARACTERS:
-            return max(1, count)
-    return len(lengths)
 
 
 def receipts(
@@ -175,9 +164,16 @@ def _times(
 
 
 def versions(
-    connection: sqlite3.Connection, viewer: Viewer, conversation: str, seq: int
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    conversation: str,
+    seq: int,
+    room: int | None = None,
 ) -> list[Version] | None:
-    """What the message has said, oldest first: for owners, and the author until it is deleted."""
+    """What the message has said, oldest first: for owners, and the author until it is deleted.
+
+    All of it, or the newest that go on a page with ``room`` bytes for them.
+    """
     with snapshot(connection):
         granted = grant(connection, viewer, conversation)
         if granted is None:
@@ -193,10 +189,19 @@ def versions(
         author, text, at, deleted_at = row
         if viewer.role is not Role.OWNER and (author != viewer.person or deleted_at):
             return None
-        earlier = connection.execute(
-            "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision", (key,)
-        ).fetchall()
-    found = [Version(text=old, at=old_at) for old, old_at in earlier]
-    if not deleted_at:
-        found.append(Version(text=text, at=at))
+        found = [] if deleted_at else [Version(text=text, at=at)]
+        left = None if room is None else room - sum(map(encoded_size, found))
+        with closing(
+            connection.execute(
+                "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision DESC", (key,)
+            )
+        ) as earlier:
+            for old, old_at in earlier:
+                version = Version(text=old, at=old_at)
+                if left is not None:
+                    left -= encoded_size(version)
+                    if left < 0 and found:
+                        break
+                found.append(version)
+    found.reverse()
     return found

@@ -100,8 +100,10 @@ class Queries:
     ) -> list[MessageReceipt] | None:
         return await self._run(history.receipts, viewer, conversation, seq)
 
-    async def versions(self, viewer: Viewer, conversation: str, seq: int) -> list[Version] | None:
-        return await self._run(history.versions, viewer, conversation, seq)
+    async def versions(
+        self, viewer: Viewer, conversation: str, seq: int, room: int | None = None
+    ) -> list[Version] | None:
+        return await self._run(history.versions, viewer, conversation, seq, room)
 
     async def catch_up(self, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
         return await self._run(catch_up.page, viewer, after, limit)

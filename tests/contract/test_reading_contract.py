@@ -5,7 +5,7 @@ import pytest
 from domain.limits import UNREAD_MAX
 from domain.roles import Role
 from domain.views import Conversation, Message
-from storage.history import PAGE_CHARACTERS
+from storage.pages import PAGE_BYTES, PAGE_CHARACTERS, encoded_size
 from tests.contract.house import House
 
 FAR = (2**32, 2**32 | 1, 2 << 32 | 1, 3 << 32 | 1, 2**53 - 1)
@@ -217,7 +217,9 @@ async def test_a_position_that_we_did_not_give_out_is_no_error(house: House, bef
 async def test_a_list_of_long_texts_ends_early_and_goes_on(house: House) -> None:
     for n in range(4):
         await house.converse(f"c{n}", "sam", "carla")
-        await house.send(f"c{n}", "carla", "x" * (PAGE_CHARACTERS // 2))
+        await house.send(f"c{n}", "carla", "x" * (PAGE_BYTES // 3))
+    page = await house.database.queries.conversations(house.viewer("sam"), None, 50)
+    assert [c.id for c in page.conversations] == ["c3", "c2"]
     assert await listed(house, "sam") == ["c3", "c2", "c1", "c0"]
 
 
@@ -347,6 +349,31 @@ async def test_versions_are_for_owners_and_for_authors_of_what_is_not_deleted(
     assert await queries.versions(house.viewer("sam"), "c1", 2) is None, "the author, but deleted"
     assert await queries.versions(house.viewer("olivia"), "c1", 3) is None, "not a message"
     assert await queries.versions(house.viewer("olivia"), "c1", 99) is None
+
+
+@pytest.mark.requirement("EX-34")
+async def test_versions_for_which_there_is_no_room_are_the_oldest(house: House) -> None:
+    await house.converse("c1", "sam", "carla")
+    await house.send("c1", "carla", "0")
+    for n in range(1, 100):
+        await house.edit("c1", 1, str(n))
+
+    async def told(room: int | None) -> list[str]:
+        found = await house.database.queries.versions(house.viewer("olivia"), "c1", 1, room)
+        assert found is not None
+        assert room is None or len(found) == 1 or sum(map(encoded_size, found)) <= room
+        return [version.text for version in found]
+
+    everything = [str(n) for n in range(100)]
+    assert await told(None) == everything
+    assert await told(100_000) == everything
+    assert await told(0) == ["99"]
+    some = await told(1_000)
+    assert 20 < len(some) < 40
+    assert some == everything[-len(some) :]
+    await house.delete("c1", 1)
+    assert await told(0) == ["99"]
+    assert await told(None) == everything
 
 
 # --- people, keys, settings -----------------------------------------------------------------------
