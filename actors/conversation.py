@@ -150,10 +150,12 @@ class ConversationActor(Actor[Command]):
             return await self.not_stored(batch, error)
 
     async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
-        """Look up an entry that a command refers to, if the state no longer has it at hand."""
+        """Find an entry that a command refers to, also when the batch itself makes it old."""
         state = self._state
-        if state is not None and seq not in state.recent and 0 < seq <= state.last_seq:
-            entry = await self._store.entry(self._business, self._id, seq)
+        if state is not None and 0 < seq <= state.last_seq:
+            entry = state.recent.get(seq)
+            if entry is None:
+                entry = await self._store.entry(self._business, self._id, seq)
             if entry is not None:
                 older[seq] = entry
 
@@ -277,7 +279,10 @@ class ConversationActor(Actor[Command]):
             now,
         )
         if step is None:
-            envelope.answer(Done())
+            if speaker.person in work.advances:
+                work.receipts.append(envelope)  # what it says is true once that is stored
+            else:
+                envelope.answer(Done())
             return
         state.cursors[speaker.person] = step.cursor
         earlier = work.advances.get(speaker.person)

@@ -42,7 +42,7 @@ from domain.events import (
     Person,
     ReceiptsAdvanced,
 )
-from domain.ids import OWNER, direct_conversation_id
+from domain.ids import DIRECT, OWNER, direct_conversation_id
 from domain.limits import TITLE_BYTES, Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
@@ -189,6 +189,8 @@ def decide_create(
 ) -> ConversationCreated | Refusal:
     """Whom the speaker asked for are in it, and always the owner (DT-19, DT-20)."""
     speaker = command.speaker
+    if command.kind != "direct" and conversation.startswith(DIRECT):
+        return RESERVED_ID
     found = {person.id: person for person in command.people if person.active}
     if any(asked not in found for asked in command.asked if asked != speaker.person):
         return NOT_FOUND
@@ -209,6 +211,11 @@ def decide_create(
     )
 
 
+RESERVED_ID = Refusal(
+    Code.BAD_REQUEST, f"Ids that begin with {DIRECT} name direct conversations. Choose another one."
+)
+
+
 def creation_digest(command: Create) -> bytes:
     """What makes two requests ask for the same conversation; roles and order do not matter."""
     people = sorted({command.speaker.person, *command.asked})
@@ -223,7 +230,8 @@ def _refuse_company(
         return Refusal(Code.BAD_REQUEST, "Name somebody to talk to.")
     if command.kind == "direct" and len(others) != 1:
         return Refusal(Code.BAD_REQUEST, "A direct conversation is with exactly one other person.")
-    refusal = refuse_size(len(others) + 1, limits)
+    people = [speaker.role, *(person.role for person in others.values())]
+    refusal = refuse_size(sum(role is not Role.OWNER for role in people) + 1, limits)
     if refusal is None and command.title:
         refusal = refuse_label(command.title, TITLE_BYTES, "title")
     if refusal is not None:
@@ -256,8 +264,15 @@ def refuse_size(people: int, limits: Limits) -> Refusal | None:
 def same_creation(state: Conversation, command: Create) -> bool:
     """Whether ``command`` asks for what exists already, whoever has come and gone since."""
     if command.kind == "direct":
-        return state.kind == "direct" and state.admits(command.speaker)
+        others = set(command.asked) - {command.speaker.person}
+        return state.kind == "direct" and len(others) == 1 and state.admits(command.speaker)
     return state.creation == creation_digest(command)
+
+
+STAYS_DIRECT = Refusal(
+    Code.BAD_REQUEST,
+    "A direct conversation stays between its two people. Start a group to change who is in it.",
+)
 
 
 def decide_add(
@@ -273,6 +288,8 @@ def decide_add(
         return NOT_FOUND
     if command.person.role is Role.OWNER or command.person.id in state.members:
         return Done()
+    if state.kind == "direct":
+        return STAYS_DIRECT
     refusal = refuse_size(len(state.members) + 2, limits)  # with the owner, who is in all of them
     if refusal is not None:
         return refusal
@@ -282,7 +299,7 @@ def decide_add(
 def decide_remove(
     state: Conversation, command: RemoveMember, owners: frozenset[str], now: int
 ) -> MemberRemoved | Done | Refusal:
-    """The team removes, everyone may leave, the owner stays (DT-09)."""
+    """The team removes, everyone may leave a group, the owner stays (DT-09)."""
     speaker = command.speaker
     if not state.admits(speaker):
         return NOT_FOUND
@@ -293,6 +310,8 @@ def decide_remove(
         )
     if command.person != speaker.person and speaker.role not in TEAM:
         return Refusal(Code.FORBIDDEN, "You can leave, but not remove others.")
+    if state.kind == "direct":
+        return STAYS_DIRECT
     member = state.members.get(command.person)
     if member is None:
         return Done()

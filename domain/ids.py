@@ -19,8 +19,11 @@ def direct_conversation_id(one: str, other: str) -> str:
     ownership, not to the person who holds it now (DT-24).
     """
     pair = "\n".join(sorted((one, other)))
-    return "direct." + hashlib.blake2b(pair.encode(), digest_size=12).hexdigest()
+    return DIRECT + hashlib.blake2b(pair.encode(), digest_size=12).hexdigest()
 
+
+DIRECT = "direct."
+"""How the ids of direct conversations begin. Nobody chooses one: it says whose it is."""
 
 OWNER = "@owner"
 """Stands for whoever owns the business; not a valid id, so that it names no person."""

@@ -19,7 +19,7 @@ async def create(
     conversation: str,
 ) -> tuple[str, Answer]:
     """Create a conversation, or find the one that is meant; its id, and the answer."""
-    asked = tuple(dict.fromkeys(people))
+    asked = tuple(person for person in dict.fromkeys(people) if person != speaker.person)
     found = await queries.people(live.state, asked)
     if kind == "direct" and len(asked) == 1 and len(found) == 1:
         conversation = direct_conversation(speaker, found[0])

@@ -19,6 +19,7 @@ export function membersSheet(desk, root, id, failed) {
   const list = h('ul', { class: 'people' });
   const below = h('div', { class: 'below' });
   const team = desk.role !== 'customer';
+  const isGroup = desk.conversations.get(id)?.kind === 'group'; // a direct one keeps its two people
   const title = h('p', { class: 'lead' });
 
   const draw = () => {
@@ -52,7 +53,7 @@ export function membersSheet(desk, root, id, failed) {
         h('strong', { text: me ? `${member.name} (you)` : member.name }),
         h('small', { text: said }),
       ),
-      team && !me && member.role !== 'owner'
+      team && isGroup && !me && member.role !== 'owner'
         ? h(
             'button',
             {
@@ -84,10 +85,10 @@ export function membersSheet(desk, root, id, failed) {
   };
   const actions = () =>
     [
-      team
+      team && isGroup
         ? h('button', { type: 'button', class: 'wide', onclick: add }, icon('plus'), 'Add somebody')
         : null,
-      desk.role === 'owner'
+      desk.role === 'owner' || !isGroup
         ? null
         : h(
             'button',

@@ -236,7 +236,7 @@ def test_i8_whoever_creates_it_the_owner_is_in_and_customers_are_never_alone(
             "nobody" in asked
             or not others
             or (kind == "direct" and len(others) != 1)
-            or len(others) + 1 > LIMITS.members
+            or len(({person} | others) - OWNERS) + 1 > LIMITS.members
             or (ROLES[person] is Role.CUSTOMER and any(ROLES[o] not in TEAM for o in others))
         )
         assert refused
@@ -244,6 +244,7 @@ def test_i8_whoever_creates_it_the_owner_is_in_and_customers_are_never_alone(
     assert "nobody" not in asked
     members = {m.id for m in decided.members}
     assert members == ({person} | others) - OWNERS
+    assert len(members) + 1 <= LIMITS.members, "with the owner"
     state = rules.created(decided)
     assert state.admits(speaker("olivia"))
     assert (state.last_seq, state.audience) == (0, tuple(m.id for m in decided.members))
@@ -293,6 +294,32 @@ def test_a_direct_conversation_is_the_same_for_both() -> None:
     state = created(create("sam", "carla", kind="direct"))
     assert rules.same_creation(state, create("carla", "sam", kind="direct"))
     assert not rules.same_creation(state, create("zoe", "sam", kind="direct"))
+
+
+def test_nobody_chooses_the_id_of_a_direct_conversation() -> None:
+    """Who could would sit in the place of two others, and read what they write."""
+    taken = direct_conversation_id("sam", "carla")
+    decided = rules.decide_create(taken, create("dave", "zoe"), LIMITS, NOW)
+    assert code(decided) is Code.BAD_REQUEST
+    assert isinstance(
+        rules.decide_create(taken, create("sam", "carla", kind="direct"), LIMITS, NOW),
+        ConversationCreated,
+    )
+    assert not rules.same_creation(
+        created(create("sam", "carla", kind="direct")), create("sam", "carla", "zoe", kind="direct")
+    )
+
+
+def test_a_direct_conversation_keeps_its_two_people() -> None:
+    state = created(create("sam", "carla", kind="direct"))
+    assert rules.decide_add(state, AddMember(speaker("sam"), PEOPLE["zoe"]), LIMITS, NOW) == (
+        rules.STAYS_DIRECT
+    )
+    for person in ("sam", "carla"):
+        leaves = RemoveMember(speaker(person), person)
+        assert rules.decide_remove(state, leaves, OWNERS, NOW) == rules.STAYS_DIRECT
+    removed = rules.decide_remove(state, RemoveMember(speaker("sam"), "carla"), OWNERS, NOW)
+    assert removed == rules.STAYS_DIRECT
 
 
 # --- repetition -----------------------------------------------------------------------------------
