@@ -136,6 +136,10 @@ class FanOut:
             author=event.author,
         )
         self._show(live, revision, removed, (event.member.id,), ())
+        left = event.member.id
+        watching = [c for c in live.watchers.get(left, ()) if c.person in audience]
+        for connection in (*live.connections_of(left), *watching):
+            connection.review_watch()
 
     def _receipts(
         self,
@@ -348,7 +352,7 @@ class FanOut:
         self._shed(frame, (c for p in others for c in live.connections_of(p)))
 
     def presence(self, business: str, person: str, state: State, last_seen_at: int) -> None:
-        """Tell those who watch ``person``."""
+        """Tell those who watch ``person``; in doubt they are told later (`review_watch`)."""
         live = self.businesses.get(business)
         if live is None:
             return
@@ -356,7 +360,11 @@ class FanOut:
         if watching:
             shown = Presence(person=person, state=state, last_seen_at=last_seen_at)
             frame = frames.PresenceEvent(people=(shown,))
-            seers = (c for c in watching if live.state.shows_seen(person, c.person))
+            seers = (
+                c
+                for c in watching
+                if not c.watch_doubts and live.state.shows_seen(person, c.person)
+            )
             self._shed(frame, seers)
 
     def _shed(self, frame: Frame, connections: Iterable[Connection]) -> None:

@@ -27,6 +27,8 @@ class Connection(Protocol):
     behind: bool
     revision: int
     queue: Callable[[bytes], bool]
+    watch_doubts: int
+    """Removals after which it has not been looked up yet whose presence may be watched."""
 
     def has_room(self) -> bool:
         """Whether nothing waits for this connection: only then it hears of ephemeral things."""
@@ -34,6 +36,10 @@ class Connection(Protocol):
 
     def fall_behind(self) -> None:
         """Take nothing more for now: read on from the log."""
+        ...
+
+    def review_watch(self) -> None:
+        """Be told nobody's presence until it has been looked up whose may still be watched."""
         ...
 
     def end(self, code: int, reason: str) -> None:
@@ -70,7 +76,7 @@ class LiveBusiness:
 
     @property
     def supervisors(self) -> tuple[AnySupervisor, ...]:
-        """Named for operators, in the order they stop."""
+        """All of them; they stop at the same time."""
         return (self.conversations, self.desk, self.locations, self.presence)
 
     def everybody(self) -> Iterator[Connection]:

@@ -18,19 +18,18 @@ from actors.presence import Active, Closed, Opened
 from domain import commands as domain
 from domain.commands import Accepted, Done, Speaker
 from domain.refusal import Code, Refusal
-from domain.roles import Operation, may
+from domain.roles import Operation, Role, may
 from protocol import commands, frames
 from protocol.close_codes import CloseCode
 from protocol.codec import Codec, Malformed
 from protocol.commands import Command
 from protocol.frames import Frame
-from server import resume
+from server import reading, resume
 from server.asking import answer_of
 from server.edge.websocket import WebSocket
 from server.live import LiveBusiness
 from server.node import PRESENCE, Node
 from server.rate import TokenBucket
-from server.reading import viewer_of
 from server.request_queue import RequestQueue
 from server.requests import Requests
 from server.wake import Wake
@@ -91,6 +90,7 @@ class Session:
         "queue",
         "revision",
         "token_id",
+        "watch_doubts",
     )
 
     def __init__(
@@ -112,11 +112,12 @@ class Session:
         self.behind = admission.behind
         self.revision = admission.revision
         self.queue = websocket.queue
+        self.watch_doubts = 0
         self._node = node
         self._live = live
         self._websocket = websocket
         self._speaker = speaker
-        self._viewer = viewer_of(live, speaker.person, speaker.role)
+        self._viewer = reading.viewer_of(live, speaker.person, speaker.role)
         self._resuming = admission.behind
         self._wake = Wake()
         self._answering = Requests(node, live, self, speaker)
@@ -166,6 +167,12 @@ class Session:
         self.behind = True
         self._wake.set()
 
+    def review_watch(self) -> None:
+        """Be told nobody's presence until it has been looked up whose may still be watched."""
+        if self._speaker.role is Role.CUSTOMER and self._answering.watched:
+            self.watch_doubts += 1
+            self._wake.set()
+
     def _restart(self) -> None:
         self.end(CloseCode.RESTART, self._node.restart_reason())
 
@@ -176,6 +183,8 @@ class Session:
             await self._wake.wait()
             self._wake.clear()
             await self._requests.work()
+            while self.watch_doubts and not websocket.closing:
+                await self._watch_anew()
             while self.behind and not websocket.closing:
                 self._node.flush()
                 if not self.has_room():
@@ -199,6 +208,17 @@ class Session:
             if self._resuming:
                 self._resuming = False
                 self._reply(frames.Resumed(revision=self.revision))
+
+    async def _watch_anew(self) -> None:
+        """Watch on whom one still shares a conversation with, and tell how they are by now."""
+        doubts, before = self.watch_doubts, self._answering.watched
+        stored = await self._node.queries.companions(self._viewer, before)
+        self._answering.watched = frozenset(stored)
+        self._live.watch(self, self._answering.watched, before)
+        self.watch_doubts -= doubts
+        if stored and not self.watch_doubts:
+            people = reading.presence(self._live, self.person, stored)
+            self.queue(self.codec.framed(frames.PresenceEvent(people=people)))
 
     # --- in ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,111 @@
+"""Whose presence a customer is told ends with the last conversation that they share (DT-06)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from domain import commands
+from domain.roles import Role
+from storage.access import Viewer
+from storage.queries import Queries
+from tests.faults.premises import Premises, freely, opened
+from tests.faults.raw_client import RawClient
+
+PEOPLE = {
+    "olivia": Role.OWNER,
+    "sam": Role.STAFF,
+    "zoe": Role.STAFF,
+    "carla": Role.CUSTOMER,
+    "dan": Role.CUSTOMER,
+}
+
+
+async def watching(premises: Premises, person: str, *people: str) -> RawClient:
+    client = await premises.enter(person)
+    await client.next("welcome")
+    await client.ask("watch", people=list(people))
+    await trio.sleep(1.0)
+    client.frames.clear()
+    return client
+
+
+async def remove(premises: Premises, person: str, conversation: str = "g") -> None:
+    command = commands.RemoveMember(premises.speaker("olivia"), person)
+    assert isinstance(await premises.do(conversation, command), commands.Done)
+
+
+def told(client: RawClient) -> dict[str, str]:
+    """Who was last told to be what."""
+    return {
+        shown["person"]: shown["state"]
+        for frame in client.frames
+        if frame["type"] == "presence"
+        for shown in frame["people"]
+    }
+
+
+async def test_who_was_removed_is_not_told_who_comes(virtual_time: MockClock, folder: Path) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla", "dan")
+        await premises.group("h", "zoe", "carla")
+        carla = await watching(premises, "carla", "sam", "dan", "zoe", "olivia")
+        await remove(premises, "carla")
+        for person in ("sam", "dan", "zoe", "olivia"):
+            await premises.enter(person)
+        await trio.sleep(30.0)
+        assert told(carla) == {"zoe": "online", "olivia": "online"}
+
+
+async def test_customers_who_stay_are_not_told_of_who_was_removed(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla", "dan")
+        dan = await watching(premises, "dan", "carla", "sam")
+        zoe = await watching(premises, "zoe", "carla")
+        await remove(premises, "carla")
+        for person in ("carla", "sam"):
+            await premises.enter(person)
+        await trio.sleep(30.0)
+        assert told(dan) == {"sam": "online"}
+        assert told(zoe) == {"carla": "online"}
+
+
+async def test_who_comes_while_it_is_looked_up_is_told_only_if_still_shared(
+    virtual_time: MockClock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    companions = Queries.companions
+
+    async def slowly(self: Queries, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
+        await trio.sleep(5.0)
+        return await companions(self, viewer, people_ids)
+
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla")
+        await premises.group("h", "zoe", "carla")
+        carla = await watching(premises, "carla", "sam", "zoe")
+        monkeypatch.setattr(Queries, "companions", slowly)
+        await remove(premises, "carla")
+        for person in ("sam", "zoe"):
+            await premises.enter(person)
+        await trio.sleep(3.0)
+        assert told(carla) == {}
+        await trio.sleep(30.0)
+        assert told(carla) == {"zoe": "online"}
+
+
+async def test_two_removals_at_once_end_both(virtual_time: MockClock, folder: Path) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla")
+        await premises.group("h", "zoe", "carla")
+        carla = await watching(premises, "carla", "sam", "zoe")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(remove, premises, "carla", "g")
+            nursery.start_soon(remove, premises, "carla", "h")
+        for person in ("sam", "zoe"):
+            await premises.enter(person)
+        await trio.sleep(30.0)
+        assert told(carla) == {}
