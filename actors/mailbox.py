@@ -18,8 +18,8 @@ class Mailbox(Generic[M]):
     half full, and is emptied when the reader finds it so; what the lane drops it answers with
     `Overloaded`. Ephemeral messages come after the others of the same batch.
 
-    Envelopes that `put_back` returns do not count against the bound: a mailbox holds at most `size`
-    plus one batch.
+    Envelopes that `put_back` returns do not count against the bound, nor does the lane: a mailbox
+    holds at most `size` plus one batch, and `ephemeral_size` on top of that.
     """
 
     __slots__ = (

@@ -137,6 +137,19 @@ def test_the_lanes_do_not_take_each_other_s_room() -> None:
     assert len(mailbox) == 4
 
 
+def test_a_mailbox_holds_its_size_and_one_batch_and_the_ephemeral_lane_on_top() -> None:
+    mailbox = make(size=4, ephemeral_size=2)
+    fill(mailbox, "a", "b", "c", "d")
+    in_hand = mailbox.take(4)
+    assert mailbox.put_nowait(hint("x"))
+    assert mailbox.put_nowait(hint("y"))
+    fill(mailbox, "e", "f", "g", "h")
+    mailbox.put_back(in_hand)
+    assert len(mailbox) == 4 + 4 + 2
+    assert not mailbox.put_nowait(hint("z"))
+    assert not mailbox.put_nowait(Envelope("i"))
+
+
 def test_take_all_returns_everything_suspect_or_ephemeral() -> None:
     mailbox = make()
     fill(mailbox, "a", "b")
