@@ -59,8 +59,9 @@ class Roster(Generic[M]):
     """The live actors by id; those at work, and those idle, in the order in which they became so.
 
     A dictionary keeps that order, so the longest hanging and the longest idle are found at the
-    head, without a timer for each actor. An idle actor waits at an empty mailbox; one that is
-    restarting, or woken but not at work yet, is in neither order.
+    head, without a timer for each actor. An idle actor waits at an empty mailbox; one whose batch
+    is being stored, that is restarting, or woken but not at work yet, is in neither order: it
+    neither hangs nor is it idle.
     """
 
     def __init__(self) -> None:
@@ -92,6 +93,11 @@ class Roster(Generic[M]):
         """Note that it is at work from `now` on, with an activation or a batch."""
         cell.since = now
         self._working[cell] = None
+
+    def store(self, cell: Cell[M]) -> None:
+        """Hold its mailbox while its batch is being stored: a slow disk is no hanging actor."""
+        self._working.pop(cell, None)
+        cell.mailbox.held = True
 
     def end(self, cell: Cell[M], now: float, *, idle: bool) -> None:
         """Note that it is not at work any more; `idle`: and that no message is waiting."""

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class ActorHang(Exception):
-    """An activation or a batch took longer than `SupervisorLimits.receive_seconds`."""
+    """An activation or a batch, storing apart, took longer than `receive_seconds` (see limits)."""
 
 
 class SystemicFailure(Exception):
@@ -276,10 +276,10 @@ class Supervisor(Generic[M]):
             while True:
                 if cell.failed is None:
                     await mailbox.wait()
-                if cell.failed is None:
                     if mailbox.closed:
                         return
-                    roster.begin(cell, self._clock())
+                roster.begin(cell, self._clock())
+                if cell.failed is None:
                     if actor is None:
                         actor = await self._activate_anew(cell)
                     cell.batch = mailbox.take(batch_size)
@@ -291,7 +291,7 @@ class Supervisor(Generic[M]):
                     error, cell.failed = cell.failed, None
                     storing = await actor.not_stored(cell.batch, error)
                 if storing is not None:
-                    mailbox.held = True
+                    roster.store(cell)
                     storing.then(partial(self._stored, cell))
                     continue
                 self._finish_batch(cell)

@@ -27,6 +27,26 @@ def test_the_longest_idle_and_the_longest_at_work_are_found_in_their_order() -> 
     assert d.since == 1.0
 
 
+def test_whose_batch_is_stored_is_neither_at_work_nor_idle() -> None:
+    roster: Roster[str] = Roster()
+    storing, working = cell_of("storing"), cell_of("working")
+    for cell in (storing, working):
+        roster.add(cell)
+        roster.begin(cell, 1.0)
+    roster.store(storing)
+    assert storing.mailbox.held
+    assert roster.longest_at_work() is working
+    roster.end(working, 2.0, idle=True)
+    assert roster.longest_at_work() is None
+    assert roster.longest_idle() is working
+    assert not roster.all_idle()
+    roster.begin(storing, 3.0)
+    assert roster.longest_at_work() is storing
+    roster.store(storing)
+    roster.end(storing, 4.0, idle=True)
+    assert roster.all_idle()
+
+
 def test_a_removed_cell_is_in_no_order() -> None:
     roster: Roster[str] = Roster()
     idle, working = cell_of("idle"), cell_of("working")

@@ -1,6 +1,6 @@
 """A batch that is over only when what it came to has been stored, without waking its actor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -40,17 +40,27 @@ class Writing:
 
 
 class Clerk(Actor[str]):
-    """Hands every batch over; what is not stored it hands over again, but for ``lost``."""
+    """Hands every batch over; what is not stored it hands over again, but for ``lost``.
+
+    ``hang`` it never hands over, ``late`` after more than the time it has.
+    """
 
     def __init__(self, desk: "Desk") -> None:
         self.desk = desk
 
     async def receive(self, batch: Sequence[Envelope[str]]) -> Storing | None:
         self.desk.batches.append([envelope.message for envelope in batch])
+        if batch[0].message == "hang":
+            await trio.sleep_forever()
+        if batch[0].message == "late" and not batch[0].crashes:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(self.desk.limits.receive_seconds + 1.0)
         return self.desk.write(batch)
 
     async def not_stored(self, batch: Sequence[Envelope[str]], error: Exception) -> Storing | None:
         self.desk.errors.append(error)
+        if isinstance(error, TimeoutError):
+            await trio.sleep_forever()
         if isinstance(error, KeyError):
             return await super().not_stored(batch, error)
         if isinstance(error, LookupError):
@@ -83,9 +93,9 @@ class Desk:
             writing.end(error) if error is not None else writing.store()
         return writing
 
-    def tell(self, *messages: str) -> None:
+    def tell(self, *messages: str, to: str = "a") -> None:
         for message in messages:
-            self.supervisor.tell("a", message, self.answers.setdefault(message, []).append)
+            self.supervisor.tell(to, message, self.answers.setdefault(message, []).append)
 
     @property
     def state(self) -> str:
@@ -94,10 +104,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(nursery: trio.Nursery) -> Desk:
-    desk = Desk()
+async def desk(request: pytest.FixtureRequest, nursery: trio.Nursery) -> AsyncIterator[Desk]:
+    """At work, with the limits that are its parameter, if there is one."""
+    desk = Desk(limits=getattr(request, "param", None) or SupervisorLimits())
     await nursery.start(desk.supervisor.run)
-    return desk
+    yield desk
+    for writing in desk.writings:  # where the test failed: cancelling would wait for them
+        if not writing.over:
+            writing.store()
 
 
 quiet = trio.testing.wait_all_tasks_blocked
@@ -230,22 +244,96 @@ async def test_cancelling_while_nothing_is_stored_any_more_answers_what_was_in_h
     assert isinstance(answer, Unavailable)
 
 
-async def test_storing_that_takes_too_long_is_a_hang_once_it_is_over(
-    autojump_clock: MockClock, desk: Desk
+@pytest.mark.parametrize("seconds", [6.0, 60.0])
+async def test_one_slow_commit_crashes_nobody_however_many_wait_for_it(
+    autojump_clock: MockClock, desk: Desk, seconds: float
+) -> None:
+    actors = [str(number) for number in range(desk.limits.systemic_actors + 10)]
+    for actor in actors:
+        desk.tell(f"first {actor}", to=actor)
+    await trio.sleep(1.0)
+    for actor in actors:
+        desk.tell(f"next {actor}", to=actor)
+    await trio.sleep(seconds - 1.0)
+    assert not any(desk.answers.values())
+    for _ in range(2):
+        for writing in desk.writings[-len(actors) :]:
+            writing.store()
+        await trio.sleep(0.5)
+    assert len(desk.answers) == 2 * len(actors)
+    assert all(answers == [f"stored {message}"] for message, answers in desk.answers.items())
+    totals = desk.supervisor.totals()
+    assert (totals.crashes, totals.activations, totals.batches) == (
+        0,
+        len(actors),
+        2 * len(actors),
+    )
+
+
+@pytest.mark.parametrize("stalled", [0.0, 3.0, 60.0])
+async def test_who_hangs_after_a_stored_batch_is_found_exactly_when_it_is_due(
+    autojump_clock: MockClock, desk: Desk, stalled: float
 ) -> None:
     limit = desk.limits.receive_seconds
     desk.tell("1")
-    await trio.sleep(2 * limit)
+    await trio.sleep(0.001)
+    desk.tell("hang")
+    await trio.sleep(stalled)
+    desk.writings[0].store()
+    await trio.sleep(limit - 0.01)
+    assert desk.batches == [["1"], ["hang"]]
+    assert desk.supervisor.totals().crashes == 0
+    await trio.sleep(0.02)
+    assert desk.supervisor.totals().crashes == 1
+    assert desk.answers["1"] == ["stored 1"]
+
+
+async def test_who_hangs_is_found_while_another_one_s_batch_is_stored(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("1", to="stored")
+    await trio.sleep(1.0)
+    desk.tell("hang", to="hanging")
+    await trio.sleep(desk.limits.receive_seconds - 0.01)
+    assert desk.supervisor.totals().crashes == 0
+    await trio.sleep(0.02)
+    assert desk.supervisor.totals().crashes == 1
+    desk.writings[0].store()
+    assert desk.answers["1"] == ["stored 1"]
+
+
+async def test_who_hangs_over_what_was_not_stored_is_found_exactly_when_it_is_due(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("1")
+    await trio.sleep(60.0)
+    desk.writings[0].end(TimeoutError())
+    await trio.sleep(desk.limits.receive_seconds - 0.01)
+    assert len(desk.errors) == 1
+    assert desk.supervisor.totals().crashes == 0
+    await trio.sleep(0.02)
+    assert desk.supervisor.totals().crashes == 1
+    await trio.sleep(1.0)
+    assert desk.batches == [["1"], ["1"]]
+    desk.writings[1].store()
+    assert desk.answers["1"] == ["stored 1"]
+
+
+async def test_what_is_handed_over_too_late_is_a_hang_once_it_is_stored(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("late")
+    await trio.sleep(desk.limits.receive_seconds + 2.0)
     assert desk.supervisor.totals().crashes == 0
     desk.writings[0].store()
     assert desk.state == "restarting"
     desk.tell("2")
     await trio.sleep(1.0)
     assert desk.supervisor.totals().crashes == 1
-    assert desk.answers["1"] == ["stored 1"]
-    assert desk.batches == [["1"], ["2"]]
+    assert desk.answers["late"] == ["stored late"]
+    assert desk.batches == [["late"], ["2"]]
     desk.writings[1].store()
-    await trio.sleep(limit + 1.0)
+    await trio.sleep(desk.limits.receive_seconds + 1.0)
     assert desk.state == "idle"
     assert desk.supervisor.totals().crashes == 1
 
@@ -253,14 +341,48 @@ async def test_storing_that_takes_too_long_is_a_hang_once_it_is_over(
 async def test_what_is_not_stored_after_a_hang_is_tried_again_by_the_next_incarnation(
     autojump_clock: MockClock, desk: Desk
 ) -> None:
-    desk.tell("1")
-    await trio.sleep(desk.limits.receive_seconds + 1.0)
+    desk.tell("late")
+    await trio.sleep(desk.limits.receive_seconds + 2.0)
     desk.writings[0].end(LookupError("not now"))
     await trio.sleep(1.0)
-    assert desk.batches == [["1"], ["1"]]
+    assert desk.batches == [["late"], ["late"]]
     assert desk.errors == []
     desk.writings[1].store()
+    assert desk.answers["late"] == ["stored late"]
+
+
+@pytest.mark.parametrize("desk", [SupervisorLimits(max_live=1, idle_seconds=2.0)], indirect=True)
+async def test_an_actor_whose_batch_is_stored_is_not_passivated(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("1")
+    await trio.sleep(20.0)
+    desk.tell("2", to="another")
+    [refusal] = desk.answers["2"]
+    assert isinstance(refusal, Overloaded)
+    assert desk.supervisor.totals().passivations == 0
+    desk.writings[0].store()
     assert desk.answers["1"] == ["stored 1"]
+    assert desk.state == "idle"
+    await trio.sleep(2.01)
+    assert desk.supervisor.totals().passivations == 1
+
+
+async def test_draining_ends_at_its_deadline_while_the_disk_stalls(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    desk.tell("1")
+    await trio.sleep(0.001)
+    desk.tell("waiting")
+    start = trio.current_time()
+    assert not await desk.supervisor.drain(start + 20.0)
+    assert trio.current_time() == start + 20.0
+    desk.writings[0].store()
+    await trio.sleep(0.001)
+    assert desk.answers["1"] == ["stored 1"]
+    [refusal] = desk.answers["waiting"]
+    assert refusal == Unavailable(desk.limits.retry_seconds, "stopping")
+    assert desk.supervisor.totals().crashes == 0
 
 
 async def test_draining_waits_for_what_is_being_stored(nursery: trio.Nursery) -> None:
