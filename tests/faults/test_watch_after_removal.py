@@ -1,6 +1,6 @@
 """Whose presence a customer is told ends with the last conversation that they share (DT-06)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -74,20 +74,27 @@ async def test_customers_who_stay_are_not_told_of_who_was_removed(
         assert told(zoe) == {"carla": "online"}
 
 
-async def test_who_comes_while_it_is_looked_up_is_told_only_if_still_shared(
-    virtual_time: MockClock, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def slow_lookup(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called, looking up whom one may watch takes five seconds."""
     companions = Queries.companions
 
     async def slowly(self: Queries, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
+        found = await companions(self, viewer, people_ids)
         await trio.sleep(5.0)
-        return await companions(self, viewer, people_ids)
+        return found
 
+    return lambda: monkeypatch.setattr(Queries, "companions", slowly)
+
+
+async def test_who_comes_while_it_is_looked_up_is_told_only_if_still_shared(
+    virtual_time: MockClock, folder: Path, slow_lookup: Callable[[], None]
+) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
         await premises.group("g", "sam", "carla")
         await premises.group("h", "zoe", "carla")
         carla = await watching(premises, "carla", "sam", "zoe")
-        monkeypatch.setattr(Queries, "companions", slowly)
+        slow_lookup()
         await remove(premises, "carla")
         for person in ("sam", "zoe"):
             await premises.enter(person)
@@ -97,14 +104,18 @@ async def test_who_comes_while_it_is_looked_up_is_told_only_if_still_shared(
         assert told(carla) == {"zoe": "online"}
 
 
-async def test_two_removals_at_once_end_both(virtual_time: MockClock, folder: Path) -> None:
+async def test_a_removal_while_it_is_looked_up_counts_too(
+    virtual_time: MockClock, folder: Path, slow_lookup: Callable[[], None]
+) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
         await premises.group("g", "sam", "carla")
         await premises.group("h", "zoe", "carla")
         carla = await watching(premises, "carla", "sam", "zoe")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(remove, premises, "carla", "g")
-            nursery.start_soon(remove, premises, "carla", "h")
+        slow_lookup()
+        await remove(premises, "carla", "g")
+        await trio.sleep(1.0)
+        await remove(premises, "carla", "h")
+        await trio.sleep(30.0)
         for person in ("sam", "zoe"):
             await premises.enter(person)
         await trio.sleep(30.0)
