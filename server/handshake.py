@@ -71,11 +71,18 @@ class Door:
         if not isinstance(hello, Hello):
             await websocket.close(CloseCode.BAD_HELLO, "the first frame must be a hello")
             return None
+        number = self._node.next_connection()
         known = await self._admit(hello)
+        # Being let in may take longer than for the next connection of the device, or than this one
+        # lives: the later `hello` counts.
+        if isinstance(known, _Known) and known.live.has_newer(
+            known.record.id, hello.device, number
+        ):
+            known = Turned(CloseCode.REPLACED, "replaced by another connection")
         if isinstance(known, Turned):
             await websocket.close(known.code, known.reason)
             return None
-        session = self._welcome(websocket, codec, hello, known)
+        session = self._welcome(websocket, codec, hello, known, number)
         if early[1:]:
             session.receive(early[1:])
         websocket.on_messages = session.receive
@@ -131,10 +138,12 @@ class Door:
             return Turned(CloseCode.DEACTIVATED, "this person has no access any more")
         return _Known(live, claims, record, access_changes)
 
-    def _welcome(self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known) -> Session:
+    def _welcome(
+        self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known, number: int
+    ) -> Session:
         """Note the connection and greet: no checkpoint, so position and welcome agree."""
         node, live, record = self._node, known.live, known.record
-        speaker = Speaker(record.id, record.name, record.role, hello.device, node.next_connection())
+        speaker = Speaker(record.id, record.name, record.role, hello.device, number)
         now = node.clock()
         ttl = node.settings.session_token_seconds * 1000
         position = node.database.journal.released(live.id)

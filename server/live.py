@@ -86,6 +86,11 @@ class LiveBusiness:
     def connections_of(self, person: str) -> list[Connection]:
         return self.connections.get(person, [])
 
+    def has_newer(self, person: str, device: str, number: int) -> bool:
+        """Whether this device has a connection that said `hello` after the one of ``number``."""
+        mine = self.connections_of(person)
+        return any(other.device == device and other.number > number for other in mine)
+
     def add(self, connection: Connection, devices: int) -> list[Connection]:
         """Note a connection; answer those it replaces: of its device, or beyond ``devices``."""
         mine = self.connections.setdefault(connection.person, [])
