@@ -18,7 +18,7 @@ PEOPLE = {"olivia": Role.OWNER, "sam": Role.STAFF, "carla": Role.CUSTOMER}
 
 @pytest.fixture
 def slow_admission(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From when it is called, judging a cursor takes half a second; who has none comes in at once."""
+    """From when it is called, judging a cursor takes half a second; without one it does not."""
     too_far_behind = Queries.too_far_behind
 
     async def slowly(self: Queries, viewer: Viewer, revision: int, limit: int) -> bool:
