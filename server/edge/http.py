@@ -82,6 +82,7 @@ class HTTPConnection(TCPServer):
         self._waited = 0.0
         self._progress = 0
         self._ended = False
+        self._reading = trio.CancelScope()
 
     @property
     def upgrade(self) -> tuple[Head, bytes] | None:
@@ -114,6 +115,9 @@ class HTTPConnection(TCPServer):
         """Send without Hypercorn's shield: a client that does not read holds up nobody."""
         if isinstance(event, Updated) and self._ended:
             return  # nothing is to be kept alive: an answer ended after its client had gone
+        if isinstance(event, Closed):
+            self._reading.cancel()  # nothing more is read: `run` closes, and not the app's task
+            return
         if not isinstance(event, RawData):
             await super().protocol_send(event)
             return
@@ -123,16 +127,17 @@ class HTTPConnection(TCPServer):
             await self.protocol.handle(Closed())
 
     async def _read_data(self) -> None:
-        while True:
-            try:
-                data = await self._receive()
-            except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
-                break
-            await self.protocol.handle(RawData(data))
-            if self.upgrade is not None:
-                return
-            if not data:
-                break
+        with self._reading:
+            while True:
+                try:
+                    data = await self._receive()
+                except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+                    break
+                await self.protocol.handle(RawData(data))
+                if self.upgrade is not None:
+                    return
+                if not data:
+                    break
         await self.protocol.handle(Closed())
 
     async def _receive(self) -> bytes:

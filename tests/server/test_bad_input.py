@@ -111,7 +111,7 @@ JSON_FRAMES = {
     "half a surrogate pair": (
         b'{"type":"send","id":7,"conversation":"c1","client_message_id":"m","text":"\\ud800"}',
         "bad_request",
-        None,
+        7,
     ),
     "too deep": (b"[" * DEEP + b"]" * DEEP, "bad_request", None),
     "too deep in a field that is skipped": (

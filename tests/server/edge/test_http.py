@@ -10,6 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from protocol.framing import Opcode
+from server.edge.http import LINGER
 from server.edge.stream import ConnectionStream
 from tests.conformance.raw_client import RawClient, sent
 from tests.server.edge.harness import Edge, edge, upgrade_request
@@ -347,3 +348,28 @@ async def test_a_malformed_head_is_answered_with_400(
         await client.send(head)
         assert (await client.head()).startswith(b"HTTP/1.1 400 ")
         assert running.listener.statistics().failed == 0
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [get("/", "Connection: close"), b"GET / HTTP/1.0\r\nHost: x\r\n\r\n"],
+    ids=["close", "1.0"],
+)
+async def test_a_connection_that_is_to_close_is_closed_after_its_answer(
+    autojump_clock: MockClock, request_: bytes
+) -> None:
+    """A client that reads to the end must see it, and nothing of it may stay behind."""
+    app = quart_trio.QuartTrio(__name__)  # it cancels its tasks as soon as the answer is given
+
+    @app.get("/")
+    async def hello() -> str:
+        return "hello"
+
+    async with edge(app=app) as running:
+        client, _ = running.connect()
+        await client.send(request_)
+        with trio.fail_after(1.0):
+            while await client.stream.receive_some():
+                pass
+        await trio.sleep(LINGER + 1.0)
+        assert running.listener.statistics().open == 0
