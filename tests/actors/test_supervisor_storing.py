@@ -351,6 +351,27 @@ async def test_what_is_not_stored_after_a_hang_is_tried_again_by_the_next_incarn
     assert desk.answers["late"] == ["stored late"]
 
 
+async def test_draining_waits_for_what_was_not_stored_and_is_tried_again(
+    autojump_clock: MockClock, desk: Desk, nursery: trio.Nursery
+) -> None:
+    rested: list[bool] = []
+
+    async def drain() -> None:
+        rested.append(await desk.supervisor.drain(trio.current_time() + 60.0))
+
+    desk.tell("1")
+    await trio.sleep(0.001)
+    nursery.start_soon(drain)
+    await trio.sleep(10.0)
+    desk.writings[0].end(LookupError("not now"))
+    await trio.sleep(10.0)
+    assert rested == []
+    desk.writings[1].store()
+    await trio.sleep(0.001)
+    assert rested == [True]
+    assert desk.answers["1"] == ["stored 1"]
+
+
 @pytest.mark.parametrize("desk", [SupervisorLimits(max_live=1, idle_seconds=2.0)], indirect=True)
 async def test_an_actor_whose_batch_is_stored_is_not_passivated(
     autojump_clock: MockClock, desk: Desk
