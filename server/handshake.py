@@ -136,6 +136,10 @@ class Door:
             return turned
         if not record.active:
             return Turned(CloseCode.DEACTIVATED, "this person has no access any more")
+        if hello.location is not None:
+            locations = await self._node.queries.locations(live.state)
+            if all(location.id != hello.location for location in locations):
+                return Turned(CloseCode.BAD_HELLO, f"there is no location {hello.location}")
         return _Known(live, claims, record, access_changes)
 
     def _welcome(
