@@ -7,6 +7,9 @@ from domain.refusal import Code, Refusal
 # C0 and C1 controls but tab and line feed; lone surrogates, which no encoding can carry.
 _forbidden = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").search
 
+# Anything that can be seen: no space, and none of what has no width (joiners, marks, soft hyphen).
+_visible = re.compile("[^\\s\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]").search
+
 _BLANK = Refusal(Code.BAD_REQUEST, "Write something first: the text is empty.")
 _CONTROL = Refusal(
     Code.BAD_REQUEST, "The text holds control characters. Remove them and send again."
@@ -15,7 +18,7 @@ _CONTROL = Refusal(
 
 def refuse_text(text: str, limit_bytes: int) -> Refusal | None:
     """Why ``text`` cannot be a message, or ``None``: blank, control characters, too long."""
-    if not text or text.isspace():
+    if not _visible(text):
         return _BLANK
     if _forbidden(text):
         return _CONTROL
@@ -30,6 +33,8 @@ def refuse_text(text: str, limit_bytes: int) -> Refusal | None:
 def refuse_label(label: str, limit_bytes: int, what: str) -> Refusal | None:
     """The same for a name or a title: one line, at most ``limit_bytes``."""
     refusal = refuse_text(label, limit_bytes)
+    if refusal is not None and refusal.code is Code.TOO_LARGE:
+        return Refusal(Code.TOO_LARGE, f"A {what} has at most {limit_bytes} bytes. Shorten it.")
     if refusal is None and ("\n" in label or "\t" in label):
         refusal = Refusal(Code.BAD_REQUEST, f"A {what} is one line.")
     return refusal

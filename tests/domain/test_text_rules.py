@@ -9,6 +9,7 @@ from domain.text import refuse_label, refuse_text
 
 LIMIT = 40
 FORBIDDEN = [chr(c) for c in (*range(9), *range(11, 32), *range(127, 160), 0xD800, 0xDFFF)]
+INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2064\ufeff"
 
 
 def code(text: str) -> Code | None:
@@ -23,7 +24,9 @@ def code(text: str) -> Code | None:
 @example("\U0001f436" * (LIMIT // 4) + "x")
 def test_a_text_is_refused_for_a_reason_or_can_be_stored(text: str) -> None:
     found = code(text)
-    if not text.strip() or any(character in text for character in FORBIDDEN):
+    if all(c.isspace() or c in INVISIBLE for c in text) or any(
+        character in text for character in FORBIDDEN
+    ):
         assert found is Code.BAD_REQUEST
     elif len(text.encode()) > LIMIT:
         assert found is Code.TOO_LARGE
@@ -37,13 +40,13 @@ def test_what_no_client_can_show_or_carry_is_refused(character: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Hi", "a\nb", "a\tb", "**Rex**", "<b>", "\u200b", "\U0001f436", "ñ"]
+    "text", ["Hi", "a\nb", "a\tb", "**Rex**", "<b>", "\u200bHi", "\U0001f436", "ñ"]
 )
 def test_what_people_write_is_accepted(text: str) -> None:
     assert code(text) is None
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u00a0", "\u3000"])
+@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u00a0", "\u3000", *INVISIBLE, " \u200b\n"])
 def test_a_blank_text_is_refused(text: str) -> None:
     assert code(text) is Code.BAD_REQUEST
 
@@ -56,3 +59,9 @@ def test_a_label_is_a_text_on_one_line(label: str) -> None:
         assert refusal.code is code(label)
     else:
         assert (refusal is not None) == ("\n" in label or "\t" in label)
+
+
+def test_a_label_that_is_too_long_says_what_is() -> None:
+    refusal = refuse_label("x" * (LIMIT + 1), LIMIT, "title")
+    assert refusal is not None
+    assert refusal.message == f"A title has at most {LIMIT} bytes. Shorten it."
