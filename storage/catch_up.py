@@ -6,9 +6,9 @@ no revision comes twice, so that who takes only a part of a page can go on after
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import groupby
 from operator import itemgetter
 
 import msgspec
@@ -19,9 +19,13 @@ from storage.access import LISTED, Granted, Viewer, listed, sees_person, snapsho
 from storage.conversations import pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 CHANGED_MAX = 1_000
 """Conversations that moved: beyond it, loading afresh costs less than catching up."""
+
+PICTURES = 16
+"""Conversations that are read at once, for a page that a few large ones may fill."""
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -108,7 +112,8 @@ class CatchUpPage:
 def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
     """The next things after revision ``after`` that the viewer may see, at most ``limit``.
 
-    Not beyond a change of what the viewer may see: a reset follows, for whoever stands before it.
+    Fewer, if more would not fit a page. Not beyond a change of what the viewer may see: a reset
+    follows, for whoever stands before it.
     """
     with snapshot(connection):
         head = _head(connection, viewer.business_no)
@@ -116,27 +121,48 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
         reach = head if desk.access_revision <= after else desk.access_revision - 1
         moved = _moved(connection, viewer, after)
         known = listed(granted for granted, since_revision in moved if since_revision <= after)
-        items = [
-            *_messages(connection, known, after, limit),
-            *_changes(connection, known, after, limit),
-            *_cursors(connection, known, after),
-            *_removals(connection, viewer, after),
-            *_people(connection, viewer, after, limit),
-            *desk.items(after),
+        found = [
+            *_beginning(_messages(connection, known, after, limit), limit),
+            *_beginning(_changes(connection, known, after, limit), limit),
+            *_beginning(_cursors(connection, known, after, limit), limit),
+            *_beginning(_removals(connection, viewer, after, limit), limit),
+            *_beginning(_people(connection, viewer, after, limit), limit),
+            *_beginning(desk.items(after), limit),
         ]
-        new = {rev: granted for granted, rev in moved if rev > after}
-        up_to = _bound(reach, [*(revision for revision, _ in items), *new], limit)
-        items += _joined(connection, viewer, {r: g for r, g in new.items() if r <= up_to})
-    shown = sorted((item for item in items if item[0] <= up_to), key=itemgetter(0))
+        reach = _end(found, reach, limit)
+        new = {rev: granted for granted, rev in moved if after < rev <= reach}
+        found += _beginning(_joined(connection, viewer, new), limit)
+    up_to = _end(found, reach, limit)
+    shown = sorted((item for item, _ in found if item[0] <= up_to), key=itemgetter(0))
     return CatchUpPage(shown, up_to, up_to >= head)
 
 
-def _bound(reach: int, revisions: Sequence[int], limit: int) -> int:
-    """Up to where the page is complete: the ``limit``-th revision, or all that there is.
+_Sized = tuple[Item, int]
+"""With its size in bytes."""
 
-    Each kind of thing was read up to its own ``limit``-th, so the first ``limit`` of all are here.
+
+def _beginning(items: Iterable[Item], limit: int) -> list[_Sized]:
+    """Of items that ascend what can be on the page, and the first one that no longer fits it."""
+    found: list[_Sized] = []
+    room = PAGE_BYTES
+    for item in items:
+        size = encoded_size(item[1])
+        found.append((item, size))
+        room -= size
+        if room < 0 or len(found) >= limit:
+            break
+    return found
+
+
+def _end(found: list[_Sized], reach: int, limit: int) -> int:
+    """Up to where the page is complete: the last revision that fits it, or all that there is.
+
+    Each kind of thing was read until it alone fills the page, so what fits of all is here.
     """
-    return reach if len(revisions) < limit else min(reach, sorted(revisions)[limit - 1])
+    ascending = sorted((item[0], size) for item, size in found)
+    kept = min(fitting((size for _, size in ascending), PAGE_BYTES), limit)
+    all_fit = kept == len(ascending) < limit
+    return reach if all_fit else min(reach, ascending[kept - 1][0])
 
 
 def _head(connection: sqlite3.Connection, business_no: int) -> int:
@@ -180,72 +206,109 @@ _FIRST_AFTER = (
 )
 
 
-def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:
+# What is wanted is chosen first, for sorting would read every text that was missed; then texts are
+# read row by row, in its order, which CROSS JOIN keeps, until the page is full.
+def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
     rows = connection.execute(
-        f"SELECT m.revision, c.id, {MESSAGE} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        f" JOIN message m ON m.id BETWEEN {_FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
-        " ORDER BY m.revision LIMIT ?3",
+        f"SELECT w.revision, w.conversation, {MESSAGE} FROM"
+        " (SELECT m.revision, m.id, c.id AS conversation"
+        f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f"  JOIN message m ON m.id BETWEEN {_FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
+        "  ORDER BY m.revision LIMIT ?3) w"
+        " CROSS JOIN message m ON m.id = w.id",
         (known, after, limit),
     )
-    return [(revision, message(id_, column)) for revision, id_, column in rows]
+    with closing(rows):
+        for revision, id_, column in rows:
+            yield revision, message(id_, column)
 
 
-def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> list[Item]:
-    """Edits and deletions. Also of newer messages, for the device may hold one of its own."""
+def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
+    """Of each message the newest edit, or its deletion.
+
+    Also of newer messages, for the device may hold one of its own.
+    """
     rows = connection.execute(
-        "SELECT ch.revision, c.id, ch.seq, ch.at, ch.author, ch.deleted, m.text"
-        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        " JOIN change ch ON ch.conversation_no = l.no AND ch.revision > ?2"
-        f" JOIN message m ON m.id = (ch.conversation_no << {SEQ_BITS} | ch.seq)"
-        " WHERE m.id >= l.first_key AND (ch.deleted OR m.deleted_at = 0)"
-        " ORDER BY ch.revision LIMIT ?3",
+        "SELECT w.revision, w.conversation, w.seq, w.at, w.author, w.deleted, m.text FROM"
+        " (SELECT ch.revision, c.id AS conversation, ch.seq, ch.at, ch.author, ch.deleted,"
+        f"  (l.no << {SEQ_BITS} | ch.seq) AS key"
+        f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f"  JOIN change ch {_SEEN_CHANGE}"
+        "  WHERE ch.revision = (SELECT max(v.revision) FROM version v"
+        f"   WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq))"
+        "  ORDER BY ch.revision LIMIT ?3) w"
+        " CROSS JOIN message m ON m.id = w.key",
         (known, after, limit),
     )
-    return [
-        (revision, Deleted(id_, seq, at, author) if deleted else Edited(id_, seq, at, author, text))
-        for revision, id_, seq, at, author, deleted, text in rows
-    ]
+    with closing(rows):
+        for revision, id_, seq, at, author, deleted, text in rows:
+            if deleted:
+                yield revision, Deleted(id_, seq, at, author)
+            else:
+                yield revision, Edited(id_, seq, at, author, text)
 
 
-def _cursors(connection: sqlite3.Connection, known: str, after: int) -> Iterable[Item]:
+_SEEN_CHANGE = (
+    "ON ch.conversation_no = l.no AND ch.revision > ?2"
+    f" AND (l.no << {SEQ_BITS} | ch.seq) >= l.first_key"
+)
+"""A change after revision ``?2`` of a message in list ``l`` that the viewer may see."""
+
+
+def _cursors(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
     """Cursors as they stand, those that moved together as one."""
     rows = connection.execute(
-        "SELECT cu.revision, c.id, cu.person, cu.delivered_up_to, cu.delivered_at, cu.read_up_to,"
-        f" cu.read_at FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        "SELECT cu.revision, c.id, json_group_array(json_array(cu.person, cu.delivered_up_to,"
+        " cu.delivered_at, cu.read_up_to, cu.read_at))"
+        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         " JOIN cursor cu ON cu.conversation_no = l.no AND cu.revision > ?2"
-        " ORDER BY cu.revision, cu.person",
-        (known, after),
+        " GROUP BY cu.revision, c.id ORDER BY cu.revision LIMIT ?3",
+        (known, after, limit),
     )
-    for (revision, id_), together in groupby(rows, itemgetter(0, 1)):
-        cursors = tuple(
-            MemberCursor(
-                person=person,
-                delivered_up_to=delivered,
-                delivered_at=delivered_at,
-                read_up_to=read,
-                read_at=read_at,
-            )
-            for _, _, person, delivered, delivered_at, read, read_at in together
-        )
-        yield revision, Cursors(id_, cursors)
+    with closing(rows):
+        for revision, id_, together in rows:
+            yield revision, Cursors(id_, tuple(map(_cursor, sorted(_decode_cursors(together)))))
+
+
+_decode_cursors = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode
+
+
+def _cursor(row: tuple[str, int, int, int, int]) -> MemberCursor:
+    person, delivered_up_to, delivered_at, read_up_to, read_at = row
+    return MemberCursor(
+        person=person,
+        delivered_up_to=delivered_up_to,
+        delivered_at=delivered_at,
+        read_up_to=read_up_to,
+        read_at=read_at,
+    )
 
 
 def _joined(
     connection: sqlite3.Connection, viewer: Viewer, new: dict[int, Granted]
-) -> Iterable[Item]:
+) -> Iterator[Item]:
     """Conversations that the viewer came into, whole."""
-    shown = pictures(connection, viewer, list(new.values()))
-    return zip(new, map(Joined, shown), strict=True)
+    ascending = sorted(new.items(), key=itemgetter(0))
+    for start in range(0, len(ascending), PICTURES):
+        some = ascending[start : start + PICTURES]
+        shown = pictures(connection, viewer, [granted for _, granted in some])
+        for (revision, _), picture in zip(some, shown, strict=True):
+            yield revision, Joined(picture)
 
 
-def _removals(connection: sqlite3.Connection, viewer: Viewer, after: int) -> Iterable[Item]:
+def _removals(
+    connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int
+) -> Iterator[Item]:
     rows = connection.execute(
         "SELECT r.revision, c.id, r.seq, r.at, r.author FROM removal r"
         " JOIN conversation c ON c.no = r.conversation_no"
-        " WHERE r.business_no = ? AND r.person = ? AND r.revision > ?",
-        (viewer.business_no, viewer.person, after),
+        " WHERE r.business_no = ? AND r.person = ? AND r.revision > ?"
+        " ORDER BY r.revision LIMIT ?",
+        (viewer.business_no, viewer.person, after, limit),
     )
-    return [(revision, Removed(*rest)) for revision, *rest in rows]
+    with closing(rows):
+        for revision, *rest in rows:
+            yield revision, Removed(*rest)
 
 
 def _people(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> list[Item]:
@@ -263,13 +326,14 @@ def _people(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: i
         " ORDER BY p.privacy_revision LIMIT ?4",
         parameters,
     ).fetchall()
-    return [
+    items: list[Item] = [
         *(
             (rev, Somebody(id_, name, role, bool(active)))
             for rev, id_, name, role, active in changed
         ),
         *((revision, Visibility(id_)) for revision, id_ in hidden),
     ]
+    return sorted(items, key=itemgetter(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +345,8 @@ class _Desk:
     privacy: tuple[int, OwnPrivacy]
 
     def items(self, after: int) -> Iterable[Item]:
-        return (item for item in (self.settings, self.privacy) if item[0] > after)
+        items: tuple[Item, ...] = (self.settings, self.privacy)
+        return sorted((item for item in items if item[0] > after), key=itemgetter(0))
 
 
 def _desk(connection: sqlite3.Connection, viewer: Viewer) -> _Desk:
@@ -299,9 +364,9 @@ def _desk(connection: sqlite3.Connection, viewer: Viewer) -> _Desk:
 
 
 def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> bool:
-    """Whether more than ``limit`` entries and changes of people wait after revision ``after``.
+    """Whether more than ``limit`` entries and changes wait after revision ``after``.
 
-    Or entries in too many places.
+    Changes of entries and of people; each edit counts. Or entries in too many places.
     """
     with snapshot(connection):
         moved = _moved(connection, viewer, after)
@@ -311,5 +376,10 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
         (missed,) = connection.execute(
             f"SELECT total({_LAST} + 1 - {_FIRST_AFTER}) FROM {LISTED} l", (known, after)
         ).fetchone()
+        (changes,) = connection.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {LISTED} l JOIN change ch {_SEEN_CHANGE}"
+            " LIMIT ?3)",
+            (known, after, limit + 1),
+        ).fetchone()
         people = _people(connection, viewer, after, limit + 1)
-    return bool(missed + len(people) > limit)
+    return bool(missed + changes + len(people) > limit)
