@@ -19,7 +19,8 @@ class SupervisorLimits:
     max_live: int = 10_000
     """Live actors; at the limit the longest idle one is passivated for the next."""
     receive_seconds: float = 5.0
-    """Longest time for one activation, or for one batch. A hang is a crash."""
+    """Longest time for one activation, or for one batch until it is handed over to be stored (the
+    disk's time is not the actor's). A hang is a crash."""
     idle_seconds: float = 300.0
     """An actor without messages for so long is passivated."""
     retry_seconds: float = 1.0

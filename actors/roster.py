@@ -117,13 +117,18 @@ class Roster(Generic[M]):
         return [
             ActorStatistics(
                 actor_id=cell.actor_id,
-                state="idle" if cell in self._idle else cell.state,
+                state=self._state(cell),
                 mailbox_depth=len(cell.mailbox),
                 restarts=cell.restarts,
                 last_activity=cell.since,
             )
             for cell in self._cells.values()
         ]
+
+    def _state(self, cell: Cell[M]) -> ActorState:
+        if cell in self._idle:
+            return "idle"
+        return "storing" if cell.mailbox.held and cell.state == "running" else cell.state
 
     def load(self, quarantined: int) -> Load:
         """Count the live actors and what waits for them, without looking at those that are idle."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ActorState = Literal["activating", "running", "idle", "restarting", "quarantined"]
+ActorState = Literal["activating", "running", "storing", "idle", "restarting", "quarantined"]
 
 
 @dataclass(frozen=True, slots=True)

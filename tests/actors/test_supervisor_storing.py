@@ -124,7 +124,7 @@ async def test_a_batch_is_over_when_it_is_stored_and_the_next_one_waits(desk: De
     desk.tell("4")
     await quiet()
     assert desk.batches == [["1", "2"]]
-    assert desk.state == "running"
+    assert desk.state == "storing"
     desk.writings[0].store()
     await quiet()
     assert desk.batches == [["1", "2"], ["3", "4"]]
