@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from outcome import Outcome, capture
+import trio
+from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
 from domain.commands import Answer, Speaker
@@ -22,6 +23,11 @@ from storage.pages import PAGE_BYTES
 
 ShowFrame = Callable[[Frame], None]
 Reply = Frame | Refusal
+
+TOO_SLOW = Refusal(
+    Code.OVERLOADED, "Looking this up took too long. Ask for less, or again later.", 5.0
+)
+"""The answer to a query that `storage.readers` has given up."""
 
 _NOBODY: frozenset[str] = frozenset()  # one for all who watch nobody
 
@@ -49,7 +55,13 @@ class Requests:
             show(then)
 
     async def answer(self, command: Command) -> Frame | Answer:
-        """The reply to ``command``."""
+        """The reply to ``command``; a look-up that takes too long is refused."""
+        try:
+            return await self._answer(command)
+        except trio.TooSlowError:
+            return TOO_SLOW
+
+    async def _answer(self, command: Command) -> Frame | Answer:
         match command:
             case commands.History():
                 return await self._history(command)
@@ -92,7 +104,8 @@ class Requests:
             return False
 
         def found(result: Outcome[tuple[list[Message], bool] | None]) -> None:
-            then(capture(lambda: _page(command, result.unwrap())))
+            too_slow = isinstance(result, Error) and isinstance(result.error, trio.TooSlowError)
+            then(Value(TOO_SLOW) if too_slow else capture(lambda: _page(command, result.unwrap())))
 
         self._node.queries.start_history(found, *self._asked(command))
         return True
