@@ -152,7 +152,7 @@ def load(
     data: DataOption = None,
     conversations: Annotated[int, typer.Option(help="How many conversations.")] = 10,
     members: Annotated[int, typer.Option(help="Members in each.")] = 3,
-    rate: Annotated[float, typer.Option(help="Messages a second in all; 0: no limit.")] = 100.0,
+    rate: Annotated[float, typer.Option(help="Messages a second in all, above 0.")] = 100.0,
     seconds: Annotated[float, typer.Option(help="How long.")] = 10.0,
     window: Annotated[int, typer.Option(help="Unacknowledged messages a sender may have.")] = 8,
     pid: Annotated[
@@ -160,7 +160,10 @@ def load(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Put load on a server and check what it delivers: order, gaps, duplicates."""
+    """Put load on a server and check what it delivers: order, gaps, duplicates.
+
+    It makes a business load-xxxxxxxx, which stays: use a server with a scratch data folder.
+    """
     from server.load import LoadPlan, run_load  # noqa: PLC0415 - the SDK is not needed to serve
 
     plan = LoadPlan(conversations, members, rate, seconds, window, pid, as_json)
@@ -209,22 +212,15 @@ def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -
     except* OSError as group:
         where = f"{settings.host}:{settings.port}"
         what = "Choose another port with --port, or stop what uses it."
-        failure = f"cannot listen on {where} ({_first(group)}). {what}", EX_UNAVAILABLE
+        failure = f"cannot listen on {where} ({operating.first_of(group)}). {what}", EX_UNAVAILABLE
     except* (JournalBroken, StorageFailed) as group:
-        failure = f"{_first(group)}. Check the disk, then start again.", EX_UNAVAILABLE
+        failure = f"{operating.first_of(group)}. Check the disk, then start again.", EX_UNAVAILABLE
     except* UnusableDatabase as group:
-        failure = f"{_first(group)}", EX_UNAVAILABLE
+        failure = f"{operating.first_of(group)}", EX_UNAVAILABLE
     except* ConfigurationError as group:
-        failure = f"{_first(group)}", EX_CONFIG
+        failure = f"{operating.first_of(group)}", EX_CONFIG
     if failure is not None:  # not within `except*`: Python 3.11.2 groups what is raised there
         _fail(*failure)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 async def _serve(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -> None:

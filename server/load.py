@@ -9,10 +9,12 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import trio
@@ -22,17 +24,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import deskbell_client
-from deskbell_client import Desk, Message, Options, Refused
-from deskbell_client.events import Connected
-from server.operating import OperatingError, operator_key, request
+from deskbell_client import Desk, DeskbellError, Message, Options, Stopped
+from deskbell_client.events import Connected, Disconnected
+from domain.limits import Limits
+from server.operating import OperatingError, UsageError, first_of, operator_key, request
 
-SETTLE_SECONDS = 15.0
-"""After the last send, deliveries may take this long to arrive before they count as missing."""
+T = TypeVar("T")
+
+SILENCE_SECONDS = 10.0
+"""So long after the end, or after the last sign of life, what is outstanding may take to come."""
+CONNECT_SECONDS = 10.0
+"""A member's connection may take this long."""
+TOKEN_SECONDS = 86_400
+"""For the first connection of each: all are made before the first one connects."""
+CONVERSATIONS_MOST = 100_000
+MEMBERS_MOST = Limits().members
 
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What to do: counts, messages a second in all (0: no limit), seconds, sends under way."""
+    """What to do: counts, messages a second in all, seconds, sends under way."""
 
     conversations: int
     members: int
@@ -44,7 +55,10 @@ class LoadPlan:
 
 
 class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. Latencies are milliseconds; ``us_per_message``: server CPU, if known."""
+    """What came of it. Latencies are milliseconds; ``us_per_message``: server CPU, if known.
+
+    ``errors``: sends that were refused, and the ``unanswered`` ones.
+    """
 
     seconds: float
     acks: int
@@ -58,6 +72,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     delivery_p95_ms: float
     delivery_p99_ms: float
     errors: int
+    unanswered: int
     missing: int
     gaps: int
     duplicates: int
@@ -89,15 +104,26 @@ class _Tally:
     ack_seconds: list[float] = field(default_factory=list)
     delivery_seconds: list[float] = field(default_factory=list)
     errors: int = 0
+    unanswered: int = 0
     duplicates: int = 0
     out_of_order: int = 0
+    acked_at: float = 0.0
+    heard_at: float = 0.0  # an ack, a refusal or a delivery: a sign of life
 
 
 def run_load(url: str, data_dir: Path, plan: LoadPlan) -> None:
-    """Run ``plan`` against the server at ``url``; exits with 1 if the server broke a promise."""
-    if plan.members < 2 or plan.conversations < 1 or plan.window < 1:
-        raise OperatingError("a conversation needs two members, and a window of at least 1.")
-    result = trio.run(partial(_run, url, operator_key(str(data_dir)), plan))
+    """Run ``plan`` against the server at ``url``; exits with 1 if the server broke a promise.
+
+    Raises `UsageError`, and then nothing has been created; `OperatingError`: it cannot be run.
+    """
+    _require_possible(plan)
+    rooms, tokens = _prepare(url, operator_key(str(data_dir)), plan)
+    try:
+        result = trio.run(_run, url, plan, rooms, tokens)
+    except BaseExceptionGroup as group:
+        if group.split(OperatingError)[1] is not None:
+            raise
+        raise first_of(group) from None  # of members who cannot connect, one says it all
     if plan.as_json:
         typer.echo(msgspec.json.encode(result))
     else:
@@ -107,18 +133,34 @@ def run_load(url: str, data_dir: Path, plan: LoadPlan) -> None:
         sys.exit(1)
 
 
-async def _run(url: str, operator: str, plan: LoadPlan) -> LoadResult:
-    rooms, tokens = await trio.to_thread.run_sync(_prepare, url, operator, plan)
+def _require_possible(plan: LoadPlan) -> None:
+    """Refuse what cannot be done, before anything is created. Raises `UsageError`."""
+    _require_within("--conversations", plan.conversations, 1, CONVERSATIONS_MOST)
+    _require_within("--members", plan.members, 2, MEMBERS_MOST)
+    if plan.window < 1:
+        raise UsageError(f"--window is {plan.window}; it must be at least 1.")
+    for option, value in (("--rate", plan.rate), ("--seconds", plan.seconds)):
+        if not (math.isfinite(value) and value > 0):
+            raise UsageError(f"{option} is {value:g}; it must be a number above 0.")
+    if plan.pid is not None and _cpu_seconds(plan.pid) is None:
+        raise UsageError(f"--pid is {plan.pid}; there is no such process to measure.")
+
+
+def _require_within(option: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise UsageError(f"{option} is {value}; it must be {least} to {most}.")
+
+
+async def _run(url: str, plan: LoadPlan, rooms: list[_Room], tokens: dict[str, str]) -> LoadResult:
     tally = _Tally()
     address = url.replace("http", "ws", 1) + "/v1/ws"
+    people = [(room, person) for room in rooms for person in room.people]
     async with trio.open_nursery() as nursery:
-        for room in rooms:
-            for person in room.people:
-                await nursery.start(_member, room, person, address, tokens[person], plan, tally)
+        for room, person in _told("connecting", people):
+            await nursery.start(_member, room, person, address, tokens[person], plan, tally)
         before, began = _cpu_seconds(plan.pid), trio.current_time()
         await _talk(rooms, plan, tally)
-        seconds = trio.current_time() - began
-        await _settle(rooms, tally)
+        seconds = max(plan.seconds, tally.acked_at - began)
         after = _cpu_seconds(plan.pid)
         nursery.cancel_scope.cancel()
     cpu = None if before is None or after is None else after - before
@@ -133,12 +175,13 @@ def _prepare(url: str, operator: str, plan: LoadPlan) -> tuple[list[_Room], dict
     call = partial(_call, url, key)
     call("people", {"id": "owner", "name": "Owner", "role": "owner"})
     rooms, tokens = [], {}
-    for number in range(plan.conversations):
+    for number in _told("preparing", range(plan.conversations)):
         people = [f"p{number}-{member}" for member in range(plan.members)]
         for index, person in enumerate(people):
             role = "staff" if index == 0 else "customer"
             call("people", {"id": person, "name": person, "role": role})
-            tokens[person] = str(call("tokens", {"person": person})["token"])
+            asked = {"person": person, "ttl_seconds": TOKEN_SECONDS}
+            tokens[person] = str(call("tokens", asked)["token"])
         room = _Room(f"room-{number}", people)
         body = {"id": room.id, "kind": "group", "people": people[1:]}
         call("conversations", body, people[0])
@@ -151,51 +194,58 @@ def _call(url: str, key: str, resource: str, body: object, person: str = "") -> 
 
 
 async def _talk(rooms: list[_Room], plan: LoadPlan, tally: _Tally) -> None:
-    """Send round and round until time is up; every member is an author in turn."""
+    """Send round and round until time is up, and wait for what is outstanding then."""
     ends = trio.current_time() + plan.seconds
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=Console(stderr=True))
-    task = progress.add_task("talking", total=plan.seconds)
-    pace = 1 / plan.rate * len(rooms) if plan.rate else 0.0
-    with progress:
+    pace = len(rooms) / plan.rate
+    with _progress() as progress:
+        task = progress.add_task("talking", total=plan.seconds)
         async with trio.open_nursery() as nursery:
             for room in rooms:
-                for author in range(min(plan.window, len(room.desks))):
-                    lanes = min(plan.window, len(room.desks))
-                    nursery.start_soon(_author, room, author, lanes, pace * lanes, ends, tally)
+                lanes = min(plan.window, len(room.desks))
+                for lane in range(lanes):
+                    nursery.start_soon(_author, room, lane, lanes, pace * lanes, ends, tally)
             while (left := ends - trio.current_time()) > 0:
-                progress.update(
-                    task,
-                    completed=plan.seconds - left,
-                    description=f"{len(tally.ack_seconds)} stored",
-                )
+                told = f"{len(tally.ack_seconds)} stored"
+                progress.update(task, completed=plan.seconds - left, description=told)
                 await trio.sleep(min(0.2, left))
-        progress.update(task, completed=plan.seconds)
+            progress.update(task, completed=plan.seconds)
+            await _settle(rooms, ends, tally)
+            nursery.cancel_scope.cancel()
 
 
 async def _author(
     room: _Room, lane: int, lanes: int, pace: float, ends: float, tally: _Tally
 ) -> None:
-    """One lane of a conversation: sends, waits for the ack, keeps the pace."""
+    """One lane of a conversation: sends, waits for the ack, keeps the pace; authors take turns."""
     due = trio.current_time() + pace * lane / lanes
     turn = lane
-    while trio.current_time() < ends:
-        if pace:
-            await trio.sleep_until(due)
-            due = max(due + pace, trio.current_time() - pace)
-        index = turn % len(room.desks)
+    while True:
+        await trio.sleep_until(min(due, ends))
+        if trio.current_time() >= ends:
+            return
+        due = max(due + pace, trio.current_time() - pace)
+        await _send(room, turn % len(room.desks), tally)
         turn += lanes
-        text = f"load {room.id} {secrets.token_hex(8)}"
-        tally.sent_at[text] = began = time.perf_counter()
-        try:
-            ack = await room.desks[index].send(room.id, text)
-        except Refused:
-            tally.errors += 1
-            del tally.sent_at[text]
-            continue
-        tally.ack_seconds.append(time.perf_counter() - began)
-        room.seqs[index].add(ack.seq)
-        room.acknowledged += 1
+
+
+async def _send(room: _Room, index: int, tally: _Tally) -> None:
+    """Say something new as the member ``index``; it counts as unanswered until there is an ack."""
+    text = f"load {room.id} {secrets.token_hex(8)}"
+    tally.sent_at[text] = began = time.perf_counter()
+    tally.unanswered += 1
+    try:
+        ack = await room.desks[index].send(room.id, text)
+    except DeskbellError:
+        tally.unanswered -= 1
+        tally.errors += 1
+        tally.heard_at = trio.current_time()
+        del tally.sent_at[text]
+        return
+    tally.unanswered -= 1
+    tally.ack_seconds.append(time.perf_counter() - began)
+    tally.acked_at = tally.heard_at = trio.current_time()
+    room.seqs[index].add(ack.seq)
+    room.acknowledged += 1
 
 
 async def _member(
@@ -216,11 +266,28 @@ async def _member(
         seqs: set[int] = set()
         room.desks.append(desk)
         room.seqs.append(seqs)
-        async for event in desk.events():
-            if isinstance(event, Connected):
-                break
+        await _connected(desk, person)
         task_status.started()
-        await _receive(desk, seqs, tally)
+        with suppress(Stopped):  # whoever sends with it hears of it
+            await _receive(desk, seqs, tally)
+
+
+async def _connected(desk: Desk, person: str) -> None:
+    """Wait until the connection is up. Raises `OperatingError`: it does not come."""
+    why = "no answer"
+    with trio.move_on_after(CONNECT_SECONDS):
+        try:
+            async for event in desk.events():
+                if isinstance(event, Connected):
+                    return
+                if isinstance(event, Disconnected):
+                    why = event.reason
+        except Stopped as stopped:
+            why = str(stopped)
+    raise OperatingError(
+        f"{person} cannot connect ({why}). See that the server runs, and that it and this process "
+        "may have so many connections."
+    )
 
 
 async def _receive(desk: Desk, seqs: set[int], tally: _Tally) -> None:
@@ -235,17 +302,18 @@ async def _receive(desk: Desk, seqs: set[int], tally: _Tally) -> None:
             continue
         newest = event.seq
         seqs.add(event.seq)
+        tally.heard_at = trio.current_time()
         sent_at = tally.sent_at.get(event.text)
         if sent_at is not None:
             tally.delivery_seconds.append(time.perf_counter() - sent_at)
 
 
-async def _settle(rooms: list[_Room], tally: _Tally) -> None:
-    """Wait for what is still on its way."""
-    expected = _expected(rooms)
-    with trio.move_on_after(SETTLE_SECONDS):
-        while len(tally.delivery_seconds) < expected:  # noqa: ASYNC110 - receivers move it
-            await trio.sleep(0.05)
+async def _settle(rooms: list[_Room], ends: float, tally: _Tally) -> None:
+    """Wait for what is still on its way, until there has been silence for too long."""
+    while tally.unanswered or len(tally.delivery_seconds) < _expected(rooms):
+        if trio.current_time() >= max(ends, tally.heard_at) + SILENCE_SECONDS:
+            return
+        await trio.sleep(0.05)
 
 
 def _expected(rooms: list[_Room]) -> int:
@@ -268,7 +336,8 @@ def _result(rooms: list[_Room], tally: _Tally, seconds: float, cpu: float | None
         delivery_p50_ms=of_deliveries(0.5),
         delivery_p95_ms=of_deliveries(0.95),
         delivery_p99_ms=of_deliveries(0.99),
-        errors=tally.errors,
+        errors=tally.errors + tally.unanswered,
+        unanswered=tally.unanswered,
         missing=max(0, _expected(rooms) - deliveries),
         gaps=sum(room.gaps() for room in rooms),
         duplicates=tally.duplicates,
@@ -290,9 +359,20 @@ def _cpu_seconds(pid: int | None) -> float | None:
         return None
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError as error:
-        raise OperatingError(f"there is no process {pid} to measure ({error.strerror}).") from error
+    except OSError:  # it has ended
+        return None
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _told(what: str, things: Sequence[T]) -> Iterator[T]:
+    """``things`` one by one, with a bar that shows how far it is."""
+    with _progress() as progress:
+        yield from progress.track(things, description=what)
 
 
 def _show(result: LoadResult) -> None:
@@ -320,3 +400,8 @@ def _show(result: LoadResult) -> None:
         f"duplicates {result.duplicates}, "
         f"out of order {result.out_of_order}"
     )
+    if result.unanswered:
+        console.print(
+            f"{result.unanswered} sends had no answer {SILENCE_SECONDS:.0f} s after the end "
+            "and after the last sign of life: does the server still run?"
+        )

@@ -23,6 +23,7 @@ from storage.migrations import UnusableDatabase, require_database
 T = TypeVar("T")
 
 EX_FAILED = 1
+EX_USAGE = 2
 TIMEOUT_SECONDS = 30
 
 
@@ -30,13 +31,27 @@ class OperatingError(Exception):
     """Something an operator asked for could not be done; the message says what to do."""
 
 
+class UsageError(OperatingError):
+    """An option has a value that cannot be used; nothing has been done."""
+
+
 def call(action: Callable[[], None]) -> None:
-    """Run ``action``; say plainly why it failed, and exit with 1 then."""
+    """Run ``action``; say plainly why it failed; exit with 2 for a wrong option, else with 1."""
     try:
         action()
+    except UsageError as error:
+        typer.echo(f"deskbell: {error}", err=True)
+        sys.exit(EX_USAGE)
     except (OperatingError, UnusableDatabase, FileExistsError, sqlite3.Error, OSError) as error:
         typer.echo(f"deskbell: {error}", err=True)
         sys.exit(EX_FAILED)
+
+
+def first_of(group: BaseException) -> BaseException:
+    """The first exception in a group, or in a group in it: the one to tell a person."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
 
 
 def request(
