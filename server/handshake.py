@@ -167,8 +167,7 @@ class Door:
                 complete,
             ),
         )
-        for replaced in live.add(session, node.limits.devices):
-            replaced.end(CloseCode.REPLACED, "replaced by another connection")
+        session.enter()
         token, claims = node.tokens.renew(known.claims, hello.device, now, ttl)
         welcome = frames.Welcome(
             person=record.id,

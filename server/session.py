@@ -135,11 +135,17 @@ class Session:
 
     # --- life -------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Serve the connection until it ends. It has been added to the business already."""
-        live, websocket = self._live, self._websocket
+    def enter(self) -> None:
+        """Note the connection, before any of its commands; end those that it replaces."""
+        live = self._live
+        for replaced in live.add(self, self._node.limits.devices):
+            replaced.end(CloseCode.REPLACED, "replaced by another connection")
         live.presence.tell(PRESENCE, Opened(self.person, self.number))
         live.locations.tell(self.location, LoggedIn(self.person, self.number))
+
+    async def run(self) -> None:
+        """Serve the connection until it ends; it has been noted (`enter`)."""
+        live, websocket = self._live, self._websocket
         websocket.on_drained = self._wake.set
         websocket.on_closed = self._wake.set
         websocket.on_stopping = self._restart
