@@ -132,6 +132,7 @@ class BusinessRows:
             self.statements.add(
                 "INSERT OR REPLACE INTO revoked_token VALUES (?, ?)", event.token, event.expires_at
             )
+            self.statements.add("DELETE FROM revoked_token WHERE expires_at <= ?", event.at)
         else:
             self.statements.add(
                 "UPDATE person SET tokens_from = ? WHERE business_no = ? AND id = ?",

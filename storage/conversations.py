@@ -19,6 +19,9 @@ from storage.pages import PAGE_BYTES, encoded_size, fitting
 ACTIVITY_DIGITS = 18
 """A revision has no more; what is longer is no position that we gave out."""
 
+UNREAD_SPAN = 5_000
+"""Newest entries among which the unread ones are counted, for who writes and never reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
@@ -88,9 +91,7 @@ def pictures(
     last = _last_messages(connection, wanted)
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by, h.revision,"
-        f" (SELECT max(id) & {SEQ_MASK} FROM message"
-        f"  WHERE id BETWEEN c.no << {SEQ_BITS} AND c.no << {SEQ_BITS} | {SEQ_MASK}),"
-        f" {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = c.no",
         (wanted, viewer.person),
     )
@@ -112,11 +113,17 @@ def pictures(
     return [found[granted.no] for granted in conversations]
 
 
+# The key of the newest entry of conversation l.no; NULL if there is none.
+_LAST = (
+    f"(SELECT max(id) FROM message WHERE id BETWEEN l.no << {SEQ_BITS}"
+    f" AND l.no << {SEQ_BITS} | {SEQ_MASK})"
+)
+
 # Counted anew each time: no stored counter that could drift from the log (R14).
 _UNREAD = (
     "(SELECT count(*) FROM (SELECT 1 FROM message WHERE id BETWEEN max(l.first_key,"
     f" (l.no << {SEQ_BITS}) + 1 + coalesce((SELECT read_up_to FROM cursor"
-    "  WHERE conversation_no = l.no AND person = ?2), 0))"
+    f"  WHERE conversation_no = l.no AND person = ?2), 0), {_LAST} - {UNREAD_SPAN - 1})"
     f" AND l.no << {SEQ_BITS} | {SEQ_MASK}"
     f" AND author <> ?2 AND kind = 'text' AND deleted_at = 0 LIMIT {UNREAD_MAX}))"
 )
