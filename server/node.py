@@ -116,8 +116,10 @@ class Node:
                 return None
             live = self._assemble(state)
             assert self._nursery is not None
-            for supervisor in live.supervisors:
-                await self._nursery.start(supervisor.run)
+            # Whoever asked may be cancelled; what began then would run in no business.
+            with trio.CancelScope(shield=True):
+                for supervisor in live.supervisors:
+                    await self._nursery.start(supervisor.run)
             self.businesses[business] = live
             return live
         finally:
@@ -130,7 +132,7 @@ class Node:
             idle_seconds=settings.idle_seconds,
             max_live=settings.live_conversations,
         )
-        # Presence and log-ins live in memory alone: these actors must not be passivated.
+        # Few, and at work as long as somebody is there: these actors are not passivated.
         lasting = SupervisorLimits(mailbox_size=10_000, idle_seconds=10.0**9)
         live = LiveBusiness(
             state,
