@@ -2,13 +2,13 @@
 
 import { Composer } from './composer.js';
 import { h } from './dom.js';
-import { icon } from './icons.js';
+import { icon, tickIcon } from './icons.js';
 import { membersSheet } from './members.js';
 import { MessageLog } from './message-log.js';
 import { tickWords } from './message-row.js';
 import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
-import { menu, popover, sheet, toast } from './overlay.js';
-import { rendered } from './markup.js';
+import { ask, menu, popover, sheet, toast } from './overlay.js';
+import { plain, rendered } from './markup.js';
 import { moment } from './times.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
@@ -33,7 +33,8 @@ export class ConversationView {
       receipts: (anchor, message) => void this.#receipts(anchor, message),
       jump: (seq) => void this.log.reveal(seq).catch(this.failed),
       retry: (entry) => desk.retry(entry.client_message_id),
-      discard: (entry) => desk.discard(entry.client_message_id),
+      discard: ({ text, client_message_id }) =>
+        this.#askToDelete(text, 'It has not been sent.', () => this.#discard(client_message_id)),
     });
     this.composer = new Composer(desk, {
       failed: this.failed,
@@ -164,7 +165,8 @@ export class ConversationView {
         text: mine ? 'Who has read it' : 'Receipts',
         run: () => void this.#receipts(anchor, message),
       },
-      owner || (mine && message.edited_at && !message.deleted_at)
+      (owner && (message.edited_at || message.deleted_at)) ||
+      (mine && message.edited_at && !message.deleted_at)
         ? { icon: 'history', text: 'Earlier versions', run: () => void this.#versions(message) }
         : null,
       (mine || owner) && !message.deleted_at
@@ -172,7 +174,7 @@ export class ConversationView {
             icon: 'trash',
             text: 'Delete',
             danger: true,
-            run: () => void this.desk.delete(id, message.seq).catch(this.failed),
+            run: () => this.#delete(id, message),
           }
         : null,
     ]);
@@ -186,6 +188,18 @@ export class ConversationView {
       entry.error ? { icon: 'send', text: 'Try again', run: () => this.desk.retry(id) } : null,
       { icon: 'trash', text: 'Do not send', danger: true, run: () => this.#discard(id) },
     ]);
+  }
+
+  /** @param {string} id @param {Message} message */
+  #delete(id, { seq, text }) {
+    const hint = 'It is deleted for everybody. Only the owner of the business can still read it.';
+    this.#askToDelete(text, hint, () => void this.desk.delete(id, seq).catch(this.failed));
+  }
+
+  /** @param {string} text @param {string} hint @param {() => void} run */
+  #askToDelete(text, hint, run) {
+    const quoted = `“${plain(text)}”`;
+    ask(this.root, 'Delete this message?', { text: quoted, hint, yes: 'Delete', run });
   }
 
   /** @param {string} id */
@@ -236,6 +250,7 @@ export class ConversationView {
           delivered_at && `Delivered ${moment(delivered_at, now)}`,
         ];
         const words = lines.filter(Boolean);
+        const state = read_at ? 'read' : delivered_at ? 'delivered' : 'sent';
         return h(
           'li',
           null,
@@ -246,11 +261,7 @@ export class ConversationView {
             h('strong', { text: name }),
             (words.length ? words : ['Not delivered yet']).map((text) => h('small', { text })),
           ),
-          h(
-            'span',
-            { class: `state ${read_at ? 'read' : ''}` },
-            icon(read_at || delivered_at ? 'check' : 'clock'),
-          ),
+          h('span', { class: `ticks ${state}` }, tickIcon(state)),
         );
       });
       const sent = h('p', { text: `Sent ${moment(message.at, now)}` });

@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { avatar, presenceOf, roleName, titleOf } from './names.js';
-import { sheet } from './overlay.js';
+import { ask, sheet } from './overlay.js';
 import { peoplePicker } from './people-picker.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
@@ -21,6 +21,7 @@ export function membersSheet(desk, root, id, failed) {
   const team = desk.role !== 'customer';
   const isGroup = desk.conversations.get(id)?.kind === 'group'; // a direct one keeps its two people
   const title = h('p', { class: 'lead' });
+  let takeBack = () => {};
 
   const draw = () => {
     const conversation = desk.conversations.get(id);
@@ -31,14 +32,28 @@ export function membersSheet(desk, root, id, failed) {
     const count = conversation.members.length;
     const counted = count === 1 ? '1 member' : `${count} members`;
     title.textContent = `${titleOf(conversation, desk.person)} · ${counted}`;
+    const inside = list.contains(document.activeElement);
+    const held = inside ? /** @type {HTMLElement} */ (document.activeElement).dataset.person : '';
     list.replaceChildren(...conversation.members.map(row));
+    if (inside) focus(held ?? '');
+  };
+  /** Who was chosen keeps the focus; when they are gone, the sheet has it. @param {string} person */
+  const focus = (person) => {
+    const buttons = /** @type {HTMLElement[]} */ ([...list.querySelectorAll('button')]);
+    (buttons.find((button) => button.dataset.person === person) ?? element).focus();
   };
   /** @param {Member} member */
   const row = (member) => {
     const me = member.person === desk.person;
     const state = desk.model.presence.get(member.person)?.state ?? '';
     const remove = () => {
-      desk.removeMember(id, member.person).catch(failed);
+      takeBack = ask(root, `Remove ${member.name}?`, {
+        text: 'This conversation leaves their list.',
+        hint: 'Somebody of the business can add them again.',
+        yes: 'Remove',
+        run: () => void desk.removeMember(id, member.person).catch(failed),
+        onclose: () => focus(member.person),
+      });
     };
     const there = member.active ? presenceOf(desk, member) : 'No access any more';
     const words = [roleName(member.role), me ? '' : there];
@@ -59,6 +74,7 @@ export function membersSheet(desk, root, id, failed) {
             {
               type: 'button',
               class: 'round',
+              'data-person': member.person,
               'aria-label': `Remove ${member.name}`,
               onclick: remove,
             },
@@ -81,7 +97,12 @@ export function membersSheet(desk, root, id, failed) {
     picker.querySelector('input')?.focus();
   };
   const leave = () => {
-    desk.leave(id).then(close, failed);
+    takeBack = ask(root, 'Leave this conversation?', {
+      text: 'It leaves your list.',
+      hint: 'Somebody of the business can add you again.',
+      yes: 'Leave',
+      run: () => void desk.leave(id).then(close, failed),
+    });
   };
   const actions = () =>
     [
@@ -100,8 +121,11 @@ export function membersSheet(desk, root, id, failed) {
     ].filter((each) => each !== null);
 
   const stops = [desk.on('change', draw), desk.on('presence', draw)];
-  const { close } = sheet(root, 'Members', [title, list, below], {
-    onclose: () => stops.forEach((stop) => stop()),
+  const { element, close } = sheet(root, 'Members', [title, list, below], {
+    onclose: () => {
+      stops.forEach((stop) => stop());
+      takeBack(); // a question over a sheet goes with it
+    },
   });
   below.replaceChildren(...actions());
   draw();

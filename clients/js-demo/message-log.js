@@ -29,7 +29,8 @@ export class MessageLog {
   #id = '';
   /** @type {Map<string, {element: HTMLElement, signature: string, ticks: string}>} */
   #rows = new Map();
-  #firstUnread = 0;
+  /** @type {{after: number, upTo: number} | null} what was unread when it was opened */
+  #unseen = null;
   #atEnd = true;
   #loading = false;
   #fresh = true; // nothing drawn yet: no motion
@@ -85,14 +86,17 @@ export class MessageLog {
     this.#atEnd = true;
     const conversation = this.conversation;
     const mine = conversation && this.desk.model.me(conversation);
-    this.#firstUnread = conversation?.unread && mine ? mine.read_up_to + 1 : 0;
+    this.#unseen =
+      conversation?.unread && mine
+        ? { after: mine.read_up_to, upTo: conversation.last_seq }
+        : null;
     this.render();
   }
 
   render() {
     const conversation = this.conversation;
     if (!conversation) return;
-    if (this.desk.outbox(this.#id).length) this.#firstUnread = 0; // who answers has seen them
+    if (this.desk.outbox(this.#id).length) this.#unseen = null; // who answers has seen them
     const { scrollHeight, scrollTop } = this.scroller;
     const oldFirst = this.#firstKey;
     const rows = this.#items(conversation);
@@ -118,6 +122,7 @@ export class MessageLog {
    */
   #items(conversation) {
     const messages = [...conversation.messages, ...this.desk.outbox(this.#id)];
+    const firstUnread = this.#firstUnread(conversation);
     const keep = new Map();
     const elements = [];
     let before = /** @type {Message | Waiting | null} */ (null);
@@ -132,7 +137,7 @@ export class MessageLog {
             dayOf(message.at),
           ),
         );
-      const unread = 'seq' in message && message.seq === this.#firstUnread;
+      const unread = 'seq' in message && message.seq === firstUnread;
       if (unread) elements.push(this.#separator(keep, 'New messages', 'unread', 0));
       const after = messages[index + 1];
       const row = {
@@ -150,6 +155,25 @@ export class MessageLog {
     this.#rows = keep;
     this.#firstKey = String(conversation.messages[0]?.seq ?? '');
     return elements;
+  }
+
+  /**
+   * The first message of somebody else that was unread, or 0: one's own, sent from another device,
+   * are not new to oneself, and what was before the messages held is not known.
+   * @param {Conversation} conversation
+   */
+  #firstUnread({ messages, more }) {
+    const { after, upTo } = this.#unseen ?? { after: 0, upTo: 0 };
+    if (more && (messages[0]?.seq ?? 0) > after + 1) return 0;
+    const first = messages.find(
+      ({ seq, author, kind, deleted_at }) =>
+        seq > after &&
+        seq <= upTo &&
+        author !== this.desk.person &&
+        kind === 'text' &&
+        !deleted_at,
+    );
+    return first?.seq ?? 0;
   }
 
   /** @param {Message | Waiting | null} one @param {Message | Waiting} next */
@@ -191,7 +215,7 @@ export class MessageLog {
     if (old?.signature !== looks) {
       const element = messageRow(this.desk, conversation, row, this.actions);
       if (!old && !this.#fresh && row.last) element.classList.add('arriving');
-      if (old && old.element === document.activeElement) queueMicrotask(() => element.focus());
+      if (old?.element.contains(document.activeElement)) queueMicrotask(() => element.focus());
       held = { element, signature: looks, ticks };
     } else if (old && old.ticks !== ticks) {
       held = { ...old, ticks };

@@ -1,4 +1,7 @@
-/** What lies over one pane: menus and popovers beside something, sheets over everything, toasts. */
+/**
+ * What lies over one pane: menus and popovers beside something, sheets and questions over everything,
+ * toasts.
+ */
 
 import { h, moveFocus } from './dom.js';
 import { icon } from './icons.js';
@@ -95,16 +98,17 @@ export function menu(root, anchor, label, items) {
 }
 
 /**
- * A sheet over the pane, with the focus inside until it closes.
+ * A sheet over the pane, and over another sheet, with the focus inside until it closes.
  * @param {HTMLElement} root @param {string} title @param {any[]} content
- * @param {{onclose?: () => void}} [options] @returns {{element: HTMLElement, close: () => void}}
+ * @param {{onclose?: () => void, role?: string, description?: string}} [options]
+ * @returns {{element: HTMLElement, close: () => void}}
  */
-export function sheet(root, title, content, { onclose } = {}) {
+export function sheet(root, title, content, { onclose, role = 'dialog', description } = {}) {
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const close = () => {
     if (!veil.isConnected) return;
     veil.remove();
-    for (const child of root.children) /** @type {HTMLElement} */ (child).inert = false;
+    for (const child of behind) child.inert = false;
     if (before?.isConnected) before.focus({ preventScroll: true });
     onclose?.();
   };
@@ -115,7 +119,14 @@ export function sheet(root, title, content, { onclose } = {}) {
   );
   const element = h(
     'section',
-    { class: 'sheet', role: 'dialog', 'aria-modal': 'true', 'aria-label': title, tabindex: '-1' },
+    {
+      class: 'sheet',
+      role,
+      'aria-modal': 'true',
+      'aria-label': title,
+      'aria-description': description,
+      tabindex: '-1',
+    },
     h('header', { class: 'bar' }, h('h2', { text: title }), dismiss),
     h('div', { class: 'sheet-body' }, content),
   );
@@ -129,13 +140,51 @@ export function sheet(root, title, content, { onclose } = {}) {
     event.stopPropagation();
     close();
   });
-  for (const child of root.children) {
-    if (!child.classList.contains('toasts')) /** @type {HTMLElement} */ (child).inert = true;
-  }
+  const behind = /** @type {HTMLElement[]} */ ([...root.children]).filter(
+    (child) => !child.inert && !child.classList.contains('toasts'),
+  );
+  for (const child of behind) child.inert = true;
   root.append(veil);
   const first = element.querySelector('input, [data-first]') ?? element;
   /** @type {HTMLElement} */ (first).focus({ preventScroll: true });
   return { element, close };
+}
+
+/**
+ * Ask before what cannot be taken back. Cancel has the focus; Escape and a click elsewhere mean it.
+ * @param {HTMLElement} root @param {string} title
+ * @param {{text: string, hint?: string, yes: string, run: () => void, onclose?: () => void}} question
+ * @returns {() => void} takes the question back
+ */
+export function ask(root, title, { text, hint = '', yes, run, onclose }) {
+  const cancel = h('button', {
+    type: 'button',
+    class: 'answer',
+    text: 'Cancel',
+    'data-first': true,
+    onclick: () => close(),
+  });
+  const agree = h('button', {
+    type: 'button',
+    class: 'answer danger',
+    text: yes,
+    onclick: () => {
+      close();
+      run();
+    },
+  });
+  const { element, close } = sheet(
+    root,
+    title,
+    [
+      h('p', { class: 'asked', dir: 'auto', text }),
+      hint ? h('p', { class: 'hint', text: hint }) : '',
+      h('div', { class: 'answers' }, cancel, agree),
+    ],
+    { onclose, role: 'alertdialog', description: `${text} ${hint}`.trim() },
+  );
+  element.classList.add('question');
+  return close;
 }
 
 /**

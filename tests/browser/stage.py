@@ -92,6 +92,13 @@ class Server:
             message = {"client_message_id": f"api-{time.time_ns()}-{number}", "text": text}
             self.ask("POST", f"/v1/conversations/{conversation}/messages", message, token)
 
+    def delete(self, person: str, text: str) -> None:
+        """Delete a message of this text by the HTTP API."""
+        token, messages = self.token(person), f"/v1/conversations/{self.conversation}/messages"
+        held = self.ask("GET", messages, token=token)["messages"]
+        seq = next(each["seq"] for each in held if each.get("text") == text)
+        self.ask("DELETE", f"{messages}/{seq}", token=token)
+
 
 def _free_port() -> int:
     with socket.socket() as listener:

@@ -3,13 +3,21 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stage import Desk, One, Server, Shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 Three = tuple[Page, dict[str, Desk]]
+
+DRAWN = """ticks => [
+  [...ticks.querySelectorAll('path')].filter((each) => getComputedStyle(each).display !== 'none')
+    .length,
+  getComputedStyle(ticks).color,
+]"""
+
+AFTER_THE_LINE = "log => log.querySelector('.separator.unread').nextElementSibling.innerText"
 
 
 @pytest.mark.requirement("DT-03", "DT-05", "DT-11", "DT-20")
@@ -57,6 +65,38 @@ def test_two_browsers_talk_and_the_receipts_have_times(one: One, shoot: Shoot) -
     expect(receipts).to_have_count(0)
 
 
+def test_the_receipts_show_the_ticks_of_the_conversation(one: One, shoot: Shoot) -> None:
+    """One for stored, two for delivered, two in another colour for read."""
+    carla, sam, olivia = one("carla"), one("sam"), one("olivia")
+    sam.root.get_by_label("Back to the conversations").dispatch_event("click")
+    carla.say("Three ticks")
+    expect(olivia.row("Three ticks")).to_be_visible()
+    ticks = carla.row("Three ticks").locator(".ticks")
+    words = re.compile("delivered to 2 of 2, read by 1 of 2", re.IGNORECASE)
+    expect(ticks).to_have_attribute("aria-label", words)
+    olivia.root.page.context.close()
+    sam.root.page.context.close()
+    ticks.click()
+    receipts = carla.root.get_by_role("dialog", name="Receipts")
+    colours = [_drawn(receipts, name) for name in ("Olivia", "Sam")]
+    assert [count for count, _ in colours] == [2, 2]
+    assert colours[0][1] != colours[1][1]
+    shoot(carla.root.page, "receipts-ticks")
+    carla.root.page.keyboard.press("Escape")
+    carla.say("One tick")
+    carla.expect_tick("One tick", "sent")
+    carla.row("One tick").locator(".ticks").click()
+    expect(receipts).to_contain_text("Not delivered yet")
+    assert _drawn(receipts, "Sam")[0] == 1
+
+
+def _drawn(receipts: Locator, name: str) -> tuple[int, str]:
+    """How many ticks are drawn beside a name, and in which colour."""
+    row = receipts.get_by_role("listitem").filter(has_text=name)
+    count, colour = row.locator(".ticks").evaluate(DRAWN)
+    return int(count), str(colour)
+
+
 def test_reply_edit_and_delete(one: One, shoot: Shoot) -> None:
     carla, sam = one("carla"), one("sam")
     carla.say("Shall I bring his bed?")
@@ -71,6 +111,7 @@ def test_reply_edit_and_delete(one: One, shoot: Shoot) -> None:
         expect(desk.row("Yes please")).to_contain_text("edited")
     shoot(carla.root.page, "conversation")
     carla.choose("Shall I bring his bed?", "Delete")
+    carla.root.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     for desk in (carla, sam):
         expect(desk.row("This message was deleted").first).to_be_visible()
         expect(desk.row("Yes please").locator(".quote")).to_contain_text("was deleted")
@@ -95,6 +136,68 @@ def test_the_list_counts_what_is_unread(one: One, shoot: Shoot) -> None:
     page.go_back()
     expect(item.locator(".badge")).to_have_count(0)
     expect(carla.text).to_be_hidden()
+
+
+def test_the_line_of_new_messages_stands_before_the_first_of_somebody_else(
+    one: One, server: Server, shoot: Shoot
+) -> None:
+    sam = one("sam", viewport={"width": 390, "height": 844})
+    page = sam.root.page
+    expect(page).to_have_title("Deskbell")
+    sam.root.get_by_label("Back to the conversations").click()
+    server.say("sam", ["Said from my other device"])
+    server.say("carla", ["A question meanwhile"])
+    server.say("sam", ["An answer from there"])
+    item = sam.list.get_by_role("button").first
+    expect(item).to_contain_text("An answer from there")
+    item.click()
+    expect(sam.root.locator(".separator.unread")).to_have_count(1)
+    assert "A question meanwhile" in sam.log.evaluate(AFTER_THE_LINE)
+    shoot(page, "phone-new-messages")
+    expect(page).to_have_title("Deskbell")
+    server.say("carla", ["Thank you"])
+    expect(sam.row("Thank you")).to_be_visible()
+    assert "A question meanwhile" in sam.log.evaluate(AFTER_THE_LINE)
+    server.delete("carla", "A question meanwhile")
+    expect(sam.row("A question meanwhile")).to_have_count(0)
+    expect(sam.root.locator(".separator.unread")).to_have_count(0)
+
+
+def test_earlier_versions_are_offered_where_there_are_some(one: One) -> None:
+    """Of an edited message to its author and the owner; of a deleted one to the owner alone."""
+    carla, olivia = one("carla"), one("olivia")
+
+    def offered(desk: Desk, text: str) -> bool:
+        desk.row(text).focus()
+        desk.root.page.keyboard.press("Enter")
+        expect(desk.root.get_by_role("menu")).to_be_visible()
+        entries = desk.root.get_by_role("menuitem").all_inner_texts()
+        desk.root.page.keyboard.press("Escape")
+        return "Earlier versions" in entries
+
+    carla.say("Never changed")
+    expect(olivia.row("Never changed")).to_be_visible()
+    assert not offered(olivia, "Never changed")
+    assert not offered(carla, "Never changed")
+    carla.choose("Never changed", "Edit")
+    carla.say("Changed once")
+    for desk in (carla, olivia):
+        expect(desk.row("Changed once")).to_contain_text("edited")
+        assert offered(desk, "Changed once")
+    carla.choose("Changed once", "Delete")
+    carla.root.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    for desk in (carla, olivia):
+        expect(desk.row("This message was deleted")).not_to_have_count(0)
+        expect(desk.row("Changed once")).to_have_count(0)
+    olivia.row("This message was deleted").last.focus()
+    olivia.root.page.keyboard.press("Enter")
+    olivia.root.get_by_role("menuitem", name="Earlier versions").click()
+    versions = olivia.root.get_by_role("dialog", name="Earlier versions")
+    expect(versions).to_contain_text("Never changed")
+    carla.row("This message was deleted").last.focus()
+    carla.root.page.keyboard.press("Enter")
+    expect(carla.root.get_by_role("menu")).to_be_visible()
+    expect(carla.root.get_by_role("menuitem", name="Earlier versions")).to_have_count(0)
 
 
 @pytest.mark.requirement("DT-13", "DT-19", "DT-20")
