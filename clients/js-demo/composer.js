@@ -157,7 +157,8 @@ export class Composer {
     const over = bytes - most;
     this.count.hidden = bytes < most * MANY;
     this.count.classList.toggle('over', over > 0);
-    this.count.textContent = over > 0 ? `${over} too long` : `${-over} left`;
+    const unit = Math.abs(over) === 1 ? 'byte' : 'bytes';
+    this.count.textContent = over > 0 ? `${over} ${unit} too long` : `${-over} ${unit} left`;
     this.button.disabled = over > 0 || clean(this.text.value) === '';
   }
 

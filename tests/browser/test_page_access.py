@@ -74,6 +74,8 @@ def test_a_conversation_by_keyboard_alone(open_page: Open, one: One) -> None:
     press("Enter")
     press("End")
     press("Enter")
+    press("Tab")
+    press("Enter")
     expect(carla.row("This message was deleted").last).to_be_visible()
     press("Escape")
     expect(carla.list.locator(":focus")).to_have_count(1)
@@ -118,9 +120,12 @@ def test_a_text_over_the_limit_says_by_how_much(one: One) -> None:
     carla = one("carla")
     carla.text.fill("ü" * 16_385)
     send = carla.root.get_by_role("button", name="Send")
-    expect(carla.root.locator(".count")).to_have_text("2 too long")
+    expect(carla.root.locator(".count")).to_have_text("2 bytes too long")
     expect(send).to_be_disabled()
+    carla.text.fill("ü" * 16_384 + "x")
+    expect(carla.root.locator(".count")).to_have_text("1 byte too long")
     carla.text.fill("ü" * 16_384)
+    expect(carla.root.locator(".count")).to_have_text("0 bytes left")
     expect(send).to_be_enabled()
 
 
