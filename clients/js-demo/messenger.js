@@ -73,9 +73,9 @@ export class Messenger {
     root.classList.add('desk');
     root.dataset.view = 'list';
     root.replaceChildren(
+      this.banner.element,
       h('nav', { class: 'side', 'aria-label': 'Conversations' }, this.bar, this.list.element),
       this.view.element,
-      this.banner.element,
       this.news,
       h('div', { class: 'toasts', role: 'alert' }),
     );

@@ -6,11 +6,23 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
-from tests.browser.stage import One, Server, Shoot
+from tests.browser.stage import Desk, One, Open, Server, Shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 COMEBACK_MS = 60_000
+
+COVERED = """root => {
+  const banner = root.querySelector('.banner').getBoundingClientRect();
+  return [...root.querySelectorAll('.bar, .search, .list, .log, .composer')]
+    .filter((each) => each.getClientRects().length)
+    .filter((each) => {
+      const { left, right, top, bottom } = each.getBoundingClientRect();
+      return left < banner.right && right > banner.left && top < banner.bottom
+        && bottom > banner.top;
+    })
+    .map((each) => each.className);
+}"""
 
 
 @pytest.mark.requirement("EX-1", "EX-2")
@@ -57,6 +69,30 @@ def test_what_waits_survives_a_reload_of_the_page(one: One, server: Server) -> N
     carla.list.get_by_role("button").first.click()
     expect(carla.row("Typed in a tunnel")).to_have_count(1)
     carla.expect_tick("Typed in a tunnel", "sent")
+
+
+@pytest.mark.parametrize(
+    "size", [{"width": 390, "height": 844}, {"width": 1280, "height": 800}], ids=["phone", "desk"]
+)
+def test_the_banner_lies_over_nothing(open_page: Open, size: dict[str, int], shoot: Shoot) -> None:
+    page = open_page("#person=carla", viewport=size)
+    carla = Desk(page.locator(".desk"))
+    first = carla.list.get_by_role("button").first
+    expect(first).to_be_visible()
+    carla.root.get_by_role("button", name="Settings", exact=True).click()
+    carla.root.locator(".setting").filter(has_text="Connected").click()
+    carla.root.get_by_label("Close").click()
+    expect(carla.root.locator(".banner")).to_contain_text("You are offline")
+    shoot(page, f"offline-list-{size['width']}")
+    assert carla.root.evaluate(COVERED) == []
+    first.click()
+    expect(carla.text).to_be_visible()
+    shoot(page, f"offline-conversation-{size['width']}")
+    assert carla.root.evaluate(COVERED) == []
+    expect(carla.text).to_be_in_viewport(ratio=1)
+    carla.root.get_by_role("button", name="Go online").click()
+    expect(carla.root.locator(".banner")).to_be_hidden()
+    assert carla.root.evaluate("root => root.querySelector('.talk').offsetTop") == 0
 
 
 def test_a_second_window_takes_over_and_the_first_one_says_so(one: One) -> None:
