@@ -59,6 +59,28 @@ function signedIn(token) {
   else showSignIn(app, signedIn);
 }
 
+/**
+ * The address names somebody who is not there: say so, and who is.
+ * @param {string} person
+ * @param {import('./three.js').Demo} offered
+ */
+function showUnknown(person, { people }) {
+  const link = (/** @type {string} */ href, /** @type {string} */ text) =>
+    h('li', null, h('a', { class: 'link', href, text }));
+  app.replaceChildren(
+    h(
+      'main',
+      { class: 'plain' },
+      h('h1', { dir: 'auto', text: `There is no “${person}” here` }),
+      h('p', { text: 'Open the messages of' }),
+      h('ul', null, [
+        people.map(({ id, name }) => link(`#person=${encodeURIComponent(id)}`, name)),
+        link('/', 'All three'),
+      ].flat()),
+    ),
+  );
+}
+
 async function start() {
   const { token, person } = fragment();
   if (token) {
@@ -73,7 +95,8 @@ async function start() {
       getToken: () => demoToken(one.id),
     });
     showOne(desk, { name: one.name });
-  } else if (offered) showThree(app, offered);
+  } else if (offered && person) showUnknown(person, offered);
+  else if (offered) showThree(app, offered);
   else signedIn('');
 }
 

@@ -19,6 +19,18 @@ def test_a_token_in_the_fragment_is_used_and_taken_out(open_page: Open, server: 
     assert page.evaluate("history.length") <= 2
 
 
+def test_a_person_whom_nobody_knows_is_said_to_be_unknown(open_page: Open, shoot: Shoot) -> None:
+    page = open_page("#person=bob")
+    expect(page.get_by_role("main")).to_contain_text("There is no “bob” here")
+    expect(page.get_by_role("textbox", name="Message")).to_have_count(0)
+    shoot(page, "no-such-person")
+    page.get_by_role("link", name="Sam Rivers").click()
+    expect(page.get_by_role("button", name="Sam Rivers: settings")).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="All three").click()
+    expect(page.get_by_role("textbox", name="Message")).to_have_count(3)
+
+
 def test_without_a_demo_one_signs_in_and_out(open_page: Open, server: Server, shoot: Shoot) -> None:
     page = open_page(path="/v1/docs")
     page.route("**/v1/demo", _no_demo)
