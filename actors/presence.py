@@ -43,11 +43,21 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class RollCall:
+    """The (person, session) pairs that live as this is told.
+
+    It mends what got lost: a full mailbox takes no `Opened` and no `Closed`.
+    """
+
+    sessions: frozenset[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Flush:
     """The server stops: whoever is there is last seen now."""
 
 
-PresenceMessage = Opened | Closed | Active | Tick | Flush
+PresenceMessage = Opened | Closed | Active | Tick | RollCall | Flush
 
 
 class PresencePublisher(Protocol):
@@ -109,6 +119,8 @@ class PresenceActor(Actor[PresenceMessage]):
             message = envelope.message
             if isinstance(message, Tick):
                 touched |= self._due(now)
+            elif isinstance(message, RollCall):
+                touched |= self._call_roll(message.sessions, now)
             elif isinstance(message, Flush):
                 flush = True
             else:
@@ -140,6 +152,17 @@ class PresenceActor(Actor[PresenceMessage]):
             self._unsaved[message.person] = person.last_seen_at
         else:
             rules.active(person, message.session, now, is_active=message.is_active)
+
+    def _call_roll(self, sessions: frozenset[tuple[str, int]], now: int) -> set[str]:
+        """Note what differs; answers of whom."""
+        known = {
+            (id_, session) for id_, person in self._people.items() for session in person.sessions
+        }
+        for id_, session in known - sessions:
+            self._note(Closed(id_, session), now)
+        for id_, session in sessions - known:
+            self._note(Opened(id_, session), now)
+        return {id_ for id_, _ in known ^ sessions}
 
     def _due(self, now: int) -> set[str]:
         return {

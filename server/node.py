@@ -12,7 +12,7 @@ from actors.business import BusinessActor, BusinessCommand
 from actors.conversation import ConversationActor
 from actors.limits import SupervisorLimits
 from actors.location import LocationActor, LocationMessage
-from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, Tick
+from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
 from domain.business import Business
 from domain.commands import Command
@@ -28,6 +28,9 @@ from storage.queries import Queries
 BUSINESS = "business"
 PRESENCE = "presence"
 TICK_SECONDS = 1.0
+ROLL_CALL_TICKS = 10
+"""Presence is told this often who is connected, in case it missed somebody come or go."""
+
 EXPIRY_TICKS = 30
 """Connections whose token has expired are looked for this often."""
 
@@ -83,6 +86,9 @@ class Node:
                 for live in self.businesses.values():
                     if live.connections or live.board.shown:
                         live.presence.tell(PRESENCE, Tick())
+                        if tick % ROLL_CALL_TICKS == 0:
+                            there = frozenset((c.person, c.number) for c in live.everybody())
+                            live.presence.tell(PRESENCE, RollCall(there))
                     if tick % EXPIRY_TICKS == 0:
                         self._end_expired(live)
 
