@@ -1,14 +1,21 @@
 """Reading the settings: defaults, then a TOML file, then the environment (`DESKBELL_<NAME>`)."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from server.settings import Settings
 
 PREFIX = "DESKBELL_"
+NOT_SETTINGS = frozenset({"DESKBELL_CHROMIUM", "DESKBELL_ARTIFACTS"})
+"""Variables that the tests of the page read; the servers they start inherit them."""
+
+HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", re.ASCII)
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 LEAST: dict[str, float] = {
     "readers": 1,
@@ -55,7 +62,11 @@ def read_settings(
             f"{_named(str(error))}. docs/operations.md lists every setting with its type."
         ) from error
     _check(settings)
-    return settings
+    return msgspec.structs.replace(
+        settings,
+        origins=tuple(_origin("origins", text) for text in settings.origins),
+        public_url=_origin("public_url", settings.public_url) if settings.public_url else "",
+    )
 
 
 def _from_file(file: Path) -> dict[str, object]:
@@ -72,9 +83,43 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
     for variable, text in environment.items():
         name = variable.removeprefix(PREFIX).lower()
-        if variable.startswith(PREFIX) and name in known:
-            found[name] = tuple(text.split(",")) if name == "origins" else text
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        if name not in known:
+            raise ConfigurationError(
+                f"{variable} names no setting. docs/operations.md lists every setting."
+            )
+        found[name] = _listed(text) if name == "origins" else text
     return found
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _origin(name: str, text: str) -> str:
+    """The origin in ``text`` as browsers write it (RFC 6454, 6.2); only ``public_url`` has a path.
+
+    Raises `ConfigurationError`: there is none, or more than one.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port
+    except ValueError as error:
+        raise _no_origin(name, text) from error
+    host = parts.netloc.lower().removesuffix(f":{port}")
+    more = parts.query or parts.fragment or (name == "origins" and parts.path.strip("/"))
+    if parts.scheme not in DEFAULT_PORTS or not HOST.fullmatch(host) or more:
+        raise _no_origin(name, text)
+    usual = port is None or port == DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{host}" + ("" if usual else f":{port}")
+
+
+def _no_origin(name: str, text: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} has {text!r}, which browsers do not send as an origin. Write it like "
+        "https://chat.example.com, with the port if it has one, and letters beyond ASCII as xn--."
+    )
 
 
 def _named(error: str) -> str:
