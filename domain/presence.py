@@ -1,8 +1,8 @@
-"""Presence: who is there, as leases that end by themselves (DT-06, DT-07, R11).
+"""Presence: who is there, by the sessions that live (DT-06, DT-07, R11).
 
 Rules
-1. A person is there while at least one of their sessions lives; each session is a lease that its
-   connection's heartbeat keeps, so nothing outlives the connection by more than that.
+1. A person is there while at least one of their sessions lives. A session lives until it is said to
+   be closed; whoever owns the connections says so, also of one that has fallen silent.
 2. The last session gone, they stay what they were for a grace period: a reconnect shows nothing.
 3. Nothing done for a while on any device is away.
 4. Last-seen is the last moment a session lived. It never moves back, also over a restart.
