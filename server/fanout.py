@@ -321,7 +321,9 @@ class FanOut:
         live.access_changes += 1
         if event.token:
             self.tokens.revoke(event.token, event.expires_at, event.at)
-        for connection in list(live.connections_of(event.person)):
+        # Who holds a token is looked at now: they may have come after its revocation was asked for.
+        holders = live.everybody() if event.token else live.connections_of(event.person)
+        for connection in list(holders):
             if event.token in ("", connection.token_id):
                 connection.end(CloseCode.UNAUTHENTICATED, "revoked")
 

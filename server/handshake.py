@@ -128,11 +128,12 @@ class Door:
         if claims is None or claims.device not in ("", hello.device):
             return turned
         live = await self._node.live(claims.business)
-        if live is None:
+        # It may have been revoked meanwhile: from here on, `access_changes` tells.
+        if live is None or self._node.tokens.is_revoked(claims.id):
             return turned
         access_changes = live.access_changes
         record = await self._node.queries.person(live.state, claims.person)
-        if record is None or claims.issued_at <= record.tokens_from:
+        if record is None or claims.revoked_revision != record.revoked_revision:
             return turned
         if not record.active:
             return Turned(CloseCode.DEACTIVATED, "this person has no access any more")

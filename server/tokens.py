@@ -15,16 +15,18 @@ from itsdangerous import BadSignature, Signer
 
 
 class Claims(msgspec.Struct, frozen=True, array_like=True):
-    """Who a token speaks for. Times are milliseconds since 1970 UTC.
+    """Who a token speaks for. ``expires_at``: milliseconds since 1970 UTC.
 
     A session token keeps the ``id`` of the token it came from: revoking one revokes both.
+    ``revoked_revision`` is the last event that made all tokens of the person void (0: none), so
+    that a token made before the next one is known by it, whatever the clock said.
     """
 
     id: str
     business: str
     person: str
     device: str  # "" for one that any device may use
-    issued_at: int
+    revoked_revision: int
     expires_at: int
 
 
@@ -51,16 +53,18 @@ class Tokens:
         self._decoder = msgspec.json.Decoder(Claims)
         self._revoked = revoked
 
-    def issue(self, business: str, person: str, now: int, ttl_ms: int) -> tuple[str, Claims]:
+    def issue(
+        self, business: str, person: str, now: int, ttl_ms: int, revoked_revision: int = 0
+    ) -> tuple[str, Claims]:
         """A token for ``person`` on any device, and its claims."""
         # The business is part of the id: nobody revokes what another business was given.
         id_ = f"{business}/{secrets.token_hex(12)}"
-        claims = Claims(id_, business, person, "", now, now + ttl_ms)
+        claims = Claims(id_, business, person, "", revoked_revision, now + ttl_ms)
         return self._sign(claims), claims
 
     def renew(self, claims: Claims, device: str, now: int, ttl_ms: int) -> tuple[str, Claims]:
         """A session token for the bearer of ``claims``, bound to ``device``."""
-        renewed = Claims(claims.id, claims.business, claims.person, device, now, now + ttl_ms)
+        renewed = msgspec.structs.replace(claims, device=device, expires_at=now + ttl_ms)
         return self._sign(renewed), renewed
 
     def _sign(self, claims: Claims) -> str:
@@ -74,9 +78,13 @@ class Tokens:
             claims = self._decoder.decode(base64.urlsafe_b64decode(payload))
         except (BadSignature, UnicodeEncodeError, binascii.Error, msgspec.DecodeError):
             return None
-        if claims.expires_at <= now or claims.id in self._revoked:
+        if claims.expires_at <= now or self.is_revoked(claims.id):
             return None
         return claims
+
+    def is_revoked(self, token_id: str) -> bool:
+        """Whether this token, by its id, is refused before its time."""
+        return token_id in self._revoked
 
     def revoke(self, token_id: str, expires_at: int, now: int) -> None:
         """Refuse this token from now on; ids that would have expired anyway are forgotten."""

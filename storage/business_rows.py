@@ -135,8 +135,8 @@ class BusinessRows:
             self.statements.add("DELETE FROM revoked_token WHERE expires_at <= ?", event.at)
         else:
             self.statements.add(
-                "UPDATE person SET tokens_from = ? WHERE business_no = ? AND id = ?",
-                event.at,
+                "UPDATE person SET revoked_revision = ? WHERE business_no = ? AND id = ?",
+                revision,
                 business_no,
                 event.person,
             )

@@ -17,7 +17,8 @@ from storage.access import Viewer, snapshot
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody as the HTTP API shows them. ``tokens_from``: earlier tokens are void (ms).
+    """Somebody as the HTTP API shows them. ``revoked_revision``: the last event that made
+    all their tokens void; a token holds only under the one it was made under.
 
     ``access_revision``: what they may see changed there last, so an older cursor gets a reset.
     """
@@ -31,7 +32,7 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: bool
     last_seen_at: int
     access_revision: int
-    tokens_from: int
+    revoked_revision: int
 
     @property
     def person(self) -> Person:
@@ -61,13 +62,13 @@ class KeyHolder:
 
 _PERSON = (
     "SELECT p.id, p.name, p.role, p.active, p.locations, p.read_receipts, p.last_seen,"
-    " p.last_seen_at, max(p.access_revision, b.access_revision), p.tokens_from"
+    " p.last_seen_at, max(p.access_revision, b.access_revision), p.revoked_revision"
     " FROM person p JOIN business b ON b.no = p.business_no WHERE p.business_no = ?"
 )
 
 
 def _record(row: tuple[object, ...]) -> PersonRecord:
-    id_, name, role, active, locations, receipts, seen, seen_at, access, tokens_from = row
+    id_, name, role, active, locations, receipts, seen, seen_at, access, revoked = row
     return PersonRecord(
         id=str(id_),
         name=str(name),
@@ -78,7 +79,7 @@ def _record(row: tuple[object, ...]) -> PersonRecord:
         last_seen=bool(seen),
         last_seen_at=int(str(seen_at)),
         access_revision=int(str(access)),
-        tokens_from=int(str(tokens_from)),
+        revoked_revision=int(str(revoked)),
     )
 
 

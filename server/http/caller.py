@@ -117,7 +117,7 @@ async def _by_token(node: Node, token: str, device: str | None) -> Identity | Re
     if live is None:
         return UNAUTHENTICATED
     record = await node.queries.person(live.state, claims.person)
-    if record is None or not record.active or claims.issued_at <= record.tokens_from:
+    if record is None or not record.active or claims.revoked_revision != record.revoked_revision:
         return UNAUTHENTICATED
     return Somebody(live, record, claims.device or device or DEFAULT_DEVICE)
 

@@ -61,9 +61,9 @@ async def issue(
     if record is None or not record.active:
         return NOT_FOUND
     seconds = set_or(ttl_seconds, node.settings.token_seconds)
-    # After a revocation, also in the same millisecond or with a clock that was set back.
-    now = max(node.clock(), record.tokens_from + 1)
-    token, claims = node.tokens.issue(live.id, person, now, seconds * 1000)
+    token, claims = node.tokens.issue(
+        live.id, person, node.clock(), seconds * 1000, record.revoked_revision
+    )
     return Token(token=token, token_id=claims.id, person=person, expires_at=claims.expires_at)
 
 

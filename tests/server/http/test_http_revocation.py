@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from actors.business import RevokeAccess
 from actors.presence import Tick
 from protocol.close_codes import CloseCode
 from server.node import PRESENCE
@@ -158,3 +159,45 @@ async def test_presence_is_what_websockets_make_it(api: ApiStage, edge: EdgeStag
     present = await api.ask("GET", "/v1/presence?people=carla,mia", api.token("sam"))
     states = {each["person"]: each["state"] for each in present.json["people"]}
     assert states == {"carla": "online", "mia": "offline"}
+
+
+@pytest.mark.requirement("R27")
+@pytest.mark.parametrize("jump", [-3_600_000, -2, 3_600_000])
+async def test_what_was_revoked_stays_revoked_whatever_the_clock_does(
+    api: ApiStage, edge: EdgeStage, jump: int
+) -> None:
+    async def made() -> str:
+        answer = await api.ask("POST", "/v1/tokens", api.key(), {"person": "carla"})
+        return str(answer.json["token"])
+
+    async def revoked() -> None:
+        assert (await api.ask("POST", "/v1/people/carla/revoke", api.key())).status == 200
+
+    async def status(token: str) -> int:
+        return (await api.ask("GET", "/v1/me", token)).status
+
+    first = await made()
+    await revoked()
+    api.stage.clock.now += jump
+    second = await made()
+    assert (await status(first), await status(second)) == (401, 200)
+    session_token = (await (await edge.connect()).hello(second, "d1"))["session_token"]
+    assert await status(session_token) == 200
+    await revoked()
+    third = await made()
+    answers = [await status(token) for token in (first, second, session_token, third)]
+    assert answers == [401, 401, 401, 200]
+
+
+@pytest.mark.requirement("R27")
+async def test_a_revoked_token_ends_also_who_came_by_it_after_that_was_asked_for(
+    api: ApiStage, edge: EdgeStage
+) -> None:
+    """The holder is looked up before the revocation is stored: a connection may come between."""
+    made = await api.ask("POST", "/v1/tokens", api.key(), {"person": "carla"})
+    token_id, expires_at = made.json["token_id"], made.json["expires_at"]
+    socket = await edge.welcomed(made.json["token"])
+    other = await edge.welcomed(api.token("carla"), "another")
+    await api.stage.change("pawsome", RevokeAccess("backend", None, "", token_id, expires_at))
+    assert await ends(socket) == CloseCode.UNAUTHENTICATED
+    assert (await other.ask(type="ping"))["type"] == "pong"
