@@ -1,8 +1,10 @@
 """The command line: `deskbell serve`, `demo`, `token`, `load`, `backup`, `check`, `version` …"""
 
+import errno
 import gc
 import os
 import signal
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from server import operating
 from server.app import Prepare, Running, no_demo, run_server
 from server.config import ConfigurationError, read_settings
 from server.demo import prepare_demo
+from server.http.operator import Kind
 from server.logs import configure_logging
 from server.settings import Settings
 from storage.journal import JournalBroken
@@ -43,6 +46,24 @@ UrlOption = Annotated[str, typer.Option("--url", help="Where the server listens.
 EX_UNAVAILABLE = 69
 EX_CONFIG = 78
 DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def deskbell(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """What comes before the command."""
 
 
 @app.command()
@@ -117,7 +138,7 @@ def dead_letters(data: DataOption = None, url: UrlOption = DEFAULT_URL) -> None:
 @app.command()
 def release(
     business: Annotated[str, typer.Argument(help="The business's id.")],
-    kind: Annotated[str, typer.Argument(help="conversations, desk, locations or presence.")],
+    kind: Annotated[Kind, typer.Argument(help="conversations, desk, locations or presence.")],
     actor: Annotated[str, typer.Argument(help="The actor's id, as `deskbell actors` shows it.")],
     data: DataOption = None,
     url: UrlOption = DEFAULT_URL,
@@ -183,7 +204,14 @@ def _settings(config: Path | None, **overrides: object) -> Settings:
 
 
 def _data(data: str | None) -> str:
-    return _settings(None, data_dir=data).data_dir
+    folder = _settings(None, data_dir=data).data_dir
+    _refuse_file(folder, operating.EX_FAILED)
+    return folder
+
+
+def _refuse_file(data_dir: str, code: int) -> None:
+    if Path(data_dir).is_file():
+        _fail(f"{data_dir} is a file, not a folder. Name the folder that holds the database.", code)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -205,14 +233,13 @@ def _say_demo(running: Running) -> None:
 
 
 def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -> None:
+    _refuse_file(settings.data_dir, EX_UNAVAILABLE)
     configure_logging(settings.log_level, settings.log_format)
     failure: tuple[str, int] | None = None  # of several, the last of these
     try:
         trio.run(partial(_serve, settings, prepare, say))
-    except* OSError as group:
-        where = f"{settings.host}:{settings.port}"
-        what = "Choose another port with --port, or stop what uses it."
-        failure = f"cannot listen on {where} ({operating.first_of(group)}). {what}", EX_UNAVAILABLE
+    except* (OSError, UnicodeError) as group:  # of a host that cannot be a name: UnicodeError
+        failure = _cannot_listen(settings, operating.first_of(group)), EX_UNAVAILABLE
     except* (JournalBroken, StorageFailed) as group:
         failure = f"{operating.first_of(group)}. Check the disk, then start again.", EX_UNAVAILABLE
     except* UnusableDatabase as group:
@@ -221,6 +248,15 @@ def _run(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -
         failure = f"{operating.first_of(group)}", EX_CONFIG
     if failure is not None:  # not within `except*`: Python 3.11.2 groups what is raised there
         _fail(*failure)
+
+
+def _cannot_listen(settings: Settings, error: BaseException) -> str:
+    of_host = isinstance(error, (socket.gaierror, UnicodeError))
+    if of_host or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
+        what = "Choose an address of this machine with --host; 0.0.0.0 is all of them."
+    else:
+        what = "Choose another port with --port, or stop what uses it."
+    return f"cannot listen on {settings.host}:{settings.port} ({error}). {what}"
 
 
 async def _serve(settings: Settings, prepare: Prepare, say: Callable[[Running], None]) -> None:

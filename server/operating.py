@@ -6,6 +6,8 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +31,10 @@ TIMEOUT_SECONDS = 30
 
 class OperatingError(Exception):
     """Something an operator asked for could not be done; the message says what to do."""
+
+
+class NotFoundError(OperatingError):
+    """The server knows nothing of what the request names."""
 
 
 class UsageError(OperatingError):
@@ -76,11 +82,11 @@ def request_as(
         with urllib.request.urlopen(wanted, timeout=TIMEOUT_SECONDS) as found:  # noqa: S310
             return msgspec.json.decode(found.read() or b"{}", type=answer)
     except urllib.error.HTTPError as error:
-        raise OperatingError(_problem(error)) from error
-    except urllib.error.URLError as error:
-        raise OperatingError(
-            f"no server answers at {url} ({error.reason}). Start it first."
-        ) from error
+        kind = NotFoundError if error.code == HTTPStatus.NOT_FOUND else OperatingError
+        raise kind(_problem(error)) from error
+    except (OSError, HTTPException) as error:  # also a server that dies before it has answered
+        why = getattr(error, "reason", error)
+        raise OperatingError(f"no server answers at {url} ({why}). Start it first.") from error
 
 
 def _problem(error: urllib.error.HTTPError) -> str:
@@ -105,7 +111,12 @@ def operator_key(data_dir: str) -> str:
 def make_token(url: str, data_dir: str, business: str, person: str, seconds: int) -> None:
     """Print a token for a person."""
     body = {"business": business, "person": person, "ttl_seconds": seconds}
-    made = request("POST", f"{url}/v1/operator/tokens", operator_key(data_dir), body)
+    try:
+        made = request("POST", f"{url}/v1/operator/tokens", operator_key(data_dir), body)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"there is no active person {person} in a business {business}. Check both ids."
+        ) from error
     typer.echo(made["token"])
 
 
@@ -146,7 +157,13 @@ def list_dead_letters(url: str, data_dir: str) -> None:
 def release(url: str, data_dir: str, business: str, kind: str, actor: str) -> None:
     """Release an actor from quarantine."""
     body = {"business": business, "kind": kind, "id": actor}
-    request("POST", f"{url}/v1/operator/actors/release", operator_key(data_dir), body)
+    try:
+        request("POST", f"{url}/v1/operator/actors/release", operator_key(data_dir), body)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"no actor {kind} {actor} of a business {business} is in quarantine. `deskbell actors` "
+            "lists those that are."
+        ) from error
     typer.echo(f"{kind} {actor} of {business} is released.")
 
 
@@ -156,11 +173,16 @@ def backup(data_dir: Path, target: Path) -> None:
     require_database(source)
     copy_database(source, target)
     _report(target)
+    _say_how_to_restore()
 
 
 def check(file: Path | None, data_dir: Path) -> None:
     """Check a database file and say what is wrong with it."""
-    _report(file or data_dir / FILE_NAME)
+    live = data_dir / FILE_NAME
+    path = file or live
+    _report(path)
+    if not (live.exists() and path.samefile(live)):
+        _say_how_to_restore()
 
 
 def _report(path: Path) -> None:
@@ -170,6 +192,8 @@ def _report(path: Path) -> None:
     if findings:
         faults = "a fault" if len(findings) == 1 else f"{len(findings)} faults"
         raise OperatingError(f"{path} has {faults}. Restore an older backup.")
-    typer.echo(
-        f"{path}: no faults. To restore, stop the server and put it in place of {FILE_NAME}."
-    )
+    typer.echo(f"{path}: no faults.")
+
+
+def _say_how_to_restore() -> None:
+    typer.echo(f"To restore, stop the server and put it in place of {FILE_NAME}.")

@@ -17,7 +17,9 @@ def copy_database(source: Path, target: Path) -> None:
     Raises `FileExistsError`, `OSError` or `sqlite3.Error`; then there is no ``target``.
     """
     if target.exists():
-        raise FileExistsError(f"{target} exists already")
+        raise FileExistsError(f"{target} exists already. Name a new file.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent}. Make it, or name another.")
     unfinished = target.with_name(target.name + ".partial")
     unfinished.unlink(missing_ok=True)
     try:

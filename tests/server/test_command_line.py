@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 50
 UNAVAILABLE = 69
 CONFIG = 78
+COMMANDS_OF_A_FOLDER = ["actors", "dead-letters", "backup", "check", "load", "token"]
 COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
 LIMITED = """
 import resource, sys
@@ -129,6 +130,7 @@ def test_version_names_this_version_and_sqlites() -> None:
     assert (told.status, told.err) == (0, "")
     version = metadata.version("deskbell")
     assert told.out == f"deskbell {version}, SQLite {sqlite3.sqlite_version}\n"
+    assert called("--version") == told
 
 
 # --- A start that cannot be -----------------------------------------------------------------------
@@ -173,7 +175,7 @@ def _newer(folder: Path) -> None:
 
 
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "the folder is a file": (_below_a_file, "cannot be written"),
+    "the folder is a file": (_below_a_file, "is a file, not a folder"),
     "the folder cannot be written": (_locked_away, "cannot be written"),
     "the database is a folder": (_a_folder_for_a_database, "cannot be opened"),
     "the key is a folder": (_a_folder_for_a_key, "operator.key"),
@@ -224,10 +226,20 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert "--port" in told.line
 
 
+@pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1", "a..b"])
+def test_an_address_that_is_not_this_machines_is_named(host: str, tmp_path: Path) -> None:
+    told = run("serve", "--data", str(tmp_path), "--port", "0", "--host", host)
+    assert told.status == UNAVAILABLE
+    assert f"cannot listen on {host}:0" in told.line
+    assert "--host" in told.line
+    assert "another port" not in told.line
+
+
 CONFIGURATIONS: dict[str, tuple[list[str], dict[str, str], str]] = {
     "a file that is not there": (["--config", "missing.toml"], {}, "missing.toml"),
     "a port beyond all ports": (["--port", "65536"], {}, "port"),
     "a wrong variable": ([], {"DESKBELL_LOG_FORMAT": "xml"}, "log_format"),
+    "an unknown variable": ([], {"DESKBELL_PROT": "8000"}, "DESKBELL_PROT"),
 }
 
 
@@ -355,17 +367,56 @@ def test_operators_ask_a_running_server(house: tuple[Path, str], tmp_path: Path)
     assert re.fullmatch(r"[\w.=-]+\n", token.out)
     for command in ("actors", "dead-letters"):
         assert called(command, *at).status == 0
-    unknown = called("release", "pawsome", "desk", "nobody", *at)
-    assert unknown.status in (0, 1)
-    nobody = called("token", "nobody", "--business", "pawsome", *at)
-    assert nobody.status == 1
-    assert "not_found" in nobody.err
     copy = tmp_path / "copy.db"
     assert called("backup", str(copy), "--data", str(folder)).status == 0
     assert called("check", str(copy)).status == 0
     again = called("backup", str(copy), "--data", str(folder))
     assert again.status == 1, "a backup overwrites nothing"
-    assert str(copy) in again.err
+    assert str(copy) in again.line
+    nowhere = tmp_path / "nowhere" / "copy.db"
+    no_folder = called("backup", str(nowhere), "--data", str(folder))
+    assert no_folder.status == 1
+    assert f"there is no folder {nowhere.parent}" in no_folder.line
+
+
+NOT_FOUND: dict[str, tuple[list[str], list[str]]] = {
+    "a person": (["token", "nobody", "--business", "pawsome"], ["person nobody", "pawsome"]),
+    "a business": (["token", "carla", "--business", "nowhere"], ["person carla", "nowhere"]),
+    "an actor": (["release", "pawsome", "desk", "nothing"], ["desk nothing", "pawsome"]),
+    "an actor's business": (["release", "nowhere", "desk", "business"], ["nowhere"]),
+}
+
+
+@pytest.mark.parametrize("name", NOT_FOUND)
+def test_operators_are_told_what_was_not_found(name: str, house: tuple[Path, str]) -> None:
+    folder, url = house
+    arguments, words = NOT_FOUND[name]
+    told = called(*arguments, "--data", str(folder), "--url", url)
+    assert told.status == 1
+    assert all(word in told.line for word in words)
+    assert "yours to see" not in told.line
+
+
+def test_a_kind_that_is_none_is_answered_with_the_kinds(house: tuple[Path, str]) -> None:
+    folder, url = house
+    told = called("release", "pawsome", "foo", "a", "--data", str(folder), "--url", url)
+    assert told.status == 2
+    assert all(kind in told.err for kind in ("conversations", "desk", "locations", "presence"))
+
+
+def test_only_of_another_file_it_is_said_how_to_restore_it(
+    house: tuple[Path, str], copy: Path
+) -> None:
+    folder, _ = house
+    for live in (
+        called("check", "--data", str(folder)),
+        called("check", str(folder / "deskbell.db"), "--data", str(folder)),
+    ):
+        assert (live.status, live.err) == (0, "")
+        assert "no faults" in live.out
+        assert "restore" not in live.out
+    other = called("check", str(copy), "--data", str(folder))
+    assert "To restore, stop the server" in other.out
 
 
 @pytest.mark.parametrize(
@@ -391,7 +442,7 @@ def test_without_a_server_operators_are_told_to_start_one(
     assert f"no server answers at {url}" in told.line
 
 
-@pytest.mark.parametrize("command", ["actors", "dead-letters", "backup", "check", "load", "token"])
+@pytest.mark.parametrize("command", COMMANDS_OF_A_FOLDER)
 def test_without_a_data_folder_operators_are_told_which(command: str, tmp_path: Path) -> None:
     more = {"backup": [str(tmp_path / "copy.db")], "token": ["carla", "--business", "pawsome"]}
     folder = tmp_path / "nothing"
@@ -399,6 +450,16 @@ def test_without_a_data_folder_operators_are_told_which(command: str, tmp_path: 
     assert told.status == 1
     assert str(folder) in told.line
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS_OF_A_FOLDER)
+def test_a_data_folder_that_is_a_file_is_told(command: str, tmp_path: Path) -> None:
+    more = {"backup": [str(tmp_path / "copy.db")], "token": ["carla", "--business", "pawsome"]}
+    file = tmp_path / "file"
+    file.write_text("I am a file.")
+    told = called(command, *more.get(command, []), "--data", str(file))
+    assert told.status == 1
+    assert f"{file} is a file, not a folder" in told.line
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:8000"])
