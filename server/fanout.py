@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
-    Advance,
     BusinessChanged,
     BusinessEvent,
     ConversationCreated,
     ConversationEvent,
-    Cursor,
     LocationChanged,
     MemberAdded,
     MemberRemoved,
@@ -33,6 +31,7 @@ from protocol import frames
 from protocol.close_codes import CloseCode
 from protocol.codec import Codec
 from protocol.frames import Frame
+from server.cursors import moved_cursor, own_cursor, without_read
 from server.live import Connection, LiveBusiness
 from server.tokens import Tokens
 
@@ -161,7 +160,7 @@ class FanOut:
         for advance in event.advances:
             read = advance.read and shows_read and advance.person not in hidden
             if read or advance.delivered:
-                moved.append(_moved_cursor(advance, read=read))
+                moved.append(moved_cursor(advance, read=read))
             if advance.read and not read:
                 secret.add(advance.person)
         if moved:
@@ -172,13 +171,13 @@ class FanOut:
             others: tuple[MemberCursor, ...] = ()
             if person in secret and person in authors:
                 others = tuple(cursor for cursor in moved if cursor.person != person)
-                others = _without_read(others) if person in hidden else others
+                others = without_read(others) if person in hidden else others
             for device in connections.get(person, ()):
                 if others or device.number not in origins:
                     own = frames.ReceiptEvent(
                         revision=revision,
                         conversation=event.conversation,
-                        receipts=(_own_cursor(person, advance.cursor), *others),
+                        receipts=(own_cursor(person, advance.cursor), *others),
                     )
                     self._show(live, revision, own, (person,), () if others else origins)
                     break
@@ -201,10 +200,10 @@ class FanOut:
         if len(frank) == len(authors):
             return
         discreet = [a for a in authors if a != alone and a in hidden]
-        without_read = _without_read(cursors)
-        if discreet and without_read:
+        delivered = without_read(cursors)
+        if discreet and delivered:
             part = frames.ReceiptEvent(
-                revision=revision, conversation=event.conversation, receipts=without_read
+                revision=revision, conversation=event.conversation, receipts=delivered
             )
             self._show(live, revision, part, discreet, ())
 
@@ -379,36 +378,3 @@ class FanOut:
                     data = framed[codec] = codec.framed(frame)
                 connection.queue(data)
         self.flush()
-
-
-def _moved_cursor(advance: Advance, *, read: bool) -> MemberCursor:
-    """What moved and may be seen by others."""
-    cursor = advance.cursor
-    return MemberCursor(
-        person=advance.person,
-        delivered_up_to=cursor.delivered_up_to if advance.delivered else 0,
-        delivered_at=cursor.delivered_at if advance.delivered else 0,
-        read_up_to=cursor.read_up_to if read else 0,
-        read_at=cursor.read_at if read else 0,
-    )
-
-
-def _without_read(cursors: Iterable[MemberCursor]) -> tuple[MemberCursor, ...]:
-    """What somebody who hides their own `read_up_to` is shown of others."""
-    return tuple(
-        MemberCursor(
-            person=c.person, delivered_up_to=c.delivered_up_to, delivered_at=c.delivered_at
-        )
-        for c in cursors
-        if c.delivered_up_to
-    )
-
-
-def _own_cursor(person: str, cursor: Cursor) -> MemberCursor:
-    return MemberCursor(
-        person=person,
-        delivered_up_to=cursor.delivered_up_to,
-        delivered_at=cursor.delivered_at,
-        read_up_to=cursor.read_up_to,
-        read_at=cursor.read_at,
-    )

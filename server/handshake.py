@@ -12,11 +12,12 @@ from protocol import frames
 from protocol.close_codes import CloseCode
 from protocol.codec import Codec
 from protocol.commands import Cursor, Hello
+from server.admission import Admission
 from server.edge.websocket import WebSocket
 from server.live import LiveBusiness
 from server.node import Node
 from server.reading import viewer_of
-from server.session import Admission, Session
+from server.session import Session
 from server.tokens import Claims
 from server.wake import Wake
 from storage.people import PersonRecord

@@ -6,7 +6,6 @@ session falls behind: nothing more is queued for it, and its task reads on from 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ import trio
 from actors.location import LoggedIn, LoggedOut
 from actors.presence import Active, Closed, Opened
 from domain import commands as domain
-from domain.commands import Accepted, Done, Speaker
+from domain.commands import Accepted, Done
 from domain.refusal import Code, Refusal
 from domain.roles import Operation, Role, may
 from protocol import commands, frames
@@ -25,6 +24,7 @@ from protocol.codec import Codec, Malformed
 from protocol.commands import Command
 from protocol.frames import Frame
 from server import reading, resume
+from server.admission import Admission
 from server.asking import answer_of
 from server.edge.websocket import WebSocket
 from server.live import LiveBusiness
@@ -44,21 +44,6 @@ MALFORMED_MAX = 20
 """Malformed frames in a row after which the connection is closed (1008)."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Who came in, by which token, and from which revision they read: ``behind`` from the log.
-
-    At ``expires_at`` (ms) the connection ends: by then a newer token is needed.
-    """
-
-    speaker: Speaker
-    token_id: str
-    expires_at: int
-    location: str
-    revision: int
-    behind: bool
 
 
 class Session:
