@@ -15,6 +15,7 @@ from actors.actor import Actor, Storing
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
+from domain import creation
 from domain.business import Business
 from domain.commands import (
     Accepted,
@@ -247,8 +248,8 @@ class ConversationActor(Actor[Command]):
 
     def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
         if self._state is None:
-            return rules.decide_create(self._id, command, self._limits, now)
-        if rules.same_creation(self._state, command):
+            return creation.decide_create(self._id, command, self._limits, now)
+        if creation.same_creation(self._state, command):
             return Done()
         if not self._state.admits(command.speaker):
             return NOT_FOUND

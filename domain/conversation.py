@@ -21,7 +21,6 @@ import msgspec
 from domain.commands import (
     Accepted,
     AddMember,
-    Create,
     Delete,
     Done,
     Edit,
@@ -42,11 +41,10 @@ from domain.events import (
     Person,
     ReceiptsAdvanced,
 )
-from domain.ids import DIRECT, OWNER, direct_conversation_id
-from domain.limits import TITLE_BYTES, Limits
+from domain.limits import Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
-from domain.text import refuse_label, refuse_text
+from domain.text import refuse_text
 
 REMEMBERED = 512
 """How many of the newest entries are kept at hand; what is older is looked up."""
@@ -184,89 +182,11 @@ def decide_delete(
     return MessageDeleted(state.id, command.seq, now, speaker.person)
 
 
-def decide_create(
-    conversation: str, command: Create, limits: Limits, now: int
-) -> ConversationCreated | Refusal:
-    """Whom the speaker asked for are in it, and always the owner (DT-19, DT-20)."""
-    speaker = command.speaker
-    if command.kind != "direct" and conversation.startswith(DIRECT):
-        return RESERVED_ID
-    found = {person.id: person for person in command.people if person.active}
-    if any(asked not in found for asked in command.asked if asked != speaker.person):
-        return NOT_FOUND
-    found.pop(speaker.person, None)
-    refusal = _refuse_company(speaker, command, found, limits)
-    if refusal is not None:
-        return refusal
-    me = Person(speaker.person, speaker.name, speaker.role)
-    members = tuple(p for p in (me, *found.values()) if p.role is not Role.OWNER)
-    return ConversationCreated(
-        conversation,
-        command.kind,
-        command.title,
-        now,
-        speaker.person,
-        members,
-        creation_digest(command),
-    )
-
-
-RESERVED_ID = Refusal(
-    Code.BAD_REQUEST, f"Ids that begin with {DIRECT} name direct conversations. Choose another one."
-)
-
-
-def creation_digest(command: Create) -> bytes:
-    """What makes two requests ask for the same conversation; roles and order do not matter."""
-    people = sorted({command.speaker.person, *command.asked})
-    asked = "\n".join((command.kind, command.title, *people)).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(asked, digest_size=16).digest()
-
-
-def _refuse_company(
-    speaker: Speaker, command: Create, others: dict[str, Person], limits: Limits
-) -> Refusal | None:
-    if not others:
-        return Refusal(Code.BAD_REQUEST, "Name somebody to talk to.")
-    if command.kind == "direct" and len(others) != 1:
-        return Refusal(Code.BAD_REQUEST, "A direct conversation is with exactly one other person.")
-    people = [speaker.role, *(person.role for person in others.values())]
-    refusal = refuse_size(sum(role is not Role.OWNER for role in people) + 1, limits)
-    if refusal is None and command.title:
-        refusal = refuse_label(command.title, TITLE_BYTES, "title")
-    if refusal is not None:
-        return refusal
-    if speaker.role is Role.CUSTOMER and any(p.role not in TEAM for p in others.values()):
-        return NOT_FOUND
-    return None
-
-
-def direct_conversation(speaker: Speaker, other: Person) -> str:
-    """The id of the direct conversation of two people (DT-14).
-
-    Between an owner and somebody else, the owner's place belongs to the ownership (DT-24).
-    """
-    if speaker.role is other.role is Role.OWNER:
-        return direct_conversation_id(speaker.person, other.id)
-    return direct_conversation_id(
-        OWNER if speaker.role is Role.OWNER else speaker.person,
-        OWNER if other.role is Role.OWNER else other.id,
-    )
-
-
 def refuse_size(people: int, limits: Limits) -> Refusal | None:
     """Whether a conversation of so many ``people`` would be too large."""
     if people <= limits.members:
         return None
     return Refusal(Code.TOO_LARGE, f"A conversation has at most {limits.members} members.")
-
-
-def same_creation(state: Conversation, command: Create) -> bool:
-    """Whether ``command`` asks for what exists already, whoever has come and gone since."""
-    if command.kind == "direct":
-        others = set(command.asked) - {command.speaker.person}
-        return state.kind == "direct" and len(others) == 1 and state.admits(command.speaker)
-    return state.creation == creation_digest(command)
 
 
 STAYS_DIRECT = Refusal(

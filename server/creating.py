@@ -2,7 +2,7 @@
 
 from domain import commands
 from domain.commands import Answer, Done, Speaker
-from domain.conversation import direct_conversation
+from domain.creation import direct_conversation
 from domain.refusal import Refusal
 from server.asking import ask_conversation
 from server.live import LiveBusiness

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain import conversation as rules
+from domain import creation
 from domain.commands import (
     Accepted,
     AddMember,
@@ -229,7 +230,7 @@ everybody = st.sampled_from([*sorted(ROLES), "nobody"])
 def test_i8_whoever_creates_it_the_owner_is_in_and_customers_are_never_alone(
     person: str, asked: list[str], kind: str
 ) -> None:
-    decided = rules.decide_create("c1", create(person, *asked, kind=kind), LIMITS, NOW)
+    decided = creation.decide_create("c1", create(person, *asked, kind=kind), LIMITS, NOW)
     others = set(asked) - {person}
     if isinstance(decided, Refusal):
         refused = (
@@ -248,13 +249,13 @@ def test_i8_whoever_creates_it_the_owner_is_in_and_customers_are_never_alone(
     state = rules.created(decided)
     assert state.admits(speaker("olivia"))
     assert (state.last_seq, state.audience) == (0, tuple(m.id for m in decided.members))
-    assert rules.same_creation(state, create(person, *reversed(asked), kind=kind))
+    assert creation.same_creation(state, create(person, *reversed(asked), kind=kind))
 
 
 def test_who_is_not_active_cannot_be_brought_in() -> None:
     gone = Person("sam", "Sam", Role.STAFF, active=False)
     command = Create(speaker("carla"), "group", "", ("sam",), (gone,))
-    assert rules.decide_create("c1", command, LIMITS, NOW) == NOT_FOUND
+    assert creation.decide_create("c1", command, LIMITS, NOW) == NOT_FOUND
     added = AddMember(speaker("sam"), Person("dave", "Dave", Role.CUSTOMER, active=False))
     assert rules.decide_add(conversation("sam"), added, LIMITS, NOW) == NOT_FOUND
     assert rules.decide_add(conversation("sam"), AddMember(speaker("sam"), None), LIMITS, NOW) == (
@@ -264,12 +265,12 @@ def test_who_is_not_active_cannot_be_brought_in() -> None:
 
 @pytest.mark.parametrize("title", ["a\nb", " ", "x" * 201, "\x00"])
 def test_a_title_is_one_line(title: str) -> None:
-    decided = rules.decide_create("c1", create("sam", "carla", title=title), LIMITS, NOW)
+    decided = creation.decide_create("c1", create("sam", "carla", title=title), LIMITS, NOW)
     assert isinstance(decided, Refusal)
 
 
 def created(command: Create) -> Conversation:
-    decided = rules.decide_create("c1", command, LIMITS, NOW)
+    decided = creation.decide_create("c1", command, LIMITS, NOW)
     assert isinstance(decided, ConversationCreated)
     return rules.created(decided)
 
@@ -279,7 +280,7 @@ def test_the_same_again_is_the_same_whoever_has_come_and_gone() -> None:
     state = created(command)
     rules.evolve(state, MemberAdded("c1", 1, NOW, "sam", PEOPLE["dave"]))
     rules.evolve(state, MemberRemoved("c1", 2, NOW, "carla", PEOPLE["carla"]))
-    assert rules.same_creation(state, command)
+    assert creation.same_creation(state, command)
     for other in (
         create("sam", "carla", "olivia", title="Max"),
         create("sam", "carla", title="Rex"),
@@ -287,25 +288,25 @@ def test_the_same_again_is_the_same_whoever_has_come_and_gone() -> None:
         create("zoe", "carla", "olivia", title="Rex"),
         create("sam", "carla", "olivia", title="Rex", kind="direct"),
     ):
-        assert not rules.same_creation(state, other)
+        assert not creation.same_creation(state, other)
 
 
 def test_a_direct_conversation_is_the_same_for_both() -> None:
     state = created(create("sam", "carla", kind="direct"))
-    assert rules.same_creation(state, create("carla", "sam", kind="direct"))
-    assert not rules.same_creation(state, create("zoe", "sam", kind="direct"))
+    assert creation.same_creation(state, create("carla", "sam", kind="direct"))
+    assert not creation.same_creation(state, create("zoe", "sam", kind="direct"))
 
 
 def test_nobody_chooses_the_id_of_a_direct_conversation() -> None:
     """Who could would sit in the place of two others, and read what they write."""
     taken = direct_conversation_id("sam", "carla")
-    decided = rules.decide_create(taken, create("dave", "zoe"), LIMITS, NOW)
+    decided = creation.decide_create(taken, create("dave", "zoe"), LIMITS, NOW)
     assert code(decided) is Code.BAD_REQUEST
     assert isinstance(
-        rules.decide_create(taken, create("sam", "carla", kind="direct"), LIMITS, NOW),
+        creation.decide_create(taken, create("sam", "carla", kind="direct"), LIMITS, NOW),
         ConversationCreated,
     )
-    assert not rules.same_creation(
+    assert not creation.same_creation(
         created(create("sam", "carla", kind="direct")), create("sam", "carla", "zoe", kind="direct")
     )
 
@@ -447,7 +448,7 @@ def test_in_a_direct_conversation_the_owners_place_is_the_ownerships(
     one: Person, other: Person
 ) -> None:
     def between(asking: Person, asked: Person) -> str:
-        return rules.direct_conversation(
+        return creation.direct_conversation(
             Speaker(asking.id, asking.name, asking.role, "phone"), asked
         )
 
