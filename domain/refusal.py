@@ -50,3 +50,8 @@ class Refusal(msgspec.Struct, frozen=True):
 
 NOT_FOUND = Refusal(Code.NOT_FOUND, "There is no such thing here, or it is not yours to see.")
 """One answer for what does not exist and for what is foreign, so that neither can be told apart."""
+
+TOO_SLOW = Refusal(
+    Code.OVERLOADED, "Looking this up took too long. Ask for less, or again later.", 5.0
+)
+"""The answer to a look-up that was given up."""

@@ -27,6 +27,9 @@ from storage.queries import Queries
 
 BUSINESS = "business"
 PRESENCE = "presence"
+DISK_SECONDS = 60.0
+"""How long the actors of a business may wait for the disk in one batch."""
+
 TICK_SECONDS = 1.0
 ROLL_CALL_TICKS = 10
 """Presence is told this often who is connected, in case it missed somebody come or go."""
@@ -138,8 +141,11 @@ class Node:
             idle_seconds=settings.idle_seconds,
             max_live=settings.live_conversations,
         )
-        # Few, and at work as long as somebody is there: these actors are not passivated.
-        lasting = SupervisorLimits(mailbox_size=10_000, idle_seconds=10.0**9)
+        # Few, and at work as long as somebody is there: these actors are not passivated. They wait
+        # for the disk in the middle of a batch, so a slow one is not taken for a hang.
+        lasting = SupervisorLimits(
+            mailbox_size=10_000, idle_seconds=10.0**9, receive_seconds=DISK_SECONDS
+        )
         live = LiveBusiness(
             state,
             Supervisor[Command](partial(self._conversation, state), limits),

@@ -9,7 +9,7 @@ from actors.business import ChangePrivacy
 from domain.commands import Answer, Speaker
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX
-from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.refusal import NOT_FOUND, TOO_SLOW, Code, Refusal
 from domain.views import Message
 from protocol import commands, frames
 from protocol.commands import Command
@@ -23,11 +23,6 @@ from storage.pages import PAGE_BYTES
 
 ShowFrame = Callable[[Frame], None]
 Reply = Frame | Refusal
-
-TOO_SLOW = Refusal(
-    Code.OVERLOADED, "Looking this up took too long. Ask for less, or again later.", 5.0
-)
-"""The answer to a query that `storage.readers` has given up."""
 
 _NOBODY: frozenset[str] = frozenset()  # one for all who watch nobody
 

@@ -245,7 +245,14 @@ class Session:
             self._websocket.close_soon(CloseCode.POLICY, "too many malformed frames")
             return
         refusal = malformed.refusal
-        self._reply(frames.Error(id=malformed.id, code=refusal.code, message=refusal.message))
+        self._reply(
+            frames.Error(
+                id=malformed.id,
+                code=refusal.code,
+                message=refusal.message,
+                client_message_id=malformed.client_message_id,
+            )
+        )
 
     def _enqueue(self, command: Command) -> None:
         if not self._requests.put(command):

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import msgspec
+import trio
 from quart import Response, request
 
-from domain.refusal import Code, Refusal
+from domain.refusal import TOO_SLOW, Code, Refusal
 from domain.roles import may
 from server.http.caller import (
     DEVICE_HEADER,
@@ -36,6 +37,12 @@ def view(site: Site, route: AnyRoute) -> View:
     """What Quart calls for ``route``; it gets the parameters of the path."""
 
     async def answer(**path: str) -> Response:
+        try:
+            return await answer_in_time(path)
+        except trio.TooSlowError:
+            return problem_response(TOO_SLOW)
+
+    async def answer_in_time(path: dict[str, str]) -> Response:
         identity = await _admit(site, route)
         if isinstance(identity, Refusal):
             return problem_response(identity)

@@ -7,7 +7,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from domain.commands import Accepted, Send
+from actors.business import ChangePerson
+from domain.commands import Accepted, Done, Send
+from domain.events import Person
+from domain.roles import Role
 from storage.writer import Writer
 from tests.faults.folder import folder as folder
 from tests.faults.premises import opened
@@ -60,3 +63,15 @@ async def test_one_slow_commit_loses_nothing_of_many_conversations(
         totals = premises.live.conversations.totals()
         assert (totals.crashes, totals.quarantines, totals.unanswered) == (0, 0, 0)
         assert premises.is_open
+
+
+async def test_one_slow_commit_does_not_restart_the_business(
+    virtual_time: MockClock, folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People and settings are stored in the middle of a batch: that is waiting, not hanging."""
+    disk = Disk(monkeypatch)
+    async with opened(folder) as premises:
+        disk.stall = 8.0
+        changed = ChangePerson("backend", None, Person("sam", "Samuel", Role.STAFF), ("main",))
+        assert isinstance(await premises.change(changed), Done)
+        assert premises.live.desk.totals().crashes == 0

@@ -577,3 +577,13 @@ async def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room(
     assert [m["seq"] for m in stored] == list(range(1, len(acked) + 1))
     shown = [(await reader.skip_to("message"))["client_message_id"] for _ in stored]
     assert shown == [m["client_message_id"] for m in stored]
+
+
+async def test_a_send_that_is_malformed_is_answered_by_its_name(
+    premises: Premises, virtual_time: MockClock
+) -> None:
+    """A client finds the send that waits by its ``client_message_id``, also without an ``id``."""
+    client = await inside(premises)
+    client.send("send", conversation="c1", client_message_id="m7", text=7)
+    error = await client.next("error")
+    assert (error["code"], error["client_message_id"]) == ("bad_request", "m7")

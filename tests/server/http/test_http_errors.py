@@ -14,6 +14,7 @@ from server.http.fields import Nothing
 from server.http.problem import problem_response
 from server.http.route import ANYBODY, Call, Content, Route
 from server.http.site import Site
+from storage import readers
 from tests.fixtures.api import ApiStage
 
 TOKENS = "/v1/tokens"
@@ -183,3 +184,17 @@ async def test_a_storage_that_fails_is_507(api: ApiStage) -> None:
     body = json.loads(await failed.get_data())
     assert body["code"] == "storage_failed"
     assert "disk" not in str(body)
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/people", "/v1/conversations"])
+async def test_a_look_up_that_takes_too_long_is_refused(
+    api: ApiStage, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = api.token("carla")
+    with monkeypatch.context() as patch:
+        patch.setattr(readers, "READ_SECONDS", -1.0)
+        patch.setattr(readers, "STEPS", 1)
+        refused = await api.ask("GET", path, token)
+    assert (refused.status, refused.code) == (503, "overloaded")
+    assert refused.headers["Retry-After"] == "5"
+    assert (await api.ask("GET", path, token)).status == 200
