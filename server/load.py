@@ -219,9 +219,9 @@ async def _author(
     """One lane of a conversation: sends, waits for the ack, keeps the pace; authors take turns."""
     due = trio.current_time() + pace * lane / lanes
     turn = lane
-    while True:
-        await trio.sleep_until(min(due, ends))
-        if trio.current_time() >= ends:
+    while due < ends:
+        await trio.sleep_until(due)
+        if trio.current_time() >= ends:  # the answer before came late
             return
         due = max(due + pace, trio.current_time() - pace)
         await _send(room, turn % len(room.desks), tally)
@@ -375,33 +375,22 @@ def _told(what: str, things: Sequence[T]) -> Iterator[T]:
         yield from progress.track(things, description=what)
 
 
-def _show(result: LoadResult) -> None:
+def _show(of: LoadResult) -> None:
     table = Table("", "per second", "p50 ms", "p95 ms", "p99 ms", box=None)
-    table.add_row(
-        f"{result.acks} stored",
-        f"{result.acks_per_second:.0f}",
-        f"{result.ack_p50_ms:.1f}",
-        f"{result.ack_p95_ms:.1f}",
-        f"{result.ack_p99_ms:.1f}",
-    )
-    table.add_row(
-        f"{result.deliveries} delivered",
-        f"{result.deliveries_per_second:.0f}",
-        f"{result.delivery_p50_ms:.1f}",
-        f"{result.delivery_p95_ms:.1f}",
-        f"{result.delivery_p99_ms:.1f}",
-    )
+    stored = of.acks_per_second, of.ack_p50_ms, of.ack_p95_ms, of.ack_p99_ms
+    delivered = of.deliveries_per_second, of.delivery_p50_ms, of.delivery_p95_ms, of.delivery_p99_ms
+    for what, numbers in ((f"{of.acks} stored", stored), (f"{of.deliveries} delivered", delivered)):
+        table.add_row(what, *(f"{number:.1f}" for number in numbers))
     console = Console()
     console.print(table)
-    if result.us_per_message is not None:
-        console.print(f"server CPU: {result.us_per_message:.0f} µs a message")
+    if of.us_per_message is not None:
+        console.print(f"server CPU: {of.us_per_message:.0f} µs a message")
     console.print(
-        f"errors {result.errors}, missing {result.missing}, gaps {result.gaps}, "
-        f"duplicates {result.duplicates}, "
-        f"out of order {result.out_of_order}"
+        f"errors {of.errors}, missing {of.missing}, gaps {of.gaps}, "
+        f"duplicates {of.duplicates}, out of order {of.out_of_order}"
     )
-    if result.unanswered:
+    if of.unanswered:
         console.print(
-            f"{result.unanswered} sends had no answer {SILENCE_SECONDS:.0f} s after the end "
+            f"{of.unanswered} sends had no answer {SILENCE_SECONDS:.0f} s after the end "
             "and after the last sign of life: does the server still run?"
         )

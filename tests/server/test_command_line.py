@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -438,6 +439,21 @@ def test_without_a_server_operators_are_told_to_start_one(
         closed.bind(("127.0.0.1", 0))  # bound, and nobody listens
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         told = called(*arguments, "--data", str(folder), "--url", url)
+    assert told.status == 1
+    assert f"no server answers at {url}" in told.line
+
+
+def test_a_server_that_hangs_up_without_an_answer_is_told(house: tuple[Path, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def hang_up() -> None:
+            listening.accept()[0].close()
+
+        hanging_up = threading.Thread(target=hang_up)
+        hanging_up.start()
+        told = called("actors", "--data", str(house[0]), "--url", url)
+        hanging_up.join()
     assert told.status == 1
     assert f"no server answers at {url}" in told.line
 
