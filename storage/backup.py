@@ -1,9 +1,11 @@
 """Copies of the database: made while it is in use, and put back in its place."""
 
+import fcntl
 import os
 import secrets
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from storage.migrations import open_read_only
@@ -21,21 +23,39 @@ def copy_database(source: Path, target: Path) -> None:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent}. Make it, or name another.")
     unfinished = target.with_name(target.name + ".partial")
-    unfinished.unlink(missing_ok=True)
+    with _alone(unfinished, target):
+        try:
+            with closing(open_read_only(source)) as connection:
+                connection.execute("VACUUM INTO ?", (str(unfinished),))
+            with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
+                copy.execute(
+                    "UPDATE setting SET value = ? WHERE name = 'epoch'", (secrets.token_hex(8),)
+                )
+            _sync(unfinished)
+            unfinished.rename(target)
+            _sync(target.parent)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _alone(unfinished: Path, target: Path) -> Iterator[None]:
+    """Hold the empty file ``unfinished``, new or left by a kill, so that nobody else makes it."""
+    file = os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600)
     try:
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(open_read_only(source)) as connection:
-            connection.execute("VACUUM INTO ?", (str(unfinished),))
-        with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
-            copy.execute(
-                "UPDATE setting SET value = ? WHERE name = 'epoch'", (secrets.token_hex(8),)
-            )
-        _sync(unfinished)
-        unfinished.rename(target)
-        _sync(target.parent)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have finished between the two lines above: it is a backup now.
+            mine = unfinished.exists() and os.path.samestat(os.fstat(file), unfinished.stat())
+        except BlockingIOError:
+            mine = False
+        if not mine:
+            raise FileExistsError(f"{target} is being made by another backup. Name a new file.")
+        os.truncate(file, 0)
+        yield
+    finally:
+        os.close(file)
 
 
 def set_aside_foreign_log(path: Path) -> None:

@@ -1,5 +1,6 @@
 """R23/24: a backup made while the server writes can be put back, and is whole."""
 
+import fcntl
 import shutil
 import sqlite3
 import stat
@@ -170,3 +171,42 @@ def test_the_original_is_not_touched(prepared: Path, tmp_path: Path) -> None:
     copy_database(prepared, tmp_path / "backup.db")
     assert check_file(prepared) == []
     assert prepared.read_bytes() == before
+
+
+def test_two_backups_to_one_file_are_one_and_a_refusal(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody takes away the file that another one is writing, nor the one just finished."""
+    target = tmp_path / "backup.db"
+    sync, refused = backup._sync, []
+
+    def another(path: Path) -> None:
+        if not refused:
+            refused.append(None)
+            with pytest.raises(FileExistsError, match="being made"):
+                copy_database(prepared, target)
+        sync(path)
+
+    monkeypatch.setattr(backup, "_sync", another)
+    copy_database(prepared, target)
+    assert refused
+    assert check_file(target) == []
+    assert not target.with_name("backup.db.partial").exists()
+
+
+def test_a_backup_finished_while_another_one_begins_is_not_emptied(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "backup.db"
+    flock = fcntl.flock
+
+    def late(file: int, how: int) -> None:
+        monkeypatch.undo()
+        target.with_name("backup.db.partial").rename(target)
+        target.write_bytes(b"finished by another one")
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(FileExistsError, match="being made"):
+        copy_database(prepared, target)
+    assert target.read_bytes() == b"finished by another one"
