@@ -173,7 +173,7 @@ def load(
     data: DataOption = None,
     conversations: Annotated[int, typer.Option(help="How many conversations.")] = 10,
     members: Annotated[int, typer.Option(help="Members in each.")] = 3,
-    rate: Annotated[float, typer.Option(help="Messages a second in all, above 0.")] = 100.0,
+    rate: Annotated[float, typer.Option(help="Messages a second in all; 0: no limit.")] = 100.0,
     seconds: Annotated[float, typer.Option(help="How long.")] = 10.0,
     window: Annotated[int, typer.Option(help="Unacknowledged messages a sender may have.")] = 8,
     pid: Annotated[

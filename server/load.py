@@ -139,9 +139,10 @@ def _require_possible(plan: LoadPlan) -> None:
     _require_within("--members", plan.members, 2, MEMBERS_MOST)
     if plan.window < 1:
         raise UsageError(f"--window is {plan.window}; it must be at least 1.")
-    for option, value in (("--rate", plan.rate), ("--seconds", plan.seconds)):
-        if not (math.isfinite(value) and value > 0):
-            raise UsageError(f"{option} is {value:g}; it must be a number above 0.")
+    if not (math.isfinite(plan.rate) and plan.rate >= 0):
+        raise UsageError(f"--rate is {plan.rate:g}; it must be a number above 0, or 0: no limit.")
+    if not (math.isfinite(plan.seconds) and plan.seconds > 0):
+        raise UsageError(f"--seconds is {plan.seconds:g}; it must be a number above 0.")
     if plan.pid is not None and _cpu_seconds(plan.pid) is None:
         raise UsageError(f"--pid is {plan.pid}; there is no such process to measure.")
 
@@ -196,7 +197,7 @@ def _call(url: str, key: str, resource: str, body: object, person: str = "") -> 
 async def _talk(rooms: list[_Room], plan: LoadPlan, tally: _Tally) -> None:
     """Send round and round until time is up, and wait for what is outstanding then."""
     ends = trio.current_time() + plan.seconds
-    pace = len(rooms) / plan.rate
+    pace = len(rooms) / plan.rate if plan.rate else 0.0
     with _progress() as progress:
         task = progress.add_task("talking", total=plan.seconds)
         async with trio.open_nursery() as nursery:

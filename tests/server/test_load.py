@@ -55,6 +55,12 @@ def test_a_slow_rate_does_not_outlast_the_seconds(house: tuple[Path, str]) -> No
     assert msgspec.json.decode(told.out, type=load.LoadResult).seconds < 5
 
 
+def test_rate_0_is_as_many_as_are_answered(house: tuple[Path, str]) -> None:
+    told = loaded(house, "--seconds", "1", "--rate", "0", "--conversations", "1", "--json")
+    assert told.status == 0, told.err
+    assert msgspec.json.decode(told.out, type=load.LoadResult).acks > 10
+
+
 # --- A server that dies ---------------------------------------------------------------------------
 
 
@@ -138,7 +144,7 @@ def test_a_member_who_cannot_connect_ends_the_load_with_a_sentence(
 
 REFUSED = {
     "--pid": ("999999999",),
-    "--rate": ("nan", "inf", "0", "-1"),
+    "--rate": ("nan", "inf", "-1"),
     "--seconds": ("nan", "inf", "0", "-1"),
     "--conversations": ("0", "-1", "100001"),
     "--members": ("1", "129"),
