@@ -43,7 +43,7 @@ MEMBERS_MOST = Limits().members
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What to do: counts, messages a second in all, seconds, sends under way."""
+    """What to do: counts, messages a second in all (0: no limit), seconds, sends under way."""
 
     conversations: int
     members: int

@@ -244,15 +244,7 @@ class Session:
         if self._malformed_in_row > MALFORMED_MAX:
             self._websocket.close_soon(CloseCode.POLICY, "too many malformed frames")
             return
-        refusal = malformed.refusal
-        self._reply(
-            frames.Error(
-                id=malformed.id,
-                code=refusal.code,
-                message=refusal.message,
-                client_message_id=malformed.client_message_id,
-            )
-        )
+        self._error(malformed.refusal, malformed.id, malformed.client_message_id)
 
     def _enqueue(self, command: Command) -> None:
         if not self._requests.put(command):
@@ -367,15 +359,17 @@ class Session:
             self._reply(frames.Ok(id=command.id, revision=answer.revision))
 
     def _refuse(self, command: Command, refusal: Refusal) -> None:
+        sent = command.client_message_id if isinstance(command, commands.Send) else ""
+        self._error(refusal, command.id, sent)
+
+    def _error(self, refusal: Refusal, id_: int | None, client_message_id: str) -> None:
         self._reply(
             frames.Error(
-                id=command.id,
+                id=id_,
                 code=refusal.code,
                 message=refusal.message,
                 retry_after=refusal.retry_after,
-                client_message_id=(
-                    command.client_message_id if isinstance(command, commands.Send) else ""
-                ),
+                client_message_id=client_message_id,
             )
         )
 

@@ -47,7 +47,7 @@ CREATE TABLE person (
     access_revision INTEGER NOT NULL DEFAULT 0,          -- an older cursor of theirs gets a reset
     revision        INTEGER NOT NULL DEFAULT 0,          -- of the last change that others see
     privacy_revision INTEGER NOT NULL DEFAULT 0,
-    revoked_revision INTEGER NOT NULL DEFAULT 0,         -- tokens made before this event are void
+    tokens_from     INTEGER NOT NULL DEFAULT 0,          -- tokens made before this time are void
     PRIMARY KEY (business_no, id)
 ) WITHOUT ROWID;
 CREATE INDEX person_by_role ON person (business_no, role);

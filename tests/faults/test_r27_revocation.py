@@ -13,6 +13,8 @@ from domain import commands
 from domain.commands import Done
 from domain.events import Person
 from domain.roles import Role
+from server.live import LiveBusiness
+from server.node import Node
 from tests.faults.premises import Premises, freely, opened
 from tests.faults.raw_client import Frame, RawClient
 
@@ -232,3 +234,25 @@ async def test_r27_a_connection_ends_when_its_session_token_does(
         assert (await client.ended())[0] == 4501
         expired = welcome["session_token_expires_at"]
         assert 0 <= premises.clock() - expired <= 60_000
+
+
+async def test_r27_a_token_revoked_while_its_business_starts_lets_nobody_in(
+    virtual_time: MockClock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the token and the first look at the business's rights."""
+    async with opened(folder, freely(), PEOPLE) as premises:
+        token = premises.token("sam")
+        live = Node.live
+
+        async def slow(node: Node, business: str) -> LiveBusiness | None:
+            found = await live(node, business)
+            await trio.sleep(1.0)
+            return found
+
+        late = await premises.socket()
+        monkeypatch.setattr(Node, "live", slow)
+        late.send("hello", token=token, device="sam-1")
+        await trio.sleep(0.5)
+        assert isinstance(await revoke_token(premises, token), Done)
+        with trio.fail_after(2.0):
+            assert (await late.ended())[0] == 4501

@@ -87,13 +87,18 @@ def slow_lookup(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(Queries, "companions", slowly)
 
 
+async def watching_both(premises: Premises) -> RawClient:
+    """Carla, who shares one conversation with sam and another one with zoe."""
+    await premises.group("g", "sam", "carla")
+    await premises.group("h", "zoe", "carla")
+    return await watching(premises, "carla", "sam", "zoe")
+
+
 async def test_who_comes_while_it_is_looked_up_is_told_only_if_still_shared(
     virtual_time: MockClock, folder: Path, slow_lookup: Callable[[], None]
 ) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
-        await premises.group("g", "sam", "carla")
-        await premises.group("h", "zoe", "carla")
-        carla = await watching(premises, "carla", "sam", "zoe")
+        carla = await watching_both(premises)
         slow_lookup()
         await remove(premises, "carla")
         for person in ("sam", "zoe"):
@@ -108,9 +113,7 @@ async def test_a_removal_while_it_is_looked_up_counts_too(
     virtual_time: MockClock, folder: Path, slow_lookup: Callable[[], None]
 ) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
-        await premises.group("g", "sam", "carla")
-        await premises.group("h", "zoe", "carla")
-        carla = await watching(premises, "carla", "sam", "zoe")
+        carla = await watching_both(premises)
         slow_lookup()
         await remove(premises, "carla", "g")
         await trio.sleep(1.0)

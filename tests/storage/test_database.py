@@ -76,6 +76,26 @@ async def test_a_later_migration_is_applied_to_what_is_there(
         assert connection.execute("SELECT a FROM later").fetchall() == [(1,)]
 
 
+async def test_a_file_of_before_the_revocations_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = migrations()[:1]
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations_module, "migrations", lambda: first)
+        await (await opened(tmp_path)).close()
+    path = tmp_path / FILE_NAME
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO business (no, id, name, created_at) VALUES (1,'b','B',0)")
+        connection.execute(
+            "INSERT INTO person (business_no, id, name, folded_name, role, tokens_from)"
+            " VALUES (1, 'sam', 'Sam', 'sam', 'staff', 1793000000000)"
+        )
+    await (await opened(tmp_path)).close()
+    with closing(sqlite3.connect(path)) as connection:
+        [(revoked,)] = connection.execute("SELECT revoked_revision FROM person")
+    assert revoked == 1_793_000_000_000
+
+
 async def test_a_migration_that_fails_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
