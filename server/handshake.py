@@ -51,10 +51,17 @@ class Door:
         self._codecs = codecs
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Serve one websocket from its `hello` to its end."""
-        session = await self._let_in(websocket)
-        if session is not None:
-            await session.run()
+        """Serve one websocket from its `hello` to its end.
+
+        A look-up of the connection itself (who is it, what has it missed) that takes too long ends
+        it as overloaded: it comes back with its cursor and misses nothing.
+        """
+        try:
+            session = await self._let_in(websocket)
+            if session is not None:
+                await session.run()
+        except trio.TooSlowError:
+            await websocket.close(CloseCode.OVERLOADED, self._node.overloaded_reason())
 
     async def _let_in(self, websocket: WebSocket) -> Session | None:
         """The session of who said a good `hello`, greeted; None if it is over.

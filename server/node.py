@@ -80,6 +80,10 @@ class Node:
         """What a connection is told when the server stops: not all come back at once (R40)."""
         return f"restart; retry_after={self.jitter():.1f}"
 
+    def overloaded_reason(self) -> str:
+        """What a connection is told whose own look-ups take too long: nor do these."""
+        return f"the server is behind; retry_after={self.jitter():.1f}"
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Own the supervisors until cancelled."""
         async with trio.open_nursery() as self._nursery:

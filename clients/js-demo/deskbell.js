@@ -967,6 +967,7 @@ export class Deskbell {
       before = page.next;
     } while (before && missing.size);
     this.#stale -= stale;
+    for (const id of missing) this.#again(id); // news moved them from page to page meanwhile
     if (this.#watched.length) this.#say({ type: 'watch', people: this.#watched });
     this.#changed();
   }
@@ -980,10 +981,23 @@ export class Deskbell {
       this.#changed(picture.id);
       return;
     }
+    this.#again(picture.id);
+  }
+
+  /**
+   * Ask for one picture; with all others later if that is refused for now.
+   * @param {string} id
+   */
+  #again(id) {
+    if (!this.conversations.has(id)) return;
     this.#call(
-      { type: 'open', conversation: picture.id },
+      { type: 'open', conversation: id },
       ({ conversation }) => this.#refreshed(conversation),
-      () => {},
+      ({ code }) => {
+        if (code === 'not_found') return; // the event that takes it away is on its way
+        this.#stale += 1;
+        this.#outdated();
+      },
     );
   }
 
@@ -1476,11 +1490,7 @@ export class Deskbell {
     const conversation = this.conversations.get(id);
     if (!conversation || seq <= (this.model.me(conversation)?.read_up_to ?? 0)) return;
     if (seq >= (conversation.messages[0]?.seq ?? Infinity)) return;
-    this.#call(
-      { type: 'open', conversation: id },
-      (reply) => this.#refreshed(reply.conversation),
-      () => {},
-    );
+    this.#again(id);
   }
 
   /** @param {Frame} event @returns {'applied' | 'known' | 'gap'} */

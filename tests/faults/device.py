@@ -24,6 +24,8 @@ class Pending:
     client_message_id: str
     text: str
     in_flight: bool = False
+    not_before: float = 0.0
+    """When it may be tried again, by trio's clock."""
 
 
 class Device:
@@ -68,6 +70,7 @@ class Device:
         self._numbers = 0
         self._random = random.Random(f"{seed} {self.id}")
         self._changed = trio.Event()
+        self._nursery: trio.Nursery | None = None
 
     # --- What its person does ---------------------------------------------------------------------
 
@@ -103,7 +106,12 @@ class Device:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Connect and reconnect until cancelled, or until a close code says stop."""
-        task_status.started()
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            await self._connect_again_and_again()
+            self._nursery.cancel_scope.cancel()
+
+    async def _connect_again_and_again(self) -> None:
         tries = 0
         while True:
             token = self._session_token or await self._token()
@@ -275,9 +283,20 @@ class Device:
             return
         if frame["code"] in AGAIN:
             entry.in_flight = False
+            self._try_later(entry, frame["retry_after"])
         else:
             self.history.fail(entry.client_message_id, frame["code"])
             del self.pending[entry.client_message_id]
+        self._pump()
+
+    def _try_later(self, entry: Pending, seconds: float) -> None:
+        """A server that is just ending refuses within the same instant, so at once is for ever."""
+        assert self._nursery is not None
+        entry.not_before = trio.current_time() + seconds
+        self._nursery.start_soon(self._pump_at, entry.not_before)
+
+    async def _pump_at(self, time: float) -> None:
+        await trio.sleep_until(time)
         self._pump()
 
     def _pump(self) -> None:
@@ -289,7 +308,7 @@ class Device:
             if count >= self.window:
                 continue
             in_flight[entry.conversation] = count + 1
-            if not entry.in_flight:
+            if not entry.in_flight and entry.not_before <= trio.current_time():
                 entry.in_flight = True
                 self._client.send(
                     "send",

@@ -51,18 +51,22 @@ class SeededStorage:
         monkeypatch.setattr(TrioConnection, "stop", stop)
 
     async def _work(self, connection: TrioConnection, queue: deque[Call]) -> None:
-        """Do what is queued for one connection, one call after the other."""
-        while queue:
-            await trio.sleep(self._chance.random() * LONGEST_CALL)
-            completion, function = queue[0]
-            try:
-                self._bound(connection._connection)
-                result: Any = function()
-            except Exception as error:  # noqa: BLE001 - as aiosqlite's thread does
-                completion.set_exception(error)
-            else:
-                completion.set_result(result)
-            queue.popleft()
+        """Do what is queued for one connection, one call after the other; as a thread, to its end.
+
+        A run that is cut short (a test's timeout) cancels system tasks while others wait for them.
+        """
+        with trio.CancelScope(shield=True):
+            while queue:
+                await trio.sleep(self._chance.random() * LONGEST_CALL)
+                completion, function = queue[0]
+                try:
+                    self._bound(connection._connection)
+                    result: Any = function()
+                except Exception as error:  # noqa: BLE001 - as aiosqlite's thread does
+                    completion.set_exception(error)
+                else:
+                    completion.set_result(result)
+                queue.popleft()
 
     def _bound(self, database: sqlite3.Connection | None) -> None:
         """Let the file grow or not. Readers do not write, so it is nothing to them."""

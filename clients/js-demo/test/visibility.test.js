@@ -69,6 +69,26 @@ test('a picture that events have overtaken is asked for again', async () => {
   assert.equal(desk.conversations.get('c1').members.length, 3);
 });
 
+test('what news moved out of the pages is asked for by itself, again if refused for now', async () => {
+  const { desk, network, online, clock } = scene();
+  await online([shown(), shown({ id: 'c2' })]);
+  network.says(hides);
+  await clock.advance(2_000);
+  answer(network, [hidden()]);
+  await clock.advance(0);
+  const [asked] = network.sent('open');
+  assert.equal(asked.conversation, 'c2');
+  network.says({ type: 'error', id: asked.id, code: 'overloaded', message: 'Later.' });
+  await clock.advance(2_000);
+  answer(network, [hidden()]);
+  await clock.advance(0);
+  const { id } = network.sent('open').at(-1);
+  network.says({ type: 'conversation', id, conversation: { ...hidden(), id: 'c2' } });
+  assert.equal(desk.conversations.get('c2').members[0].read_up_to, 0);
+  await clock.advance(5_000);
+  assert.equal(network.sent('conversations').length, 3);
+});
+
 test('it is asked for after a reconnect, and after a reload, if there was no answer', async () => {
   const storage = new FakeStorage();
   const first = scene({ storage });
