@@ -61,6 +61,7 @@ class Supervisor(Generic[M]):
         )
         self._dead_letters: deque[DeadLetter] = deque(maxlen=limits.dead_letters)
         self._count = {field.name: 0 for field in fields(Totals)}
+        self._loading = trio.Semaphore(limits.activating)
         self._nursery: trio.Nursery | None = None
         self._context = contextvars.Context()
         self._clock: Callable[[], float] = trio.current_time  # `run` finds a cheaper way to it
@@ -278,10 +279,11 @@ class Supervisor(Generic[M]):
                     await mailbox.wait()
                     if mailbox.closed:
                         return
-                roster.begin(cell, self._clock())
-                if cell.failed is None:
                     if actor is None:
                         actor = await self._activate_anew(cell)
+                roster.begin(cell, self._clock())
+                if cell.failed is None:
+                    assert actor is not None
                     cell.batch = mailbox.take(batch_size)
                     count["batches"] += 1
                     count["messages"] += len(cell.batch)
@@ -317,16 +319,16 @@ class Supervisor(Generic[M]):
             self._look_for_quiet()
 
     async def _activate_anew(self, cell: Cell[M]) -> Actor[M]:
-        """Load the actor; it has its own `receive_seconds`, apart from those of its first batch."""
+        """Load the actor when it is its turn; its time begins then, and ends before its batch's."""
         cell.state = "activating"
-        actor = await self._activate(cell.actor_id)
+        async with self._loading:
+            self._roster.begin(cell, self._clock())
+            actor = await self._activate(cell.actor_id)
         if cell.hung:
             raise ActorHang
         self._count["activations"] += 1
         cell.state = "running"
-        now = trio.current_time()
-        self._roster.end(cell, now, idle=False)
-        self._roster.begin(cell, now)
+        self._roster.end(cell, self._clock(), idle=False)
         return actor
 
     def _finish_batch(self, cell: Cell[M]) -> None:

@@ -164,7 +164,7 @@ class Node:
         actor = ConversationActor(
             state,
             conversation,
-            self.queries,
+            self.database.reserved,
             self.database.journal,
             self.fan_out,
             self.limits,
@@ -176,7 +176,7 @@ class Node:
     async def _desk(self, state: Business) -> Actor[BusinessCommand]:
         return BusinessActor(
             state,
-            self.queries,
+            self.database.reserved,
             self.database.journal,
             self.fan_out.business_event,
             self.clock,

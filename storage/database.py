@@ -30,10 +30,19 @@ class Database:
     """
 
     def __init__(
-        self, writer: Writer, readers: Readers, journal: Journal, path: Path, opened: AsyncExitStack
+        self,
+        writer: Writer,
+        readers: Readers,
+        reserved: Readers,
+        journal: Journal,
+        path: Path,
+        opened: AsyncExitStack,
     ) -> None:
         self.journal = journal
         self.queries = Queries(readers)
+        """For everybody who asks; when many do, they wait for each other."""
+        self.reserved = Queries(reserved)
+        """For actors alone, whose messages are not to wait for lists and histories."""
         self.path = path
         self._writer = writer
         self._opened = opened
@@ -58,11 +67,13 @@ class Database:
                 writer = Writer(connection)
                 journal = Journal(writer, released)
                 await journal.load()
-                reader_pool = await Readers.open(path, readers)
-                opened.push_async_callback(reader_pool.close)
+                pool = await Readers.open(path, readers)
+                opened.push_async_callback(pool.close)
+                reserved = await Readers.open(path, 1)
+                opened.push_async_callback(reserved.close)
             except (sqlite3.Error, OSError, StorageFailed) as error:
                 raise unusable(error) from error
-            return cls(writer, reader_pool, journal, path, opened.pop_all())
+            return cls(writer, pool, reserved, journal, path, opened.pop_all())
 
     async def close(self) -> None:
         """Close every connection; the last one writes the log back into the file."""
