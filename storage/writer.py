@@ -37,7 +37,7 @@ class Writer:
         self.failure: sqlite3.Error | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self._connection = connection
-        self._checkpoint_at = CHECKPOINT_ROWS
+        self._checkpointed_at = 0
 
     async def run(
         self,
@@ -74,8 +74,9 @@ class Writer:
 
     async def checkpoint_if_due(self) -> None:
         """Bring the log back into the file when it has grown. Raises nothing: see ``failure``."""
-        if self._connection.total_changes >= self._checkpoint_at:
-            self._checkpoint_at = self._connection.total_changes + CHECKPOINT_ROWS
+        changes = self._connection.total_changes  # 32 bits: after 2**31 - 1 it is negative
+        if (changes - self._checkpointed_at) % 2**32 >= CHECKPOINT_ROWS:
+            self._checkpointed_at = changes
             with suppress(StorageFailed):  # the disk is full: the next time does it
                 await self.run(_checkpoint)
 
