@@ -697,6 +697,8 @@ export class Deskbell {
 
   /** @type {Cursor | null} */
   #cursor = null;
+  /** @type {any} what an earlier visit left, until it is known whether it is this person's */
+  #left = null;
   /**
    * Events that came while the list loads.
    * @type {{epoch: string, revision: number, events: Frame[]} | null}
@@ -747,7 +749,8 @@ export class Deskbell {
     this.#shelf = new Shelf(storage, options.name ?? 'deskbell');
     this.device = options.device ?? this.#shelf.get('device') ?? `web-${this.#newId()}`;
     this.#shelf.set('device', this.device);
-    this.#restore();
+    this.#left = this.#shelf.get('state') ?? null;
+    if (!this.#given) this.#restore(); // with a token given anew the `welcome` says whose it is
   }
 
   // --- For everybody: connect, listen, ask -------------------------------------------------------
@@ -1201,7 +1204,8 @@ export class Deskbell {
     };
     socket.onopen = current(() => {
       const hello = { type: 'hello', token, device: this.device };
-      const cursor = this.#cursor ? { cursor: this.#cursor } : {};
+      const held = this.#cursor ?? this.#left?.cursor;
+      const cursor = held ? { cursor: held } : {};
       const location = this.#options.location ? { location: this.#options.location } : {};
       socket.send(encode({ ...hello, ...cursor, ...location }));
     });
@@ -1288,6 +1292,7 @@ export class Deskbell {
       new DeskbellError(name.replaceAll(' ', '_'), reason || `Closed: ${name} (${code}).`),
     );
     this.#connecting = null;
+    if (code === 4501 || code === 4503) this.#drop();
     this.save();
     this.#emit('status', this.status);
   }
@@ -1368,6 +1373,8 @@ export class Deskbell {
       this.#receiptsDue.clear();
       this.#watched = [];
     }
+    if (this.#left?.person === person && this.#left.business === business) this.#restore();
+    this.#left = null;
     Object.assign(this.model, { person, role, business });
     this.#attempt = 0;
     this.#resume = resume;
@@ -1808,7 +1815,8 @@ export class Deskbell {
   }
 
   #restore() {
-    const state = this.#shelf.get('state');
+    const state = this.#left;
+    this.#left = null;
     if (!state?.cursor) return;
     const { person, role, business, settings, businessSettings } = state;
     Object.assign(this.model, { person, role, business, settings, businessSettings });
@@ -1825,12 +1833,20 @@ export class Deskbell {
     if (!this.#timers.has('save')) this.#later('save', SAVE_DELAY_MS, () => this.save());
   }
 
+  /** Leave nothing to read on this device; what is on the screen stays there. */
+  #drop() {
+    this.#cancel('save');
+    this.#cursor = null;
+    this.#left = null;
+    this.#shelf.set('state', undefined);
+  }
+
   /** Forget everything on this device: the session, the model, what waits. */
   forget() {
     this.close();
-    for (const key of ['session', 'state', 'outbox']) this.#shelf.set(key, undefined);
+    for (const key of ['session', 'outbox']) this.#shelf.set(key, undefined);
+    this.#drop();
     this.model = new Model();
-    this.#cursor = null;
     this.#stale = 0;
     this.#changed();
   }

@@ -123,3 +123,69 @@ test('the device id is made once and kept; without storage everything works from
   desk.send('c1', 'kept in memory');
   assert.equal(network.sent('send').length, 1);
 });
+
+/** What somebody's visit leaves on a device, and no session any more. */
+const left = async () => {
+  const first = scene();
+  await first.online([conversation({ last_seq: 1, last_message: message(1) })]);
+  first.desk.save();
+  first.storage.removeItem('deskbell:session');
+  return { storage: first.storage, clock: first.clock };
+};
+const KEPT = 'deskbell:state';
+
+test('with a token given anew nothing of an earlier visit is shown before the welcome', async () => {
+  const device = await left();
+  const { desk, network } = scene({ ...device, token: 'given', getToken: undefined });
+  const shown = () => [desk.person, desk.list().length, desk.cursor];
+  assert.deepEqual(shown(), ['', 0, null]);
+  desk.connect();
+  await settled();
+  assert.deepEqual(network.accept().cursor, { epoch: 'e1', revision: 100 });
+  assert.deepEqual(shown(), ['', 0, null]);
+  desk.save();
+  assert.ok(device.storage.getItem(KEPT), 'and it is not written over meanwhile');
+});
+
+test('the same person goes on where they were; another one, or of another business, does not', async () => {
+  for (const [who, held] of [
+    [{}, 1],
+    [{ person: 'sam' }, 0],
+    [{ business: 'meow' }, 0],
+  ]) {
+    const { desk, network, online, answerList } = scene({ ...(await left()), token: 'given' });
+    await online([], { ...who, resume: 'complete' });
+    assert.equal(desk.list().length, held, JSON.stringify(who));
+    if (held) network.says({ type: 'resumed', revision: 100 });
+    else answerList([]);
+    assert.equal(desk.list().length, held, JSON.stringify(who));
+    assert.equal(desk.cursor.revision, 100);
+  }
+});
+
+test('whose access ends leaves nothing to read on the device, but what waits to be sent', async () => {
+  for (const code of [4501, 4503]) {
+    const { desk, network, storage, online } = scene({ token: 'given', getToken: undefined });
+    await online([conversation({ last_seq: 1, last_message: message(1) })]);
+    desk.save();
+    desk.send('c1', 'waits');
+    assert.ok(storage.getItem(KEPT));
+    network.drops(code);
+    desk.save(); // as a page does that goes away
+    assert.equal(storage.getItem(KEPT), null, String(code));
+    assert.equal(scene({ storage }).desk.list().length, 0);
+    assert.equal(desk.outbox().length, 1);
+  }
+});
+
+test('a token that is refused shows nothing and leaves nothing', async () => {
+  const device = await left();
+  const { desk, network } = scene({ ...device, token: 'rubbish', getToken: undefined });
+  desk.connect();
+  await settled();
+  network.accept();
+  network.drops(4501);
+  assert.equal(desk.status.state, 'stopped');
+  assert.equal(desk.list().length, 0);
+  assert.equal(device.storage.getItem(KEPT), null);
+});
