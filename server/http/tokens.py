@@ -12,8 +12,11 @@ from server.http.route import BUSINESS, OPERATOR, UNDONE, Call, Route
 from server.live import LiveBusiness
 from server.node import Node
 
-TTL_SECONDS_MAX = 86_400
-TtlSeconds = Annotated[int, msgspec.Meta(ge=10, le=TTL_SECONDS_MAX)]
+TtlSeconds = Annotated[int, msgspec.Meta(ge=10, le=86_400)]
+
+FOR_EVER = 2**53 - 1
+"""When a revocation ends: never. An id does not tell until when its tokens are valid, and neither
+do today's settings and today's clock: others may have held when they were made."""
 
 
 class NewToken(Input, frozen=True, kw_only=True):
@@ -90,13 +93,8 @@ async def revoke(call: Call[Nothing, RevokedToken]) -> Changed | Refusal:
     if slash and business != call.live.id:
         return Changed()
     holders = (c.person for c in call.live.everybody() if c.token_id == token_id)
-    lifetime = max(call.node.settings.session_token_seconds, TTL_SECONDS_MAX)
     command = RevokeAccess(
-        call.insider.author,
-        call.insider.role,
-        next(holders, ""),
-        token_id,
-        call.node.clock() + lifetime * 1000,
+        call.insider.author, call.insider.role, next(holders, ""), token_id, FOR_EVER
     )
     return await ask_desk(call.live, command)
 

@@ -83,6 +83,20 @@ async def test_a_revocation_outlasts_what_it_revokes(api: ApiStage) -> None:
 
 
 @pytest.mark.requirement("R27")
+async def test_a_revocation_outlasts_what_was_made_with_other_settings_or_another_clock(
+    api: ApiStage,
+) -> None:
+    """How long the token lasts is known to it alone, and the server does not see it."""
+    days, node = 86_400_000, api.stage.node
+    token, claims = node.tokens.issue("pawsome", "carla", node.clock(), 3_000 * days)
+    await api.ask("POST", "/v1/tokens/revoke", api.key(), {"token_id": claims.id})
+    api.stage.clock.now += 2_900 * days
+    await api.ask("POST", "/v1/tokens/revoke", api.key(), {"token_id": "pawsome/of-another"})
+    assert (await api.ask("GET", "/v1/me", token)).status == 401
+    assert claims.id in await node.queries.revoked_tokens(node.clock()), "as a restart reads it"
+
+
+@pytest.mark.requirement("R27")
 async def test_revoking_a_person_voids_what_they_have_and_nothing_later(api: ApiStage) -> None:
     old, other = api.token("carla"), api.token("mia")
     done = await api.ask("POST", "/v1/people/carla/revoke", api.key())
