@@ -26,6 +26,7 @@ export class ConversationList {
     this.search = h('input', {
       type: 'search',
       placeholder: 'Search',
+      maxlength: '100',
       'aria-label': 'Search conversations',
       oninput: () => this.render(),
     });

@@ -148,6 +148,8 @@ const SAVE_DELAY_MS = 300;
 const SAVED_MESSAGES = 40; // of each conversation
 const SAVED_CHARACTERS = 1_500_000; // a browser gives an origin about five million
 const MAX_UNREAD = 1_000;
+const LARGEST_ID = 999_999_999; // of a command, where only the length of its frame counts
+const UTF8 = new TextEncoder();
 
 /** An error with a stable `code` and a sentence for a person; `retry_after` is in seconds. */
 export class DeskbellError extends Error {
@@ -660,7 +662,13 @@ export class Deskbell {
   /** @type {Status} */
   status = { state: 'stopped', code: 0, reason: '', retry_at: 0 };
   /** @type {Record<string, number>} */
-  limits = { text_bytes: 32_768, history_limit: 200, watch_people: 200, members: 128 };
+  limits = {
+    text_bytes: 32_768,
+    frame_bytes: 131_072,
+    history_limit: 200,
+    watch_people: 200,
+    members: 128,
+  };
   /** The opaque place where the next page of the conversation list begins; '' when all are here. */
   next = '';
 
@@ -1020,7 +1028,8 @@ export class Deskbell {
 
   /**
    * Send a text: it is in the outbox when this returns, and the promise resolves with the message
-   * once it is stored, rejects when it is refused for good, and waits over any disconnection.
+   * once it is stored, rejects when it is refused for good, and waits over any disconnection. What
+   * is over `limits` is refused at once (`too_large`), and is not in the outbox.
    * @param {string} conversation @param {string} text @param {{reply_to?: number}} [options]
    * @returns {Promise<Message>}
    */
@@ -1036,6 +1045,13 @@ export class Deskbell {
       error: null,
       ack: null,
     };
+    const error = this.#tooLarge(asSend(entry), text);
+    if (error) {
+      this.#emit('failed', { entry, error });
+      const refused = Promise.reject(error);
+      refused.catch(() => {}); // `failed` has told those who do not await
+      return refused;
+    }
     this.#outbox([...this.#outbox(), entry]);
     this.#cancel(`typing ${conversation}`);
     this.#typingSent.delete(conversation);
@@ -1593,8 +1609,29 @@ export class Deskbell {
    */
   #call(frame, done, fail) {
     const id = (this.#lastId += 1);
+    const error = this.#tooLarge({ ...frame, id });
+    if (error) {
+      queueMicrotask(() => fail(error)); // as late as any other answer
+      return;
+    }
     this.#calls.set(id, { done, fail });
     this.#socket.send(encode({ ...frame, id }));
+  }
+
+  /**
+   * What the server would not take: a frame over its limit would end the connection.
+   * @param {Frame} frame
+   * @param {string} [text] that is to be stored
+   * @returns {DeskbellError | null}
+   */
+  #tooLarge(frame, text = '') {
+    const { text_bytes, frame_bytes } = this.limits;
+    const over = Math.max(
+      bytesOf(text) - text_bytes,
+      bytesOf(encode({ ...frame, id: frame.id ?? LARGEST_ID })) - frame_bytes,
+    );
+    if (over <= 0) return null;
+    return new DeskbellError('too_large', `This is ${over} bytes too long. Shorten it.`);
   }
 
   /** @param {Frame} frame @returns {Promise<Frame>} */
@@ -1655,11 +1692,9 @@ export class Deskbell {
       if (entry.error || entry.ack || begun.has(entry.conversation)) continue;
       begun.add(entry.conversation);
       if ((this.#paused.get(entry.conversation)?.until ?? 0) > this.#clock.now()) continue;
-      const { client_message_id, conversation, text, reply_to } = entry;
-      this.#flying.set(client_message_id, conversation);
-      const send = { type: 'send', conversation, client_message_id, text, reply_to };
+      this.#flying.set(entry.client_message_id, entry.conversation);
       this.#call(
-        send,
+        asSend(entry),
         (ack) => this.#acked(entry, ack),
         (error) => this.#refused(entry, error),
       );
@@ -1891,6 +1926,16 @@ export class Deskbell {
       }
     }
   }
+}
+
+/** The command that sends an entry of the outbox. @param {Waiting} entry @returns {Frame} */
+function asSend({ client_message_id, conversation, text, reply_to }) {
+  return { type: 'send', conversation, client_message_id, text, reply_to };
+}
+
+/** @param {string} text @returns {number} its length in UTF-8 */
+function bytesOf(text) {
+  return UTF8.encode(text).length;
 }
 
 /**

@@ -63,6 +63,7 @@ export function peoplePicker(desk, failed, { pick, skip = new Set(), chosen = ()
   const input = h('input', {
     type: 'search',
     placeholder: 'Search people',
+    maxlength: '100',
     'aria-label': 'Search people',
     oninput: () => {
       clearTimeout(timer);

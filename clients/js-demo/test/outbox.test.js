@@ -303,3 +303,70 @@ async function stormy(seed) {
   );
   assert.deepEqual(texts(desk), wanted, `seed ${seed}`);
 }
+
+const pending = Symbol('pending');
+const outcome = (promise) =>
+  Promise.race([
+    promise.then(
+      () => 'ok',
+      (error) => error.code,
+    ),
+    settled().then(() => pending),
+  ]);
+
+test('a text over the limit is refused before it is stored, and what is behind it goes out', async () => {
+  const { desk, network, online } = scene();
+  await online();
+  const huge = desk.send('c1', 'ü'.repeat(16_385));
+  desk.send('c1', 'small');
+  assert.equal(await outcome(huge), 'too_large');
+  assert.deepEqual(
+    network.sent('send').map((each) => each.text),
+    ['small'],
+  );
+  assert.deepEqual(
+    desk.outbox().map((each) => each.text),
+    ['small'],
+  );
+  desk.send('c2', 'ü'.repeat(16_384));
+  assert.equal(network.sent('send').length, 2, 'the limit itself is taken');
+});
+
+test('a frame over the limit is refused here: the server would end the connection', async () => {
+  const { desk, network, online } = scene();
+  await online([conversation()], { limits: { frame_bytes: 1_000, text_bytes: 900 } });
+  assert.equal(await outcome(desk.send('c1', '"'.repeat(900))), 'too_large', 'two bytes each');
+  assert.equal(await outcome(desk.edit('c1', 1, 'x'.repeat(2_000))), 'too_large');
+  assert.equal(await outcome(desk.people('x'.repeat(2_000))), 'too_large');
+  assert.deepEqual([...network.sent('edit'), ...network.sent('people')], []);
+  const frame = { type: 'edit', id: 2, conversation: 'c1', seq: 1, text: '' };
+  const room = 1_000 - JSON.stringify(frame).length;
+  assert.equal(await outcome(desk.edit('c1', 1, 'x'.repeat(room))), pending);
+  assert.equal(network.sent('edit').length, 1, 'the limit itself is taken');
+});
+
+test('an oversized text of an earlier visit fails, and holds up nothing', async () => {
+  const storage = new FakeStorage();
+  const entry = (id, where, text) => ({
+    ...{ client_message_id: id, conversation: where, text, reply_to: 0, at: T },
+    ...{ person: 'carla', error: null, ack: null },
+  });
+  const entries = [
+    entry('a', 'c1', 'x'.repeat(140_000)),
+    entry('b', 'c1', 'behind it'),
+    entry('c', 'c2', 'elsewhere'),
+  ];
+  storage.setItem('deskbell:outbox', JSON.stringify(entries));
+  const { desk, network, online } = scene({ storage });
+  const failed = [];
+  desk.on('failed', ({ entry: { client_message_id }, error }) =>
+    failed.push([client_message_id, error.code]),
+  );
+  await online([conversation(), conversation({ id: 'c2' })]);
+  assert.deepEqual(failed, [['a', 'too_large']]);
+  assert.deepEqual(
+    network.sent('send').map((each) => each.client_message_id),
+    ['c', 'b'],
+  );
+  assert.equal(desk.outbox()[0].error.code, 'too_large');
+});
