@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from server.edge.limits import EdgeLimits
 from server.settings import Settings
 
 PREFIX = "DESKBELL_"
@@ -37,6 +38,13 @@ LEAST: dict[str, float] = {
     "live_conversations": 1,
 }
 """The least that each number may be."""
+
+MEMBER_BYTES = 700
+"""A member in the picture of a conversation, in JSON, at most."""
+
+EVENT_BYTES = EdgeLimits().outbound_bytes - 2_144
+"""A picture's members and last message at most: what no connection can hold is never sent. In JSON
+a text may be twice as long; ids, times and the title take less than what is left."""
 
 
 class ConfigurationError(Exception):
@@ -140,3 +148,9 @@ def _check(settings: Settings) -> None:
             raise ConfigurationError(f"{name} must be at least {least}.")
     if settings.frame_bytes < 2 * settings.text_bytes + 1024:
         raise ConfigurationError("frame_bytes must be at least twice text_bytes plus 1024.")
+    if 2 * settings.text_bytes + MEMBER_BYTES * settings.members > EVENT_BYTES:
+        raise ConfigurationError(
+            f"text_bytes is {settings.text_bytes} and members is {settings.members}: too large "
+            f"together. Twice text_bytes plus {MEMBER_BYTES} for each of the members must be at "
+            f"most {EVENT_BYTES}."
+        )

@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.limits import NAME_BYTES, TITLE_BYTES
+from domain.text import refuse_text
+from domain.views import Conversation, Member, Message
+from protocol.codec import json_codec
+from protocol.frames import ConversationAdded
 from server.config import LEAST, ConfigurationError, read_settings
+from server.edge.limits import EdgeLimits
 from server.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -155,6 +161,71 @@ def test_a_wrong_value_is_refused_by_a_sentence_that_names_the_setting(
     assert name in str(caught.value)
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+TOO_LARGE: dict[str, dict[str, Any]] = {
+    "text_bytes": {"text_bytes": 300_000, "frame_bytes": 700_000},
+    "members": {"members": 2_000},
+    "both": {"text_bytes": 65_536, "frame_bytes": 140_000, "members": 200},
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_what_would_make_an_event_that_no_connection_takes_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"text_bytes .* members .*\.$"):
+        read(**TOO_LARGE[name])
+
+
+@pytest.mark.parametrize(("text_bytes", "members"), [(32_768, 277), (129_300, 2), (60_000, 200)])
+def test_the_longest_event_of_settings_that_are_accepted_fits_what_a_connection_holds(
+    text_bytes: int, members: int
+) -> None:
+    """A picture of a full conversation in JSON; what may be in a text is twice as long in it."""
+    read(text_bytes=text_bytes, members=members, frame_bytes=300_000)
+    id_, name, number = "x" * 64, '"' * NAME_BYTES, 2**53 - 1
+    text = '"' * text_bytes
+    assert refuse_text(text, text_bytes) is None
+    member = Member(
+        person=id_,
+        name=name,
+        role="customer",
+        active=False,
+        delivered_up_to=number,
+        delivered_at=number,
+        read_up_to=number,
+        read_at=number,
+        state="offline",
+        last_seen_at=number,
+    )
+    message = Message(
+        conversation=id_,
+        seq=number,
+        revision=number,
+        at=number,
+        author=id_,
+        kind="member_removed",
+        text=text,
+        person=id_,
+        role="customer",
+        reply_to=number,
+        client_message_id=id_,
+        edited_at=number,
+        deleted_at=number,
+    )
+    picture = Conversation(
+        id=id_,
+        kind="direct",
+        title='"' * TITLE_BYTES,
+        created_at=number,
+        created_by=id_,
+        members=(member,) * members,
+        last_seq=number,
+        last_message=message,
+        unread=number,
+        revision=number,
+    )
+    event = ConversationAdded(revision=number, conversation=picture)
+    assert len(json_codec().framed(event)) <= EdgeLimits().outbound_bytes
 
 
 def test_a_wrong_value_in_the_environment_names_the_setting() -> None:
