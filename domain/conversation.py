@@ -43,7 +43,7 @@ from domain.events import (
 )
 from domain.limits import Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.roles import TEAM, Role
+from domain.roles import TEAM, Role, sees_all_history
 from domain.text import refuse_text
 
 REMEMBERED = 512
@@ -82,6 +82,8 @@ class Conversation:
     recent: dict[int, Entry] = field(default_factory=dict)
     sent: OrderedDict[SentKey, Sent] = field(default_factory=OrderedDict)
     creation: bytes = b""
+    since: dict[str, int] = field(default_factory=dict)
+    """From which seq on a member is in it, if that is not the first one."""
     audience: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -90,6 +92,11 @@ class Conversation:
     def admits(self, speaker: Speaker) -> bool:
         """Whether ``speaker`` is in this conversation; an owner always is."""
         return speaker.person in self.members or speaker.role is Role.OWNER
+
+    def shows(self, speaker: Speaker, seq: int) -> bool:
+        """Whether ``speaker`` may see what is at ``seq``, if there is something."""
+        begins = 1 if sees_all_history(speaker.role) else self.since.get(speaker.person, 1)
+        return self.admits(speaker) and seq >= begins
 
 
 def digest(conversation: str, text: str, reply_to: int) -> bytes:
@@ -131,7 +138,9 @@ def decide_send(
     refusal = refuse_text(command.text, limits.text_bytes)
     if refusal is not None:
         return refusal
-    if command.reply_to > state.last_seq:
+    if command.reply_to > state.last_seq or (
+        command.reply_to and not state.shows(speaker, command.reply_to)
+    ):
         return Refusal(Code.NOT_FOUND, "The message you reply to does not exist here.")
     return MessageSent(
         state.id,
@@ -156,7 +165,7 @@ def decide_edit(
 ) -> MessageEdited | Refusal:
     """Only the author edits, and only what is there (EX-34)."""
     speaker = command.speaker
-    if not state.admits(speaker) or entry is None or not entry.is_message:
+    if not state.shows(speaker, command.seq) or entry is None or not entry.is_message:
         return NOT_FOUND
     if entry.author != speaker.person:
         return Refusal(Code.FORBIDDEN, "Only the author can edit a message.")
@@ -173,7 +182,7 @@ def decide_delete(
 ) -> MessageDeleted | Done | Refusal:
     """The author deletes their own, an owner any; deleting twice changes nothing."""
     speaker = command.speaker
-    if not state.admits(speaker) or entry is None or not entry.is_message:
+    if not state.shows(speaker, command.seq) or entry is None or not entry.is_message:
         return NOT_FOUND
     if entry.author != speaker.person and speaker.role is not Role.OWNER:
         return Refusal(Code.FORBIDDEN, "Only the author or an owner can delete a message.")
@@ -252,11 +261,13 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case MemberAdded():
             _remember(state, event.seq, Entry(event.author, is_message=False))
             state.members[event.member.id] = event.member
+            state.since[event.member.id] = event.seq
             state.cursors.pop(event.member.id, None)
             state.audience = tuple(state.members)
         case MemberRemoved():
             _remember(state, event.seq, Entry(event.author, is_message=False))
             state.members.pop(event.member.id, None)
+            state.since.pop(event.member.id, None)
             state.cursors.pop(event.member.id, None)
             state.audience = tuple(state.members)
         case ReceiptsAdvanced():

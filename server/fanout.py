@@ -26,6 +26,7 @@ from domain.events import (
     ReceiptsAdvanced,
 )
 from domain.presence import State
+from domain.roles import Role
 from domain.views import MemberCursor, Presence
 from protocol import frames
 from protocol.close_codes import CloseCode
@@ -86,7 +87,7 @@ class FanOut:
                     author=event.author,
                     text=event.text,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), ())
+                self._show_change(live, revision, frame, audience)
             case MessageDeleted():
                 frame = frames.MessageDeleted(
                     revision=revision,
@@ -95,11 +96,23 @@ class FanOut:
                     at=event.at,
                     author=event.author,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), ())
+                self._show_change(live, revision, frame, audience)
             case ConversationCreated():
                 self._read_on(live, self._with_owners(live, audience))
             case MemberAdded() | MemberRemoved():
                 self._membership(live, revision, event, audience)
+
+    def _show_change(
+        self, live: LiveBusiness, revision: int, frame: Frame, audience: Sequence[str]
+    ) -> None:
+        """Of a message: the log tells customers, for it knows from where on each may see."""
+        team: list[str] = []
+        customers: list[str] = []
+        for person in self._with_owners(live, audience):
+            for connection in live.connections_of(person)[:1]:
+                (customers if connection.role is Role.CUSTOMER else team).append(person)
+        self._show(live, revision, frame, team, ())
+        self._read_on(live, customers)
 
     def _membership(
         self,

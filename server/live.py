@@ -11,6 +11,7 @@ from actors.presence import PresenceBoard, PresenceMessage
 from actors.supervisor import Supervisor
 from domain.business import Business
 from domain.commands import Command
+from domain.roles import Role
 from protocol.codec import Codec
 
 
@@ -19,6 +20,7 @@ class Connection(Protocol):
 
     number: int
     person: str
+    role: Role
     device: str
     token_id: str
     expires_at: int

@@ -74,6 +74,7 @@ class Session:
         "person",
         "queue",
         "revision",
+        "role",
         "token_id",
         "watch_doubts",
     )
@@ -89,6 +90,7 @@ class Session:
         speaker = admission.speaker
         self.number = speaker.connection
         self.person = speaker.person
+        self.role = speaker.role
         self.device = speaker.device
         self.token_id = admission.token_id
         self.expires_at = admission.expires_at
@@ -160,7 +162,7 @@ class Session:
 
     def review_watch(self) -> None:
         """Be told nobody's presence until it has been looked up whose may still be watched."""
-        if self._speaker.role is Role.CUSTOMER and self._answering.watched:
+        if self.role is Role.CUSTOMER and self._answering.watched:
             self.watch_doubts += 1
             self._wake.set()
 

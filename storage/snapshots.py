@@ -25,13 +25,14 @@ def conversation(
             return None
         no, kind, title, creation = row
         members = connection.execute(
-            "SELECT p.id, p.name, p.role FROM member m"
+            "SELECT p.id, p.name, p.role, m.since_seq FROM member m"
             " JOIN person p ON p.business_no = m.business_no AND p.id = m.person"
             " WHERE m.conversation_no = ? ORDER BY m.since_revision, p.id",
             (no,),
-        )
-        people = {id_: Person(id_, name, Role(role)) for id_, name, role in members}
-        state = Conversation(conversation_id, kind, title, people, creation=creation)
+        ).fetchall()
+        people = {id_: Person(id_, name, Role(role)) for id_, name, role, _ in members}
+        since = {id_: since_seq for id_, _, _, since_seq in members if since_seq > 1}
+        state = Conversation(conversation_id, kind, title, people, creation=creation, since=since)
         cursors = connection.execute(
             "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at FROM cursor"
             " WHERE conversation_no = ?",
