@@ -80,6 +80,10 @@ class _Work(msgspec.Struct):
     concerned: Sequence[str] = ()
 
 
+NOBODY = 0
+"""No connection has this number."""
+
+
 class ConversationActor(Actor[Command]):
     """Handles the commands of one conversation, a batch at a time."""
 
@@ -333,9 +337,8 @@ class ConversationActor(Actor[Command]):
         for envelope in work.receipts:
             envelope.answer(done)
         if work.advances:
-            origins = {envelope.message.speaker.connection for envelope in work.receipts}
             self._publisher.publish(
-                self._business, revision, work.events[-1], work.concerned, origins
+                self._business, revision, work.events[-1], work.concerned, _origins(work.receipts)
             )
 
     def _final(self, decision: _Decision) -> Answer:
@@ -346,3 +349,13 @@ class ConversationActor(Actor[Command]):
             known = self._state.sent.get(sent_key(command))
             return answer if known is None else known.accepted
         return answer
+
+
+def _origins(receipts: Iterable[Envelope[Command]]) -> set[int]:
+    """The connections that know already how far their person got: they alone said it."""
+    origins: dict[str, int] = {}
+    for envelope in receipts:
+        speaker = envelope.message.speaker
+        alone = origins.setdefault(speaker.person, speaker.connection) == speaker.connection
+        origins[speaker.person] = speaker.connection if alone else NOBODY
+    return set(origins.values())

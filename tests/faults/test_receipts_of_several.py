@@ -63,3 +63,36 @@ async def test_ones_own_cursor_comes_whole_to_the_other_devices_though_others_mo
             (theirs,) = cursors(devices[device], other)
             assert theirs["delivered_up_to"] == 2
             assert theirs.get("read_up_to", 0) == shown
+
+
+@pytest.mark.parametrize("says", [{"delivered_up_to": 2}, {"read_up_to": 1}, {"read_up_to": 2}])
+async def test_two_devices_of_one_person_that_say_something_at_once_both_hear_the_whole(
+    says: dict[str, int], virtual_time: MockClock, folder: Path
+) -> None:
+    """Each knows only what it said itself."""
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla")
+        await premises.say("g", "carla", "hi", "m1")
+        await premises.say("g", "carla", "hi", "m2")
+        one, two = await arrived(premises, "sam", "s1"), await arrived(premises, "sam", "s2")
+        await trio.sleep(1.0)
+        one.send("receipt", conversation="g", read_up_to=2)
+        two.send("receipt", conversation="g", **says)
+        await trio.sleep(1.0)
+        (own,) = cursors(two, "sam")
+        assert (own["delivered_up_to"], own["read_up_to"]) == (2, 2)
+
+
+async def test_the_device_that_moved_the_cursor_alone_is_not_told(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla")
+        await premises.say("g", "carla", "hi", "m1")
+        one, two = await arrived(premises, "sam", "s1"), await arrived(premises, "sam", "s2")
+        one.send("receipt", conversation="g", delivered_up_to=1)
+        one.send("receipt", conversation="g", read_up_to=1)
+        await trio.sleep(1.0)
+        assert not cursors(one, "sam")
+        (own,) = cursors(two, "sam")
+        assert (own["delivered_up_to"], own["read_up_to"]) == (1, 1)
