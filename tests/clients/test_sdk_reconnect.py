@@ -404,6 +404,18 @@ async def test_a_token_that_was_just_fetched_and_is_refused_stops(
     assert tokens.asked == 1
 
 
+async def test_a_token_fetched_for_an_attempt_that_reached_nobody_is_not_kept(
+    server: ScriptedServer, connect: Connect
+) -> None:
+    """It lasts for minutes, an outage for hours; refused as expired, it would stop the client."""
+    tokens = Tokens()
+    server.refuse_dials = 2
+    async with connect(token=None, get_token=tokens):
+        connection = await server.greet()
+
+    assert connection.hello["token"] == "fetched-3"
+
+
 async def test_a_token_that_is_not_to_be_had_now_is_asked_for_again(
     server: ScriptedServer, connect: Connect
 ) -> None:

@@ -13,17 +13,17 @@ class Credentials:
 
     def token(self) -> str | None:
         """The token for the next `hello`; ``None``: fetch one, or stop if that is impossible."""
-        self._used = self.session_token or self._token or self._fetched
+        self._fetched = None
+        self._used = self.session_token or self._token
         return self._used
 
     def fetched(self, token: str) -> None:
-        """A new token, good for the next `hello`."""
-        self._fetched = token
+        """A new token for this attempt alone: by the next one it may have expired."""
+        self._used = self._fetched = token
 
     def welcomed(self, session_token: str) -> None:
         """The token was good; the next connection opens with ``session_token``."""
         self.session_token = session_token
-        self._fetched = None
         if self._can_fetch:
             self._token = None  # by the time it were needed a fetched one is the better
         self._used = session_token
@@ -32,7 +32,6 @@ class Credentials:
         """The token was refused (4501): whether there is another to try."""
         used, self._used = self._used, None
         if used is not None and used == self._fetched:
-            self._fetched = None
             return False  # as fresh as they come: another would be refused too
         if used == self.session_token:
             self.session_token = None

@@ -189,8 +189,8 @@ class Driver:
         credentials = self.session.credentials
         token = credentials.token()
         if token is None and self._get_token is not None:
-            credentials.fetched(await self._get_token())
-            token = credentials.token()
+            token = await self._get_token()
+            credentials.fetched(token)
         if token is None:
             raise Stopped(closing.UNAUTHENTICATED, "There is no token; give one, or a get_token.")
         return token
