@@ -12,6 +12,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from actors.crash_report import error_frames, error_name
+from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
@@ -138,7 +139,8 @@ def app_of(site: Site, routes: tuple[AnyRoute, ...]) -> HttpApp:
     app.before_request(_refuse_tokens_in_addresses)
     app.after_request(_with_headers)
     app.register_error_handler(HTTPException, _http_problem)
-    app.register_error_handler(sqlite3.Error, _storage_problem)
+    for failure in (StorageFailed, sqlite3.Error):  # of a write, and of a query
+        app.register_error_handler(failure, _storage_problem)
     return app
 
 
@@ -161,6 +163,6 @@ async def _http_problem(error: HTTPException) -> Response:
     return response
 
 
-async def _storage_problem(error: sqlite3.Error) -> Response:
+async def _storage_problem(error: Exception) -> Response:
     log.error("http_storage_failed", error=error_name(error), frames=error_frames(error))
     return problem_response(_NOT_STORED)

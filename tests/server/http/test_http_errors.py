@@ -177,7 +177,20 @@ async def test_what_goes_wrong_inside_stays_inside(
     assert "secret" not in logged + str(body)
 
 
-async def test_a_storage_that_fails_is_507(api: ApiStage) -> None:
+@pytest.mark.requirement("R22")
+async def test_on_a_full_disk_a_new_business_is_507(api: ApiStage) -> None:
+    writer = api.stage.node.database._writer
+    await writer.run(lambda db: db.execute("PRAGMA max_page_count=1").fetchall())  # no more pages
+    for n in range(60):
+        body = {"id": f"b{n}", "name": "x" * 190}
+        made = await api.ask("POST", "/v1/businesses", api.stage.operator_key, body)
+        if made.status != 201:
+            break
+    assert (made.status, made.code) == (507, "storage_failed")
+    assert made.headers["Retry-After"] == "5"
+
+
+async def test_a_query_that_the_storage_fails_is_507(api: ApiStage) -> None:
     error = sqlite3.OperationalError("database or disk is full")
     failed = await _failing(api, error).get("/fails")
     assert failed.status_code == 507
