@@ -109,8 +109,8 @@ class Database:
         return await self._writer.transact(_setting, name, make)
 
     async def backup(self, target: Path) -> None:
-        """`storage.backup.copy_database`, in a thread of its own."""
-        await trio.to_thread.run_sync(copy_database, self.path, target)
+        """`storage.backup.copy_database`, in a thread of its own, which nobody who stops awaits."""
+        await trio.to_thread.run_sync(copy_database, self.path, target, abandon_on_cancel=True)
 
     def statistics(self) -> Mapping[str, int]:
         """Bytes of the database file and of its WAL."""

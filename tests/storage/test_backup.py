@@ -4,12 +4,14 @@ import fcntl
 import shutil
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 import trio
 
 from storage import backup
+from storage import database as database_module
 from storage.check import check_file
 from storage.database import FILE_NAME, copy_database
 from storage.migrations import open_read_only
@@ -72,6 +74,27 @@ async def test_r24_ten_of_ten_backups_during_writes_restore(tmp_path: Path) -> N
         await restored(target, tmp_path / f"restored-{target.stem}", found)
     assert copies[-1][2] > copies[0][1], "there were writes meanwhile"
     assert len(epochs) == BACKUPS + 1
+
+
+async def test_whoever_stops_does_not_wait_for_a_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a large file takes minutes; what it leaves behind the next one takes over."""
+    begun, end = trio.Event(), threading.Event()
+
+    def long(*_: Path) -> None:
+        trio.from_thread.run_sync(begun.set)
+        end.wait(10)
+
+    monkeypatch.setattr(database_module, "copy_database", long)
+    async with running_database(tmp_path / "data") as database:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.backup, tmp_path / "backup.db")
+            await begun.wait()
+            before = trio.current_time()
+            nursery.cancel_scope.cancel()
+        assert trio.current_time() - before < 5
+        end.set()
 
 
 def put_in_place(copy: Path, folder: Path) -> None:
