@@ -858,6 +858,25 @@ export class Deskbell {
   }
 
   /**
+   * Have one conversation here, wherever in the list it stands. One that is gone is `removed`.
+   * @param {string} conversation
+   * @returns {Promise<boolean>} whether it is here
+   */
+  async open(conversation) {
+    if (this.conversations.has(conversation)) return true;
+    try {
+      const picture = (await this.#ask({ type: 'open', conversation })).conversation;
+      if (!this.conversations.has(conversation)) this.#put(picture);
+      this.#changed(conversation);
+      return true;
+    } catch (error) {
+      if (/** @type {DeskbellError} */ (error).code !== 'not_found') throw error;
+      this.#emit('removed', { conversation });
+      return false;
+    }
+  }
+
+  /**
    * Load older messages.
    * @param {string} conversation
    * @param {number} [limit]
@@ -1415,21 +1434,20 @@ export class Deskbell {
     this.#loadList(0);
   }
 
-  /** After `fresh` or `reset`: the list replaces everything. @param {number} tries */
-  #loadList(tries) {
+  /**
+   * After `fresh` or `reset`: the list, as long as it was here, replaces everything.
+   * @param {number} tries
+   * @param {any[]} [pictures] of the pages that have come
+   * @param {string} [before] where the next page begins
+   */
+  #loadList(tries, pictures = [], before) {
     this.#call(
-      { type: 'conversations' },
-      (list) => {
-        const loading = this.#loading;
-        if (!loading) return;
-        this.#loading = null;
-        this.model.conversations.clear();
-        this.#stale = 0;
-        for (const each of list.conversations) this.#put(each);
-        this.next = list.next ?? '';
-        this.#cursor = { epoch: loading.epoch, revision: loading.revision };
-        this.#events(loading.events);
-        if (this.#socket) this.#complete();
+      { type: 'conversations', before },
+      ({ conversations, next = '' }) => {
+        if (!this.#loading) return;
+        const all = [...pictures, ...conversations];
+        if (next && all.length < this.conversations.size) this.#loadList(tries, all, next);
+        else this.#loaded(all, next);
       },
       (error) => {
         if (!this.#loading) return;
@@ -1438,6 +1456,19 @@ export class Deskbell {
         this.#later('list', wait, () => this.#loadList(tries + 1));
       },
     );
+  }
+
+  /** @param {any[]} pictures the list @param {string} next */
+  #loaded(pictures, next) {
+    const { epoch = '', revision = 0, events = [] } = this.#loading ?? {};
+    this.#loading = null;
+    this.model.conversations.clear();
+    this.#stale = 0;
+    for (const each of pictures) this.#put(each);
+    this.next = next;
+    this.#cursor = { epoch, revision };
+    this.#events(events);
+    if (this.#socket) this.#complete();
   }
 
   /** A picture of a conversation has come: it has reached this person. @param {any} picture */

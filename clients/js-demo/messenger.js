@@ -111,7 +111,10 @@ export class Messenger {
       this.root.addEventListener(event, () => this.#active());
     setInterval(this.draw, REDRAW_MS);
     if (this.#alone) {
-      window.addEventListener('popstate', ({ state }) => this.#show(state?.conversation ?? ''));
+      window.addEventListener('popstate', ({ state }) => {
+        const id = state?.conversation ?? '';
+        this.#show(this.desk.conversations.has(id) ? id : '');
+      });
     }
   }
 
@@ -162,6 +165,18 @@ export class Messenger {
   #ready() {
     if (this.#first && this.desk.conversations.has(this.#first)) this.#show(this.#first);
     this.#first = '';
+    if (this.view.id) void this.#stay(this.view.id);
+  }
+
+  /** A reset may have taken the open conversation off the list, or away. @param {string} id */
+  async #stay(id) {
+    try {
+      await this.desk.open(id);
+    } catch (error) {
+      if (/** @type {any} */ (error).code === 'disconnected') return; // `ready` comes again
+      if (id === this.view.id) this.back();
+      this.failed(error);
+    }
   }
 
   #draw() {

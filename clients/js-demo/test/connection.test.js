@@ -313,3 +313,49 @@ test('a connection that is lost while the list loads begins afresh', async () =>
   await clock.advance(1_000);
   assert.equal(network.accept().cursor, undefined);
 });
+
+const named = (...ids) => ids.map((id) => conversation({ id, last_seq: 0 }));
+
+test('a reset loads as much of the list as there was, and shows it once it is here', async () => {
+  const { desk, network, clock, online, answerList } = scene();
+  const page = (conversations, next) => {
+    const [{ id }] = network.sent('conversations').slice(-1);
+    network.says({ type: 'conversation_list', id, conversations, revision: 100, next });
+  };
+  await online();
+  network.says({ type: 'conversation_added', revision: 101, conversation: named('c2')[0] });
+  network.drops(4010);
+  await clock.advance(60_000);
+  network.accept();
+  network.says(welcome(clock, { resume: 'reset', reset_reason: 'access_changed' }));
+  page(named('c3'), 'after c3');
+  assert.deepEqual([...desk.conversations.keys()], ['c1', 'c2'], 'half a list is not shown');
+  assert.equal(network.sent('conversations')[1].before, 'after c3');
+  page(named('c2'), 'after c2');
+  assert.equal(network.sent('conversations').length, 2);
+  assert.deepEqual([...desk.conversations.keys()], ['c3', 'c2']);
+  assert.equal(desk.next, 'after c2');
+  assert.equal(desk.status.state, 'online');
+});
+
+test('one conversation beyond the list can be opened; one that is gone is said to be removed', async () => {
+  const { desk, network, online } = scene();
+  const removed = [];
+  desk.on('removed', (event) => removed.push(event.conversation));
+  await online([]);
+  const answer = (reply) => network.says({ ...reply, id: network.sent('open').at(-1).id });
+  const opened = desk.open('c1');
+  answer({ type: 'conversation', conversation: conversation({ last_seq: 3, last_message: message(3) }) });
+  assert.equal(await opened, true);
+  assert.equal(desk.conversations.get('c1').last_seq, 3);
+  assert.equal(await desk.open('c1'), true, 'it is here');
+  assert.equal(network.sent('open').length, 1);
+  const gone = desk.open('c2');
+  answer({ type: 'error', code: 'not_found', message: 'Not there.' });
+  assert.equal(await gone, false);
+  assert.deepEqual(removed, ['c2']);
+  const refused = desk.open('c3');
+  answer({ type: 'error', code: 'rate_limited', message: 'Slow down.' });
+  await assert.rejects(refused, { code: 'rate_limited' });
+  assert.deepEqual(removed, ['c2']);
+});
