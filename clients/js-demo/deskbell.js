@@ -142,7 +142,9 @@ const CONNECT_TIMEOUT_MS = 20_000;
 const TYPING_EVERY_MS = 3_000;
 const TYPING_STOPS_MS = 5_000;
 const RECEIPT_DELAY_MS = 80;
-const REPEATED_RECEIPTS = 100; // conversations; half of what the server takes in one burst
+const RECEIPT_BATCH = 10; // conversations …
+const RECEIPT_BATCH_MS = 500; // … each so often: well below what the server takes
+const REPEATED_RECEIPTS = 100; // conversations
 const REFRESH_WITHIN_MS = 2_000; // all clients of a business are told at the same time
 const SAVE_DELAY_MS = 300;
 const SAVED_MESSAGES = 40; // of each conversation
@@ -851,7 +853,7 @@ export class Deskbell {
       type: 'conversations',
       before: this.next,
     });
-    for (const each of conversations) if (!this.conversations.has(each.id)) this.model.put(each);
+    for (const each of conversations) if (!this.conversations.has(each.id)) this.#put(each);
     this.next = next;
     this.#changed();
     return Boolean(next);
@@ -1488,6 +1490,7 @@ export class Deskbell {
     this.#ready = true;
     this.#lastGap = '';
     for (const [conversation, sent] of this.#receiptsSent) this.#due(conversation, sent);
+    if (this.#receiptsDue.size) this.#receiptsSoon(RECEIPT_DELAY_MS);
     if (this.#watched.length) this.#say({ type: 'watch', people: this.#watched });
     if (this.#stale) this.#outdated();
     this.#connecting?.resolve();
@@ -1825,14 +1828,21 @@ export class Deskbell {
     const at = this.serverTime;
     const moved = { person: this.person, ...cursors, delivered_at: at, read_at: at };
     this.model.apply({ type: 'receipt', conversation, receipts: [moved] });
-    this.#receiptsDue.set(conversation, highest(this.#receiptsDue.get(conversation), cursors));
-    if (!this.#timers.has('receipts')) {
-      this.#later('receipts', RECEIPT_DELAY_MS, () => this.#sendReceipts());
-    }
+    const due = highest(this.#receiptsDue.get(conversation), cursors);
+    this.#receiptsDue.delete(conversation); // so that the map is in the order of what came last
+    this.#receiptsDue.set(conversation, due);
+    this.#receiptsSoon(RECEIPT_DELAY_MS);
   }
 
+  /** @param {number} ms */
+  #receiptsSoon(ms) {
+    if (this.#timers.has('receipts') || !this.#ready) return;
+    this.#later('receipts', ms, () => this.#sendReceipts());
+  }
+
+  /** A batch of what is due: what has just been read is told before what waits for its turn. */
   #sendReceipts() {
-    for (const [conversation, cursors] of this.#ready ? this.#receiptsDue : []) {
+    for (const [conversation, cursors] of [...this.#receiptsDue].slice(-RECEIPT_BATCH)) {
       this.#receiptsDue.delete(conversation);
       if (!this.conversations.has(conversation)) continue;
       const { delivered_up_to, read_up_to } = cursors;
@@ -1846,6 +1856,7 @@ export class Deskbell {
     for (const [oldest] of [...this.#receiptsSent].slice(0, -REPEATED_RECEIPTS)) {
       this.#receiptsSent.delete(oldest);
     }
+    if (this.#receiptsDue.size) this.#receiptsSoon(RECEIPT_BATCH_MS);
     this.#saveSoon();
   }
 

@@ -213,3 +213,53 @@ test('presence is watched again after a reconnect, and the same set is asked for
   await again();
   assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);
 });
+
+const many = (from, to) =>
+  Array.from({ length: to - from }, (_, n) =>
+    conversation({
+      id: `k${from + n}`,
+      last_seq: 1,
+      last_message: message(1, { conversation: `k${from + n}` }),
+    }),
+  );
+
+test('what `more` loads has arrived, too', async () => {
+  const { desk, network, clock, online } = scene();
+  await online([]);
+  desk.next = 'there';
+  const loaded = desk.more();
+  const [{ id }] = network.sent('conversations').slice(-1);
+  network.says({ type: 'conversation_list', id, conversations: many(0, 2), revision: 100 });
+  await loaded;
+  await clock.advance(100);
+  assert.deepEqual(network.sent('receipt'), [
+    { type: 'receipt', conversation: 'k0', delivered_up_to: 1 },
+    { type: 'receipt', conversation: 'k1', delivered_up_to: 1 },
+  ]);
+});
+
+test('many receipts go out at a steady pace, the newest first', async () => {
+  const { desk, network, clock, online } = scene();
+  await online(many(0, 25));
+  const count = () => network.sent('receipt').length;
+  await clock.advance(100);
+  assert.equal(count(), 10);
+  desk.read('k3');
+  await clock.advance(500);
+  assert.equal(count(), 20);
+  assert.ok(network.sent('receipt').some((each) => each.read_up_to === 1));
+  await clock.advance(500);
+  assert.equal(count(), 25);
+  await clock.advance(5_000);
+  assert.equal(count(), 25);
+  const told = new Set(network.sent('receipt').map((each) => each.conversation));
+  assert.equal(told.size, 25);
+});
+
+test('what was not sent when the connection was lost goes out with the next one', async () => {
+  const { network, clock, online, again } = scene();
+  await online(many(0, 1));
+  await again(); // before the burst went out: nothing was sent that would be repeated
+  await clock.advance(100);
+  assert.equal(network.sent('receipt').length, 1);
+});
