@@ -34,6 +34,7 @@ from server.http.page import Page
 from server.http.problem import problem_response
 from server.http.route import AnyRoute
 from server.http.site import Demo, Site
+from server.http.throttle import Throttle
 from server.node import Node
 
 BODY_BYTES = 256 * 1024
@@ -99,7 +100,9 @@ def build_http_app(
     lag_seconds: Callable[[], float] | None = None,
 ) -> QuartTrio:
     """The application. It owns no task and needs no lifespan: it lives as long as ``node``."""
-    site = Site(node, demo, ready, metadata.version("deskbell"), edge_statistics, lag_seconds)
+    throttle = Throttle(node.limits, node.time)
+    version = metadata.version("deskbell")
+    site = Site(node, demo, ready, version, throttle, edge_statistics, lag_seconds)
     return app_of(site, routes_of(site, Page(page_folder)))
 
 

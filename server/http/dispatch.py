@@ -46,6 +46,14 @@ def view(site: Site, route: AnyRoute) -> View:
         identity = await _admit(site, route)
         if isinstance(identity, Refusal):
             return problem_response(identity)
+        if not isinstance(identity, Somebody) or not identity.by_token:
+            return await answer_to(identity, path)
+        with site.throttle.request(identity.live.id, identity.record.id) as refusal:
+            if refusal is not None:
+                return problem_response(refusal)
+            return await answer_to(identity, path)
+
+    async def answer_to(identity: Identity | None, path: dict[str, str]) -> Response:
         parameters = parse_parameters(path, request.args.items(multi=True), route.parameters)
         if isinstance(parameters, Refusal):
             return problem_response(parameters)
@@ -54,12 +62,24 @@ def view(site: Site, route: AnyRoute) -> View:
         body = parse_body(await _raw_body(), route.body) if route.takes_body else None
         if isinstance(body, Refusal):
             return problem_response(body)
+        still = await _still(site, route, identity)
+        if isinstance(still, Refusal):
+            return problem_response(still)
         reply = await route.handler(
-            Call(site, identity, parameters, body, request.headers.get("If-None-Match", ""))
+            Call(site, still, parameters, body, request.headers.get("If-None-Match", ""))
         )
         return _response(route, reply)
 
     return answer
+
+
+async def _still(
+    site: Site, route: AnyRoute, identity: Identity | None
+) -> Identity | Refusal | None:
+    """Who calls, by the time that the body has come: that may have taken long."""
+    if isinstance(identity, Somebody) and not identity.is_current():
+        return await _admit(site, route)
+    return identity
 
 
 async def _raw_body() -> bytes:

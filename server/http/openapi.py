@@ -30,6 +30,7 @@ MEANING = {
     Code.CONFLICT: "The same id was used for something else.",
     Code.OWNER_REQUIRED: "There must be an owner. Transfer the ownership first.",
     Code.DELETED: "The message has been deleted.",
+    Code.RATE_LIMITED: "You ask too much. Try again after `retry_after`.",
     Code.OVERLOADED: "The server is behind. Try again after `retry_after` with the same ids.",
     Code.UNAVAILABLE: "It cannot be served for now. Try again after `retry_after`.",
     Code.STORAGE_FAILED: "It could not be stored; nothing was accepted.",
@@ -113,6 +114,8 @@ def statuses(route: AnyRoute) -> dict[int, tuple[Code, ...]]:
         # Whoever is named in Deskbell-Person may not exist; a business is not served while we stop.
         codes |= {Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.NOT_FOUND, Code.UNAVAILABLE}
         codes.add(Code.STORAGE_FAILED)
+    if _accepts(route, Caller.PERSON):
+        codes.add(Code.RATE_LIMITED)
     if route.takes_body:
         codes.add(Code.TOO_LARGE)
     found: dict[int, tuple[Code, ...]] = {}

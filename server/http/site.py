@@ -9,6 +9,7 @@ import trio
 
 from domain.views import PersonName
 from server.edge.limits import EdgeStatistics
+from server.http.throttle import Throttle
 from server.node import Node
 
 
@@ -29,6 +30,7 @@ class Site:
     demo: Demo | None
     ready: Callable[[], bool]
     version: str
+    throttle: Throttle
     edge_statistics: Callable[[], EdgeStatistics] | None = None
     lag_seconds: Callable[[], float] | None = None
     _desks: WeakValueDictionary[str, trio.Lock] = field(default_factory=WeakValueDictionary)

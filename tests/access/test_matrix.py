@@ -19,6 +19,7 @@ from protocol.commands import AnyCommand
 from server.http.app import routes_of
 from server.http.page import Page
 from server.http.site import Site
+from server.http.throttle import Throttle
 from tests.access.policy import ANYBODY, HTTP, WEBSOCKET, Ask, Say
 from tests.access.world import ROLES, TARGETS, Caller, World, masked, running_world
 from tests.fixtures.websockets import EdgeStage, Frame, Socket, running_edge
@@ -78,7 +79,13 @@ async def test_no_route_is_missing_from_the_matrix(world: World) -> None:
 
 
 async def test_the_declared_routes_are_those_registered(world: World, tmp_path: Path) -> None:
-    site = Site(world.stage.node, None, lambda: True, "0")
+    site = Site(
+        world.stage.node,
+        None,
+        lambda: True,
+        "0",
+        Throttle(world.stage.node.limits, trio.current_time),
+    )
     declared = [route.name for route in routes_of(site, Page(tmp_path))]
     assert sorted(declared) == sorted(HTTP)
 

@@ -14,6 +14,7 @@ from server.http.fields import Nothing
 from server.http.problem import problem_response
 from server.http.route import ANYBODY, Call, Content, Route
 from server.http.site import Site
+from server.http.throttle import Throttle
 from storage import readers
 from tests.fixtures.api import ApiStage
 
@@ -159,7 +160,9 @@ def _failing(api: ApiStage, error: Exception) -> Any:
         body=Nothing,
         answer=Content,
     )
-    site = Site(api.stage.node, None, lambda: True, "0")
+    site = Site(
+        api.stage.node, None, lambda: True, "0", Throttle(api.stage.node.limits, trio.current_time)
+    )
     return app_of(site, (route,)).test_client()
 
 

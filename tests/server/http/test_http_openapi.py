@@ -116,7 +116,7 @@ async def test_every_error_is_described_with_its_codes(document: Any) -> None:
                 for example in problem["examples"].values():
                     assert example["value"]["status"] == int(status)
                     codes.add(example["value"]["code"])
-    assert codes == set(Code) - {Code.UNKNOWN_TYPE, Code.RATE_LIMITED}
+    assert codes == set(Code) - {Code.UNKNOWN_TYPE}
 
 
 async def test_who_may_call_is_described(document: Any) -> None:

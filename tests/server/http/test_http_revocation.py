@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -12,6 +14,9 @@ from protocol.close_codes import CloseCode
 from server.node import PRESENCE
 from tests.fixtures.api import ApiStage, running_api
 from tests.fixtures.websockets import EdgeStage, Socket, running_edge
+
+Asked = tuple[str, str, str, object]
+"""Method, path, key and body."""
 
 WITHIN_SECONDS = 1.0
 REX = {"kind": "group", "people": ["sam"], "title": "Rex", "id": "rex"}
@@ -201,3 +206,68 @@ async def test_a_revoked_token_ends_also_who_came_by_it_after_that_was_asked_for
     await api.stage.change("pawsome", RevokeAccess("backend", None, "", token_id, expires_at))
     assert await ends(socket) == CloseCode.UNAUTHENTICATED
     assert (await other.ask(type="ping"))["type"] == "pong"
+
+
+async def whose_body_comes_late(
+    api: ApiStage, method: str, path: str, key: str, body: object, meanwhile: list[Asked]
+) -> int:
+    """Ask; before the body comes, others have their way; the status."""
+    status = 0
+
+    async def receive() -> Any:
+        if not meanwhile:
+            await trio.sleep_forever()
+        while meanwhile:
+            assert (await api.ask(*meanwhile.pop())).status == 200
+        return {"type": "http.request", "body": msgspec.json.encode(body)}
+
+    async def send(message: Any) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        await trio.lowlevel.checkpoint()
+
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await api.app(scope, receive, send)
+    return status
+
+
+@pytest.mark.requirement("R27", "EX-9")
+@pytest.mark.parametrize("how", ["revoked", "deactivated"])
+async def test_who_lost_access_while_the_body_came_says_nothing(how: str, api: ApiStage) -> None:
+    token = api.token("carla")
+    ended: Asked = ("POST", "/v1/people/carla/revoke", api.key(), None)
+    if how == "deactivated":
+        ended = ("PATCH", "/v1/people/carla", api.key(), {"active": False})
+    body = {"client_message_id": "late", "text": "I was thrown out"}
+    path = "/v1/conversations/rex/messages"
+    assert await whose_body_comes_late(api, "POST", path, token, body, [ended]) == 401
+    page = await api.ask("GET", path, api.token("sam"))
+    assert not page.json["messages"]
+
+
+@pytest.mark.requirement("R26", "R27")
+async def test_who_was_an_owner_when_they_began_is_none_when_the_body_has_come(
+    api: ApiStage,
+) -> None:
+    handed_over: Asked = (
+        "POST",
+        "/v1/ownership",
+        api.key(),
+        {"from": "olivia", "to": "sam", "new_role": "staff"},
+    )
+    back = {"role": "owner"}
+    token = api.token("olivia")
+    status = await whose_body_comes_late(
+        api, "PATCH", "/v1/people/olivia", token, back, [handed_over]
+    )
+    assert status == 403
+    assert (await api.ask("GET", "/v1/people/olivia", api.key())).json["role"] == "staff"
