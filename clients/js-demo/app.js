@@ -10,12 +10,13 @@ const RETRY_MS = 2_000;
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 
-/** What the fragment says; a token is taken out of the address at once. */
+/** What the fragment says; what concerns a token is taken out of the address at once. */
 function fragment() {
   const fields = new URLSearchParams(location.hash.slice(1));
   const token = fields.get('token') ?? '';
-  if (token) history.replaceState(null, '', location.pathname);
-  return { token, person: fields.get('person') ?? '' };
+  const refused = fields.has('refused');
+  if (token || refused) history.replaceState(null, '', location.pathname);
+  return { token, refused, person: fields.get('person') ?? '' };
 }
 
 /**
@@ -45,7 +46,7 @@ function showOne(desk, options) {
   const root = h('main', { class: 'whole' });
   app.replaceChildren(root);
   new Messenger(root, desk, options);
-  desk.connect().catch(() => {}); // the banner tells
+  return desk.connect();
 }
 
 /** Somebody with a token, of now or of an earlier visit. @param {string} token */
@@ -55,8 +56,13 @@ function signedIn(token) {
     desk.forget();
     location.reload();
   };
-  if (token || desk.sessionToken) showOne(desk, { signOut });
-  else showSignIn(app, signedIn);
+  if (!token && !desk.sessionToken) {
+    showSignIn(app, signedIn);
+    return;
+  }
+  showOne(desk, { signOut }).catch(({ code }) => {
+    if (code === 'unauthenticated' && !desk.person) location.replace('#refused'); // a fresh start
+  }); // of all else the banner tells
 }
 
 /**
@@ -82,7 +88,11 @@ function showUnknown(person, { people }) {
 }
 
 async function start() {
-  const { token, person } = fragment();
+  const { token, refused, person } = fragment();
+  if (refused) {
+    showSignIn(app, signedIn, 'This token is not valid, or has expired. Ask for a new one.');
+    return;
+  }
   if (token) {
     signedIn(token);
     return;
@@ -94,7 +104,7 @@ async function start() {
       name: `deskbell.one.${one.id}`,
       getToken: () => demoToken(one.id),
     });
-    showOne(desk, { name: one.name });
+    showOne(desk, { name: one.name }).catch(() => {}); // the banner tells
   } else if (offered && person) showUnknown(person, offered);
   else if (offered) showThree(app, offered);
   else signedIn('');

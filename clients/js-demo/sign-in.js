@@ -2,15 +2,20 @@
 
 import { h } from './dom.js';
 
-/** @param {HTMLElement} app @param {(token: string) => void} signedIn */
-export function showSignIn(app, signedIn) {
+/**
+ * @param {HTMLElement} app @param {(token: string) => void} signedIn
+ * @param {string} [problem] with the token that was tried before
+ */
+export function showSignIn(app, signedIn, problem = '') {
   const token = h('input', {
     type: 'password',
     id: 'token',
     autocomplete: 'off',
     spellcheck: 'false',
     required: true,
-    'aria-describedby': 'token-hint',
+    maxlength: '4096',
+    'aria-invalid': problem !== '' && 'true',
+    'aria-describedby': 'token-problem token-hint',
   });
   const form = h(
     'form',
@@ -26,6 +31,7 @@ export function showSignIn(app, signedIn) {
     h('h1', { text: 'Deskbell' }),
     h('label', { for: 'token', text: 'Access token' }),
     token,
+    problem ? h('p', { class: 'problem', id: 'token-problem', role: 'alert', text: problem }) : null,
     h('p', {
       class: 'hint',
       id: 'token-hint',
