@@ -19,7 +19,6 @@ from server.asking import ASK_SECONDS, answer_of
 from server.live import Connection, LiveBusiness
 from server.node import BUSINESS, Node
 from storage.access import Viewer
-from storage.pages import PAGE_BYTES
 
 ShowFrame = Callable[[Frame], None]
 Reply = Frame | Refusal
@@ -162,16 +161,14 @@ class Requests:
         )
 
     async def _versions(self, command: commands.Versions) -> Frame | Refusal:
-        stored = await self._node.queries.versions(
-            self._viewer, command.conversation, command.seq, PAGE_BYTES
-        )
+        stored = await self._node.queries.versions(self._viewer, command.conversation, command.seq)
         if stored is None:
             return NOT_FOUND
         return frames.VersionList(
             id=command.id,
             conversation=command.conversation,
             seq=command.seq,
-            versions=tuple(stored),
+            versions=stored.versions,
         )
 
     async def _people(self, command: commands.People) -> Frame | Refusal:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from itertools import chain
 
 import msgspec
 
@@ -9,7 +10,7 @@ from domain.roles import Role
 from domain.views import Message, MessageReceipt, Version
 from storage.access import Granted, Viewer, grant, snapshot
 from storage.keys import SEQ_MASK, message_key
-from storage.pages import encoded_size, fitting
+from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 MESSAGE = (
     "json_array(m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
@@ -163,16 +164,24 @@ def _times(
     return delivered_at, read_at
 
 
+class Versions(msgspec.Struct, frozen=True):
+    """What a message has said, oldest first; ``more``: there are older ones."""
+
+    versions: tuple[Version, ...]
+    more: bool
+
+
 def versions(
     connection: sqlite3.Connection,
     viewer: Viewer,
     conversation: str,
     seq: int,
-    room: int | None = None,
-) -> list[Version] | None:
-    """What the message has said, oldest first: for owners, and the author until it is deleted.
+    skip: int = 0,
+    room: int = PAGE_BYTES,
+) -> Versions | None:
+    """What the message has said: for owners, and the author until it is deleted.
 
-    All of it, or the newest that go on a page with ``room`` bytes for them.
+    Without the newest ``skip``, the newest that go on a page with ``room`` bytes for them.
     """
     with snapshot(connection):
         granted = grant(connection, viewer, conversation)
@@ -186,22 +195,21 @@ def versions(
         ).fetchone()
         if row is None:
             return None
-        author, text, at, deleted_at = row
+        author, *present, deleted_at = row
         if viewer.role is not Role.OWNER and (author != viewer.person or deleted_at):
             return None
-        found = [] if deleted_at else [Version(text=text, at=at)]
-        left = None if room is None else room - sum(map(encoded_size, found))
-        with closing(
-            connection.execute(
-                "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision DESC", (key,)
-            )
-        ) as earlier:
-            for old, old_at in earlier:
-                version = Version(text=old, at=old_at)
-                if left is not None:
-                    left -= encoded_size(version)
-                    if left < 0 and found:
-                        break
+        now = [] if deleted_at else [present]
+        earlier = connection.execute(
+            "SELECT text, at FROM version WHERE message_id = ? ORDER BY revision DESC"
+            " LIMIT -1 OFFSET ?",
+            (key, max(0, skip - len(now))),
+        )
+        found: list[Version] = []
+        with closing(earlier):
+            for text, at in chain(now[skip:], earlier):
+                version = Version(text=text, at=at)
+                room -= encoded_size(version)
+                if room < 0 and found:
+                    return Versions(tuple(reversed(found)), True)
                 found.append(version)
-    found.reverse()
-    return found
+    return Versions(tuple(reversed(found)), False)

@@ -9,11 +9,13 @@ from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
-from domain.views import Message, MessageReceipt, PersonName, Version
+from domain.views import Message, MessageReceipt, PersonName
 from storage import catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
+from storage.history import Versions
+from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, KeyHolder, Location, PersonRecord
 from storage.readers import Readers
 
@@ -101,9 +103,9 @@ class Queries:
         return await self._run(history.receipts, viewer, conversation, seq)
 
     async def versions(
-        self, viewer: Viewer, conversation: str, seq: int, room: int | None = None
-    ) -> list[Version] | None:
-        return await self._run(history.versions, viewer, conversation, seq, room)
+        self, viewer: Viewer, conversation: str, seq: int, skip: int = 0, room: int = PAGE_BYTES
+    ) -> Versions | None:
+        return await self._run(history.versions, viewer, conversation, seq, skip, room)
 
     async def catch_up(self, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
         return await self._run(catch_up.page, viewer, after, limit)

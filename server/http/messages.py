@@ -79,12 +79,19 @@ class ReceiptList(Output, frozen=True, kw_only=True):
     receipts: tuple[MessageReceipt, ...]
 
 
+class VersionsQuery(MessagePath, frozen=True, kw_only=True):
+    """``skip``: how many of the newest to leave out."""
+
+    skip: Uint = 0
+
+
 class VersionList(Output, frozen=True, kw_only=True):
-    """Oldest first."""
+    """Oldest first; ``more``: there are older ones, ``skip`` these and ask again."""
 
     conversation: str
     seq: int
     versions: tuple[Version, ...]
+    more: bool
 
 
 async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
@@ -161,13 +168,17 @@ async def receipts(call: Call[MessagePath, Nothing]) -> ReceiptList | Refusal:
     )
 
 
-async def versions(call: Call[MessagePath, Nothing]) -> VersionList | Refusal:
+async def versions(call: Call[VersionsQuery, Nothing]) -> VersionList | Refusal:
     """What the message has said: for owners, and for its author until it is deleted."""
     asked = call.parameters
-    found = await call.node.queries.versions(call.somebody.viewer, asked.conversation, asked.seq)
+    found = await call.node.queries.versions(
+        call.somebody.viewer, asked.conversation, asked.seq, asked.skip
+    )
     if found is None:
         return NOT_FOUND
-    return VersionList(conversation=asked.conversation, seq=asked.seq, versions=tuple(found))
+    return VersionList(
+        conversation=asked.conversation, seq=asked.seq, versions=found.versions, more=found.more
+    )
 
 
 _MESSAGE = Message(
@@ -270,7 +281,7 @@ ROUTES = (
         handler=versions,
         callers=PERSON,
         operation=Operation.VERSIONS,
-        parameters=MessagePath,
+        parameters=VersionsQuery,
         body=Nothing,
         answer=VersionList,
         refusals=(Code.NOT_FOUND,),
@@ -278,6 +289,7 @@ ROUTES = (
             conversation="rex-grooming",
             seq=42,
             versions=(Version(text="Is Rex ready?", at=1_793_000_001_234),),
+            more=False,
         ),
     ),
     Route(

@@ -336,16 +336,16 @@ async def test_versions_are_for_owners_and_for_authors_of_what_is_not_deleted(
     for person in ("olivia", "carla"):
         found = await queries.versions(house.viewer(person), "c1", 1)
         assert found is not None
-        assert [v.text for v in found] == [
+        assert [v.text for v in found.versions] == [
             "Is Rex ready?",
             "Is Rex ready now?",
             "Is Rex ready at last?",
         ]
-        assert [v.at for v in found] == sorted({v.at for v in found})
+        assert [v.at for v in found.versions] == sorted({v.at for v in found.versions})
     assert await queries.versions(house.viewer("sam"), "c1", 1) is None
     deleted = await queries.versions(house.viewer("olivia"), "c1", 2)
     assert deleted is not None
-    assert [v.text for v in deleted] == ["No"]
+    assert [v.text for v in deleted.versions] == ["No"]
     assert await queries.versions(house.viewer("sam"), "c1", 2) is None, "the author, but deleted"
     assert await queries.versions(house.viewer("olivia"), "c1", 3) is None, "not a message"
     assert await queries.versions(house.viewer("olivia"), "c1", 99) is None
@@ -358,22 +358,25 @@ async def test_versions_for_which_there_is_no_room_are_the_oldest(house: House) 
     for n in range(1, 100):
         await house.edit("c1", 1, str(n))
 
-    async def told(room: int | None) -> list[str]:
-        found = await house.database.queries.versions(house.viewer("olivia"), "c1", 1, room)
+    async def told(room: int, skip: int = 0) -> list[str]:
+        found = await house.database.queries.versions(house.viewer("olivia"), "c1", 1, skip, room)
         assert found is not None
-        assert room is None or len(found) == 1 or sum(map(encoded_size, found)) <= room
-        return [version.text for version in found]
+        assert len(found.versions) == 1 or sum(map(encoded_size, found.versions)) <= room
+        assert found.more is (skip + len(found.versions) < 100)
+        return [version.text for version in found.versions]
 
     everything = [str(n) for n in range(100)]
-    assert await told(None) == everything
     assert await told(100_000) == everything
     assert await told(0) == ["99"]
     some = await told(1_000)
     assert 20 < len(some) < 40
     assert some == everything[-len(some) :]
+    pages: list[str] = []
+    while len(pages) < 100:
+        pages[:0] = await told(1_000, len(pages))
+    assert pages == everything
     await house.delete("c1", 1)
     assert await told(0) == ["99"]
-    assert await told(None) == everything
 
 
 # --- people, keys, settings -----------------------------------------------------------------------
