@@ -14,8 +14,9 @@ from storage.migrations import open_read_only
 def copy_database(source: Path, target: Path) -> None:
     """Copy the database ``source`` to the new file ``target``, synced; it may be in use meanwhile.
 
-    Writers do not wait, but the log grows until the copy is done. The copy gets an epoch of its
-    own: after a restore, a client whose cursor is newer than the copy is told to start afresh.
+    Writers wait no more than now and then a moment (`storage.writer.READERS_MS`), but the log grows
+    until the copy is done. The copy gets an epoch of its own: after a restore, a client whose
+    cursor is newer than the copy is told to start afresh.
     Raises `FileExistsError`, `OSError` or `sqlite3.Error`; then there is no ``target``.
     """
     if target.exists():

@@ -19,10 +19,11 @@ CHECKPOINT_ROWS = 2_000
 """After so many changed rows the log is brought back into the file: some MiB of it."""
 
 LOG_BYTES = 16 * 2**20
-"""From this size on a checkpoint waits for readers, so that the log can start over."""
+"""From this size on a checkpoint waits for readers, so that the log can start over. After one that
+waited in vain, as while a backup reads, the next waits when the log is twice as large."""
 
 READERS_MS = 250
-"""How long it waits for them, at most. Who reads longer is not of this process: see `readers`."""
+"""How long it waits for them, at most."""
 
 _FATAL = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -38,6 +39,7 @@ class Writer:
         self.on_failure: Callable[[], None] = lambda: None
         self._connection = connection
         self._checkpointed_at = 0
+        self._wait_from = LOG_BYTES
 
     async def run(
         self,
@@ -78,22 +80,25 @@ class Writer:
         if (changes - self._checkpointed_at) % 2**32 >= CHECKPOINT_ROWS:
             self._checkpointed_at = changes
             with suppress(StorageFailed):  # the disk is full: the next time does it
-                await self.run(_checkpoint)
+                self._wait_from = await self.run(_checkpoint, self._wait_from)
 
     async def close(self) -> None:
         await self._connection.close()
 
 
-def _checkpoint(connection: sqlite3.Connection) -> None:
+def _checkpoint(connection: sqlite3.Connection, wait_from: int) -> int:
+    """Wait for readers if the log is that large; from which size on to wait the next time."""
     _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    if pages * PAGE_BYTES < LOG_BYTES:
-        return
+    size: int = pages * PAGE_BYTES
+    if size < wait_from:
+        return max(LOG_BYTES, min(wait_from, 2 * size))
     (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute(f"PRAGMA busy_timeout={READERS_MS}")
     try:
-        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
     finally:
         connection.execute(f"PRAGMA busy_timeout={timeout}")
+    return 2 * size if busy else LOG_BYTES
 
 
 def _in_transaction(
