@@ -1,10 +1,13 @@
 """What a device keeps over restarts, and what a crash may do to it."""
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from deskbell_client import FileStorage, MemoryStorage, Message, Stopped, StorageError, events
 from deskbell_client.commands import Send
@@ -25,6 +28,11 @@ def send(number: int) -> Send:
     return Send("c1", f"m{number}", f"text {number} 🐕", reply_to=number)
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The pending sends, in order."""
+    return sorted(folder.glob("pending-*"))
+
+
 async def test_a_new_device_has_only_its_name(storage: Storage) -> None:
     assert await storage.load("d1") == Stored(Position("d1"))
 
@@ -38,6 +46,54 @@ async def test_what_was_kept_is_found(storage: Storage) -> None:
     await storage.remove("unknown")
 
     assert await storage.load("d1") == Stored(HERE, (send(1), send(3)))
+
+
+async def test_a_send_that_is_added_again_is_kept_once(storage: Storage) -> None:
+    await storage.load("d1")
+    for number in (1, 2, 1):
+        await storage.add(send(number))
+    assert (await storage.load("d1")).pending == (send(1), send(2))
+
+    await storage.remove("m1")
+    assert (await storage.load("d1")).pending == (send(2),)
+
+
+async def test_what_an_earlier_version_kept_twice_is_one_send(tmp_path: Path) -> None:
+    storage = FileStorage(tmp_path)
+    await storage.load("d1")
+    for number in (1, 2):
+        await storage.add(send(number))
+    first, _ = files_in(tmp_path)
+    (tmp_path / "pending-000000000007.json").write_bytes(first.read_bytes())
+
+    again = FileStorage(tmp_path)
+    assert (await again.load("d1")).pending == (send(2), send(1))
+    for number in (1, 2):
+        await again.remove(f"m{number}")
+    assert files_in(tmp_path) == []
+
+
+async def test_a_removal_while_the_same_send_is_added_again_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FileStorage(tmp_path)
+    await storage.load("d1")
+    await storage.add(send(1))
+    write, begun, go_on = FileStorage._write, trio.Event(), threading.Event()
+
+    def slowly(self: FileStorage, path: Path, content: dict[str, Any]) -> None:
+        trio.from_thread.run_sync(begun.set)
+        assert go_on.wait(10)
+        write(self, path, content)
+
+    monkeypatch.setattr(FileStorage, "_write", slowly)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(storage.add, send(1))
+        await begun.wait()
+        nursery.start_soon(storage.remove, "m1")
+        await trio.testing.wait_all_tasks_blocked()
+        go_on.set()
+    assert files_in(tmp_path) == []
 
 
 async def test_the_state_of_another_device_is_not_taken(storage: Storage) -> None:

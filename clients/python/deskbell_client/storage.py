@@ -98,6 +98,7 @@ class FileStorage:
         self._folder = Path(folder).expanduser()
         self._files: dict[str, Path] = {}
         self._next = 1
+        self._adding = trio.Lock()  # a removal must find the file of the same send whole
 
     async def load(self, device: str) -> Stored:
         """Read the folder (made if it is not there); raises `StorageError` if it cannot be used."""
@@ -109,17 +110,21 @@ class FileStorage:
         await trio.to_thread.run_sync(self._write, self._folder / "position.json", content)
 
     async def add(self, send: Send) -> None:
-        """Write a file with a name that sorts after all others."""
-        path = self._folder / f"pending-{self._next:012}.json"
-        self._next += 1
-        self._files[send.client_message_id] = path
-        await trio.to_thread.run_sync(self._write, path, mapping.write(send))
+        """Write a file with a name that sorts after all others, or that of the same send before."""
+        async with self._adding:
+            path = self._files.get(send.client_message_id)
+            if path is None:
+                path = self._folder / f"pending-{self._next:012}.json"
+                self._next += 1
+                self._files[send.client_message_id] = path
+            await trio.to_thread.run_sync(self._write, path, mapping.write(send))
 
     async def remove(self, client_message_id: str) -> None:
         """Delete the file; a deletion that a crash undoes costs one more try of the same send."""
-        path = self._files.pop(client_message_id, None)
-        if path is not None:
-            await trio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+        async with self._adding:
+            path = self._files.pop(client_message_id, None)
+            if path is not None:
+                await trio.to_thread.run_sync(_delete, path)
 
     def _load(self, device: str) -> Stored:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,13 +132,17 @@ class FileStorage:
         if (path := self._folder / "position.json").exists():
             position = _read(path, Position)
         _check_device(position, device)
-        pending = []
+        pending: dict[Path, Send] = {}
+        self._files.clear()
         for path in sorted(self._folder.glob("pending-*.json")):
             send = _read(path, Send)
+            if (earlier := self._files.get(send.client_message_id)) is not None:
+                _delete(earlier)
+                del pending[earlier]
             self._files[send.client_message_id] = path
             self._next = int(path.stem.removeprefix("pending-")) + 1
-            pending.append(send)
-        return Stored(position, tuple(pending))
+            pending[path] = send
+        return Stored(position, tuple(pending.values()))
 
     def _write(self, path: Path, content: dict[str, Any]) -> None:
         aside = path.with_suffix(".new")
@@ -148,6 +157,10 @@ class FileStorage:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _delete(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _read(path: Path, kind: type[T]) -> T:
