@@ -51,9 +51,11 @@ class ChangePerson(msgspec.Struct, frozen=True):
 
 
 class ChangePrivacy(msgspec.Struct, frozen=True):
+    """``None`` is as it is."""
+
     person: str
-    read_receipts: bool
-    last_seen: bool
+    read_receipts: bool | None
+    last_seen: bool | None
 
 
 class TransferOwnership(msgspec.Struct, frozen=True):

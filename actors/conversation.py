@@ -138,6 +138,8 @@ class ConversationActor(Actor[Command]):
         for envelope in batch:
             if isinstance(envelope.message, _LOOKS_BACK):
                 await self._look_back(envelope.message.seq, older)
+            elif isinstance(envelope.message, RemoveMember):
+                await self._look_up(envelope.message.person)
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
             await self._answer_repeats(work.refused_sends)
@@ -163,6 +165,12 @@ class ConversationActor(Actor[Command]):
                 entry = await self._store.entry(self._business, self._id, seq)
             if entry is not None:
                 older[seq] = entry
+
+    async def _look_up(self, person: str) -> None:
+        """A member as they are called by now, for the entry that will name them."""
+        if self._state is not None and person in self._state.members:
+            for found in await self._store.people(self._business, (person,)):
+                self._state.members[person] = found
 
     async def _answer_repeats(self, refused: Iterable[_Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""

@@ -140,13 +140,18 @@ def seen_person(event: BusinessEvent) -> str | None:
 
 
 def decide_privacy(
-    state: Business, person: str, read_receipts: bool, last_seen: bool, now: int
+    state: Business, person: str, read_receipts: bool | None, last_seen: bool | None, now: int
 ) -> PrivacyChanged | None:
-    """What ``person`` shows of theirs from now on; ``None`` if it is so already."""
+    """What ``person`` shows of theirs from now on; ``None`` if it is so already.
+
+    What is not said (``None``) stays as it is.
+    """
     before = (person not in state.hidden_read, person not in state.hidden_seen)
-    if before == (read_receipts, last_seen):
-        return None
-    return PrivacyChanged(now, person, read_receipts, last_seen)
+    wanted = (
+        before[0] if read_receipts is None else read_receipts,
+        before[1] if last_seen is None else last_seen,
+    )
+    return None if wanted == before else PrivacyChanged(now, person, *wanted)
 
 
 def decide_revocation(

@@ -148,6 +148,7 @@ class FanOut:
             author=event.author,
         )
         self._show(live, revision, removed, (event.member.id,), ())
+        live.removals += 1
         left = event.member.id
         watching = [c for c in live.watchers.get(left, ()) if c.person in audience]
         for connection in (*live.connections_of(left), *watching):

@@ -120,15 +120,19 @@ class Door:
         """Who it is and from where they read on, both as they are when this returns.
 
         A right that goes between the look-ups finds no connection to end yet, so it is looked at
-        again (R27).
+        again (R27). From where they read on is judged again only if the right was theirs.
         """
-        while True:
-            known = await self._identify(hello)
-            if isinstance(known, Turned):
-                return known
-            resume, reason = await self._judge(known.live, known.record, hello.cursor)
+        judged: PersonRecord | None = None
+        resume = reason = ""
+        known = await self._identify(hello)
+        while isinstance(known, _Known):
+            if known.record != judged:
+                judged = known.record
+                resume, reason = await self._judge(known.live, judged, hello.cursor)
             if known.live.access_changes == known.access_changes:
                 return replace(known, resume=resume, reset_reason=reason)
+            known = await self._identify(hello)
+        return known
 
     async def _identify(self, hello: Hello) -> _Known | Turned:
         turned = Turned(CloseCode.UNAUTHENTICATED, "the token is not valid: get a new one")

@@ -71,6 +71,8 @@ class LiveBusiness:
     watchers: dict[str, set[Connection]] = field(default_factory=dict)
     access_changes: int = 0
     """How often somebody's rights changed: who lets people in looks whether it moved meanwhile."""
+    removals: int = 0
+    """How often somebody left a conversation: who looks up whom one may watch looks at it too."""
 
     @property
     def id(self) -> str:

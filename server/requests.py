@@ -180,23 +180,20 @@ class Requests:
         return frames.PersonList(id=command.id, people=tuple(found))
 
     async def _privacy(self, command: commands.Privacy) -> Answer:
-        business, person = self._live.state, self._speaker.person
-        receipts, seen = command.read_receipts, command.last_seen
-        change = ChangePrivacy(
-            person,
-            person not in business.hidden_read if receipts is None else receipts,
-            person not in business.hidden_seen if seen is None else seen,
-        )
+        change = ChangePrivacy(self._speaker.person, command.read_receipts, command.last_seen)
         return answer_of(await self._live.desk.ask(BUSINESS, change, ASK_SECONDS))
 
     async def _watch(self, command: commands.Watch) -> Answer | Frame:
         """Tell the session of these people's presence from now on, in place of those before."""
         if len(command.people) > self._node.limits.watch_people:
             return Refusal(Code.TOO_LARGE, "Watch fewer people at once.")
+        removals = self._live.removals
         stored = await self._node.queries.companions(self._viewer, command.people)
         people = frozenset(stored)
         self._live.watch(self._connection, people, self.watched)
         self.watched = people
+        if self._live.removals != removals:  # meanwhile; it found nobody watching yet
+            self._connection.review_watch()
         present = frames.PresenceEvent(
             people=reading.presence(self._live, self._speaker.person, stored)
         )

@@ -8,7 +8,7 @@ from domain.views import Presence
 from server import reading
 from server.http.caller import Somebody
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Input, Nothing, Output, Unset, set_or
+from server.http.fields import UNSET, Input, Nothing, Output, Unset, set_or_none
 from server.http.route import PERSON, UNDONE, Call, Route
 
 
@@ -51,16 +51,10 @@ async def show(call: Call[Nothing, Nothing]) -> Me:
 async def change(call: Call[Nothing, PrivacyChange]) -> Me | Refusal:
     """Show or hide my read receipts and my last-seen; who hides theirs does not see others'."""
     me, body = call.somebody, call.body
-    async with call.site.changing(call.live.id):
-        before = _shown(me)
-        changed = await ask_desk(
-            me.live,
-            ChangePrivacy(
-                me.record.id,
-                set_or(body.read_receipts, before.read_receipts),
-                set_or(body.last_seen, before.last_seen),
-            ),
-        )
+    change = ChangePrivacy(
+        me.record.id, set_or_none(body.read_receipts), set_or_none(body.last_seen)
+    )
+    changed = await ask_desk(me.live, change)
     return changed if isinstance(changed, Refusal) else _shown(me)
 
 

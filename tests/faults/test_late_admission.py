@@ -1,5 +1,6 @@
 """A connection whose admission takes long: it does not displace one that came after it."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from actors.business import RevokeAccess
 from domain.roles import Role
 from storage.access import Viewer
 from storage.queries import Queries
-from tests.faults.premises import Premises, freely, opened
+from tests.faults.premises import DAY_MS, Premises, freely, opened
 from tests.faults.raw_client import Frame, RawClient
 
 PEOPLE = {"olivia": Role.OWNER, "sam": Role.STAFF, "carla": Role.CUSTOMER}
@@ -65,3 +67,24 @@ async def test_who_said_hello_first_does_not_replace_who_came_after(
         if older == "alive":
             assert await first.ended() == (4509, "replaced by another connection")
             assert not first.frames
+
+
+async def test_what_others_lose_meanwhile_keeps_nobody_out(
+    virtual_time: MockClock, folder: Path, slow_admission: Callable[[], None]
+) -> None:
+    async def revoke_tokens(premises: Premises) -> None:
+        for number in itertools.count():
+            token = f"pawsome/{number:024x}"
+            expires_at = premises.clock() + DAY_MS
+            await premises.change(RevokeAccess("@business", None, "", token, expires_at))
+            await trio.sleep(0.4)
+
+    async with opened(folder, freely(), PEOPLE) as premises:
+        cursor = await cursor_of(premises, "sam")
+        slow_admission()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(revoke_tokens, premises)
+            client = await asking(premises, "sam", "s1", cursor)
+            with trio.fail_after(2.0):
+                assert (await client.next("welcome"))["resume"] == "complete"
+            nursery.cancel_scope.cancel()

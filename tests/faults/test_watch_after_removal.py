@@ -123,3 +123,29 @@ async def test_a_removal_while_it_is_looked_up_counts_too(
             await premises.enter(person)
         await trio.sleep(30.0)
         assert told(carla) == {}
+
+
+@pytest.mark.parametrize("who", ["sam", "carla"])
+async def test_a_removal_while_the_first_watch_is_looked_up(
+    who: str, virtual_time: MockClock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    companions = Queries.companions
+
+    async def slowly(self: Queries, viewer: Viewer, people: Iterable[str]) -> dict[str, int]:
+        found = await companions(self, viewer, people)
+        await trio.sleep(0.5)
+        return found
+
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "zoe", "sam", "carla")
+        client = await premises.enter("carla")
+        await client.next("welcome")
+        monkeypatch.setattr(Queries, "companions", slowly)
+        client.send("watch", id=1, people=["sam"])
+        await trio.sleep(0.1)
+        await remove(premises, who)
+        await trio.sleep(5.0)
+        client.frames.clear()
+        await premises.enter("sam")
+        await trio.sleep(30.0)
+        assert not told(client)
