@@ -755,8 +755,7 @@ export class Deskbell {
       clearTimeout: (timer) => clearTimeout(timer),
     };
     this.#newId = options.newId ?? randomId;
-    const storage = options.storage ?? /** @type {any} */ (globalThis).localStorage;
-    this.#shelf = new Shelf(storage, options.name ?? 'deskbell');
+    this.#shelf = new Shelf(options.storage ?? browserStorage(), options.name ?? 'deskbell');
     this.device = options.device ?? this.#shelf.get('device') ?? `web-${this.#newId()}`;
     this.#shelf.set('device', this.device);
     this.#left = this.#shelf.get('state') ?? null;
@@ -1115,6 +1114,7 @@ export class Deskbell {
       entry.client_message_id === clientMessageId && !entry.ack;
     if (this.#flying.has(clientMessageId) || !before.some(gone)) return false;
     this.#outbox(before.filter((entry) => !gone(entry)));
+    this.#giveUp(clientMessageId, 'discarded', 'It was discarded before it was sent.');
     this.#changed();
     return true;
   }
@@ -1184,9 +1184,12 @@ export class Deskbell {
       .map(([person]) => person);
   }
 
-  /** Be told the presence of these people, over reconnects. @param {string[]} people */
+  /**
+   * Be told the presence of these people, over reconnects; of too many, of the first ones.
+   * @param {string[]} people
+   */
   watch(people) {
-    const wanted = [...new Set(people)].sort().slice(0, this.limits.watch_people);
+    const wanted = [...new Set(people)].slice(0, this.limits.watch_people).sort();
     if (wanted.join(' ') === this.#watched.join(' ')) return;
     this.#watched = wanted;
     if (this.#ready) this.#say({ type: 'watch', people: wanted });
@@ -1798,6 +1801,15 @@ export class Deskbell {
     this.#emit('sent', { conversation: entry.conversation, message });
   }
 
+  /**
+   * Tell whoever sent it that nothing comes of it.
+   * @param {string} id @param {string} code @param {string} message
+   */
+  #giveUp(id, code, message) {
+    this.#senders.get(id)?.reject(new DeskbellError(code, message));
+    this.#senders.delete(id);
+  }
+
   /** @param {Waiting} entry @param {DeskbellError} error */
   #refused(entry, error) {
     const { client_message_id: id, conversation } = entry;
@@ -1923,6 +1935,8 @@ export class Deskbell {
     this.close();
     for (const key of ['session', 'outbox']) this.#shelf.set(key, undefined);
     this.#drop();
+    for (const id of [...this.#senders.keys()])
+      this.#giveUp(id, 'forgotten', 'It was forgotten before it was sent.');
     this.model = new Model();
     this.#stale = 0;
     this.#changed();
@@ -2010,6 +2024,15 @@ function endpoint(url) {
   const address = new URL('/v1/ws', url ?? globalThis.location?.href);
   address.protocol = address.protocol.replace('http', 'ws');
   return address.href;
+}
+
+/** @returns {Storage | undefined} undefined where there is none, or the browser forbids it */
+function browserStorage() {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
 /** 128 random bits; `crypto.randomUUID` exists on secure pages alone. */

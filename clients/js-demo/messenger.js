@@ -185,8 +185,11 @@ export class Messenger {
     this.root.dataset.status = desk.status.state;
     this.root.dataset.unread = String(unread);
     if (this.#alone) document.title = unread ? `(${unread}) Deskbell` : 'Deskbell';
+    const open = desk.conversations.get(this.view.id);
     desk.watch(
-      desk.list().flatMap((each) => others(each, desk.person).map((member) => member.person)),
+      [...(open ? [open] : []), ...desk.list()]
+        .flatMap((each) => others(each, desk.person))
+        .map((member) => member.person),
     );
     this.#bar();
     this.banner.render();

@@ -263,3 +263,11 @@ test('what was not sent when the connection was lost goes out with the next one'
   await clock.advance(100);
   assert.equal(network.sent('receipt').length, 1);
 });
+
+test('of more people than may be watched, the first ones are', async () => {
+  const { desk, network, online } = scene();
+  await online([conversation()], { limits: { watch_people: 2 } });
+  desk.watch(['sam', 'olivia', 'ann']);
+  desk.watch(['olivia', 'sam', 'ben']);
+  assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);
+});

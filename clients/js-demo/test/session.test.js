@@ -189,3 +189,31 @@ test('a token that is refused shows nothing and leaves nothing', async () => {
   assert.equal(desk.list().length, 0);
   assert.equal(device.storage.getItem(KEPT), null);
 });
+
+test('where the browser forbids storage, memory is used', async () => {
+  Object.defineProperty(globalThis, 'localStorage', {
+    configurable: true,
+    get() {
+      throw new Error('Access is denied for this document.');
+    },
+  });
+  try {
+    const { online, desk } = scene({ storage: undefined, device: undefined });
+    await online();
+    assert.equal(desk.status.state, 'online');
+  } finally {
+    delete globalThis.localStorage;
+  }
+});
+
+test('what is forgotten before it was sent is refused to who waits for it', async () => {
+  const { desk, online } = scene();
+  await online();
+  desk.close();
+  const sent = desk.send('c1', 'never');
+  desk.forget();
+  await assert.rejects(sent, { code: 'forgotten' });
+  const given_up = desk.send('c1', 'given up');
+  desk.discard(desk.outbox()[0].client_message_id);
+  await assert.rejects(given_up, { code: 'discarded' });
+});
