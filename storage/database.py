@@ -5,7 +5,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
 
 import trio
@@ -15,7 +15,13 @@ from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
 from storage.journal import Journal
-from storage.migrations import UnusableDatabase, migrate, refuse_unusable, unusable
+from storage.migrations import (
+    UnusableDatabase,
+    migrate,
+    open_read_only,
+    refuse_unusable,
+    unusable,
+)
 from storage.queries import Queries
 from storage.readers import Readers
 from storage.writer import Writer
@@ -76,8 +82,16 @@ class Database:
             return cls(writer, pool, reserved, journal, path, opened.pop_all())
 
     async def close(self) -> None:
-        """Close every connection; the last one writes the log back into the file."""
-        await self._opened.aclose()
+        """Close every connection; the last one writes the log back into the file.
+
+        After the disk has failed it must not: then the last one is one that only reads.
+        """
+        with ExitStack() as last:
+            if self._writer.failure is not None:
+                with suppress(sqlite3.Error):  # the disk may have failed for readers, too
+                    reader = last.enter_context(closing(open_read_only(self.path)))
+                    reader.execute("SELECT count(*) FROM setting").fetchall()  # opens the file
+            await self._opened.aclose()
 
     async def create_business(
         self, business: str, name: str, key_hash: bytes, now: int, *, setting: str | None = None

@@ -161,6 +161,33 @@ async def test_r22_a_disk_error_of_another_write_stops_the_journal_too(
         assert len(kept.acknowledged) == 1
 
 
+async def test_r22_after_an_io_error_the_end_writes_nothing_either(tmp_path: Path) -> None:
+    """The log stays as it is: a restart knows by its checksums how far it can be believed."""
+
+    def fail(_: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    with pytest.RaisesGroup(JournalBroken):
+        async with running_database(tmp_path) as database:
+            house = await House.founded(database)
+            await house.converse("c1", "sam", "carla")
+            revision = await house.send("c1", "carla")
+            before = contents(tmp_path)
+            with pytest.raises(StorageFailed):
+                await database._writer.run(fail)
+            await trio.sleep_forever()
+    assert contents(tmp_path) == before
+    async with running_database(tmp_path) as database:
+        assert database.journal.released(house.business.id) == revision
+
+
+def contents(folder: Path) -> list[bytes]:
+    """The file and its log."""
+    return [(folder / name).read_bytes() for name in (FILE_NAME, f"{FILE_NAME}-wal")]
+
+
 async def test_r22_a_database_that_is_locked_refuses_and_goes_on(tmp_path: Path) -> None:
     """Somebody else's program writes, and takes its time."""
     async with running_database(tmp_path) as database:
