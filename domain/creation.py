@@ -54,6 +54,8 @@ def creation_digest(command: Create) -> bytes:
 def _refuse_company(
     speaker: Speaker, command: Create, others: dict[str, Person], limits: Limits
 ) -> Refusal | None:
+    if speaker.role is Role.CUSTOMER and any(p.role not in TEAM for p in others.values()):
+        return NOT_FOUND  # before all else: to them there are no other customers
     if not others:
         return Refusal(Code.BAD_REQUEST, "Name somebody to talk to.")
     if command.kind == "direct" and len(others) != 1:
@@ -62,11 +64,7 @@ def _refuse_company(
     refusal = refuse_size(sum(role is not Role.OWNER for role in people) + 1, limits)
     if refusal is None and command.title:
         refusal = refuse_label(command.title, TITLE_BYTES, "title")
-    if refusal is not None:
-        return refusal
-    if speaker.role is Role.CUSTOMER and any(p.role not in TEAM for p in others.values()):
-        return NOT_FOUND
-    return None
+    return refusal
 
 
 def direct_conversation(speaker: Speaker, other: Person) -> str:

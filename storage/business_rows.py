@@ -61,12 +61,13 @@ class BusinessRows:
         person = event.person
         self.statements.add(
             "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
-            " access_revision, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " access_revision, revision, revoked_revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (business_no, id) DO UPDATE SET name = excluded.name,"
             " folded_name = excluded.folded_name, role = excluded.role, active = excluded.active,"
             " locations = excluded.locations,"
             " access_revision = max(access_revision, excluded.access_revision),"
-            " revision = max(revision, excluded.revision)",
+            " revision = max(revision, excluded.revision),"
+            " revoked_revision = max(revoked_revision, excluded.revoked_revision)",
             business_no,
             person.id,
             person.name,
@@ -76,6 +77,7 @@ class BusinessRows:
             json.dumps(event.locations),
             revision if event.access else 0,
             revision if event.shown else 0,
+            revision if event.access and not person.active else 0,
         )
         if event.ownership:
             self._reset_everybody(business_no, revision)

@@ -141,6 +141,7 @@ async def change(call: Call[PersonPath, PersonChange]) -> Person | Refusal:
     """Change a name, a role or locations; with ``active`` false the person has no access any more.
 
     Connections of who gets another role or is deactivated end; their next one sees what is theirs.
+    Tokens of who was deactivated stay void when they are active again.
     """
     body = call.body
     async with call.site.changing(call.live.id):

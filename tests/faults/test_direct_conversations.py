@@ -1,6 +1,7 @@
 """Direct conversations: one for each pair, and nobody else's."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from trio.testing import MockClock
@@ -65,3 +66,26 @@ async def test_a_new_group_has_room_for_the_owner(virtual_time: MockClock, folde
         assert refused["code"] == "too_large"
         allowed = await sam.ask("create", kind="group", people=[*MANY][:126])
         assert len(allowed["conversation"]["members"]) == 128
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "direct", "people": ["{}"]},
+        {"kind": "direct", "people": ["{}", "sam"]},
+        {"kind": "group", "people": ["{}", "sam"], "title": "  "},
+        {"kind": "group", "people": ["{}", *MANY], "conversation": "g"},
+    ],
+)
+async def test_a_customer_cannot_tell_which_other_customers_there_are(
+    virtual_time: MockClock, folder: Path, asked: dict[str, Any]
+) -> None:
+    async with opened(folder, freely(), {**PEOPLE, **MANY}) as premises:
+        carla = await premises.enter("carla")
+        await carla.next("welcome")
+        answers = []
+        for who in ("dave", "nobody"):
+            people = [who if person == "{}" else person for person in asked["people"]]
+            answer = await carla.ask("create", **{**asked, "people": people})
+            answers.append((answer["code"], answer["message"]))
+        assert answers[0] == answers[1]

@@ -271,3 +271,16 @@ async def test_who_was_an_owner_when_they_began_is_none_when_the_body_has_come(
     )
     assert status == 403
     assert (await api.ask("GET", "/v1/people/olivia", api.key())).json["role"] == "staff"
+
+
+@pytest.mark.requirement("R27", "EX-9")
+async def test_tokens_from_before_a_deactivation_stay_void(api: ApiStage) -> None:
+    made = (await api.ask("POST", "/v1/tokens", api.key(), {"person": "carla"})).json["token"]
+    for active in (False, True):
+        changed = await api.ask("PATCH", "/v1/people/carla", api.key(), {"active": active})
+        assert changed.status == 200
+        assert (await api.ask("GET", "/v1/me", made)).status == 401
+    new = (await api.ask("POST", "/v1/tokens", api.key(), {"person": "carla"})).json["token"]
+    renamed = await api.ask("PATCH", "/v1/people/carla", api.key(), {"name": "Carla R."})
+    assert renamed.status == 200
+    assert (await api.ask("GET", "/v1/me", new)).status == 200
