@@ -78,7 +78,7 @@ export class ConversationList {
       this.list,
       [...keep.values()].map((item) => item.element),
     );
-    this.older.hidden = !this.desk.next || wanted !== '';
+    this.older.hidden = !this.desk.next;
     this.#nothing(found.length === 0, wanted);
   }
 
@@ -88,7 +88,9 @@ export class ConversationList {
     if (!nothing) return;
     const loading = !this.desk.person;
     const text = wanted
-      ? 'No conversation matches.'
+      ? this.desk.next
+        ? 'None of the conversations shown so far matches.'
+        : 'No conversation matches.'
       : loading
         ? 'Loading…'
         : 'No conversations yet.';

@@ -41,7 +41,9 @@ export class ConversationView {
       sent: () => this.log.toEnd(true),
       leave: actions.back,
     });
-    this.bar = h('header', { class: 'bar' });
+    const members = () => void membersSheet(desk, root, this.id, this.failed);
+    this.who = h('button', { type: 'button', class: 'who', onclick: members });
+    this.bar = this.#header(members);
     this.body = h(
       'div',
       { class: 'talk-body', hidden: true },
@@ -88,23 +90,14 @@ export class ConversationView {
     this.log.render();
   }
 
-  /** @param {import('./deskbell.js').Conversation} conversation */
-  #bar(conversation) {
-    const title = titleOf(conversation, this.desk.person);
-    const state = stateOf(this.desk, conversation);
-    const face = faces(this.desk, conversation);
-    const looks = JSON.stringify([title, state, face.outerHTML]);
-    if (looks === this.#head) return;
-    const again = this.#head !== '' && this.bar.contains(document.activeElement);
-    const place = again
-      ? [...this.bar.querySelectorAll('button')].indexOf(
-          /** @type {any} */ (document.activeElement),
-        )
-      : -1;
-    this.#head = looks;
-    const typing = this.desk.typists(conversation.id).length > 0;
-    const open = () => void membersSheet(this.desk, this.root, conversation.id, this.failed);
-    this.bar.replaceChildren(
+  /**
+   * Its buttons stay the same ones, so that the focus can come back to them.
+   * @param {() => void} members
+   */
+  #header(members) {
+    return h(
+      'header',
+      { class: 'bar' },
       h(
         'button',
         {
@@ -115,29 +108,34 @@ export class ConversationView {
         },
         icon('back'),
       ),
+      this.who,
       h(
         'button',
-        {
-          type: 'button',
-          class: 'who',
-          onclick: open,
-          'aria-label': `${title}, ${state}. Show the members`,
-        },
-        face,
-        h(
-          'span',
-          { class: 'words' },
-          h('strong', { dir: 'auto', text: title }),
-          h('small', { class: typing ? 'typing-now' : '', text: state }),
-        ),
-      ),
-      h(
-        'button',
-        { type: 'button', class: 'round', 'aria-label': 'Members', onclick: open },
+        { type: 'button', class: 'round', 'aria-label': 'Members', onclick: members },
         icon('group'),
       ),
     );
-    if (place >= 0) this.bar.querySelectorAll('button')[place]?.focus();
+  }
+
+  /** @param {import('./deskbell.js').Conversation} conversation */
+  #bar(conversation) {
+    const title = titleOf(conversation, this.desk.person);
+    const state = stateOf(this.desk, conversation);
+    const face = faces(this.desk, conversation);
+    const looks = JSON.stringify([title, state, face.outerHTML]);
+    if (looks === this.#head) return;
+    this.#head = looks;
+    const typing = this.desk.typists(conversation.id).length > 0;
+    this.who.setAttribute('aria-label', `${title}, ${state}. Show the members`);
+    this.who.replaceChildren(
+      face,
+      h(
+        'span',
+        { class: 'words' },
+        h('strong', { dir: 'auto', text: title }),
+        h('small', { class: typing ? 'typing-now' : '', text: state }),
+      ),
+    );
   }
 
   /** @param {Element} anchor @param {Message | Waiting} message */

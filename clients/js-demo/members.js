@@ -91,6 +91,7 @@ export function membersSheet(desk, root, id, failed) {
       pick: (person) => {
         desk.addMember(id, person.id).catch(failed);
         below.replaceChildren(...actions());
+        below.querySelector('button')?.focus(); // to add another one
       },
     });
     below.replaceChildren(picker);

@@ -6,12 +6,14 @@ import { firstName } from './names.js';
 import { sheet } from './overlay.js';
 import { peoplePicker } from './people-picker.js';
 
+/** @typedef {import('./people-picker.js').Person} Person */
+
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root
  * @param {(id: string) => void} open @param {(error: unknown) => void} failed
  */
 export function newConversation(desk, root, open, failed) {
-  /** @type {Map<string, import('./people-picker.js').Person>} */
+  /** @type {Map<string, Person>} */
   const chosen = new Map();
   const chips = h('div', { class: 'chips' });
   const title = h('input', {
@@ -41,7 +43,7 @@ export function newConversation(desk, root, open, failed) {
             type: 'button',
             class: 'chip',
             'aria-label': `Do not take ${person.name}`,
-            onclick: () => pick(person),
+            onclick: () => drop(person),
           },
           firstName(person.name),
           icon('close'),
@@ -49,7 +51,7 @@ export function newConversation(desk, root, open, failed) {
       ),
     );
   };
-  /** @param {import('./people-picker.js').Person} person */
+  /** @param {Person} person */
   const pick = (person) => {
     if (!chosen.delete(person.id)) chosen.set(person.id, person);
     for (const button of picker.querySelectorAll('[data-person]')) {
@@ -57,6 +59,13 @@ export function newConversation(desk, root, open, failed) {
       button.setAttribute('aria-pressed', String(chosen.has(id)));
     }
     draw();
+  };
+  /** The next chip has the focus then, or the search. @param {Person} person */
+  const drop = (person) => {
+    const at = [...chosen.keys()].indexOf(person.id);
+    pick(person);
+    const next = chips.children[Math.min(at, chosen.size - 1)] ?? picker.querySelector('input');
+    /** @type {HTMLElement} */ (next).focus();
   };
   const create = async () => {
     start.disabled = true;

@@ -108,6 +108,7 @@ export function sheet(root, title, content, { onclose, role = 'dialog', descript
   const close = () => {
     if (!veil.isConnected) return;
     veil.remove();
+    document.removeEventListener('keydown', escape);
     for (const child of behind) child.inert = false;
     if (before?.isConnected) before.focus({ preventScroll: true });
     onclose?.();
@@ -135,11 +136,15 @@ export function sheet(root, title, content, { onclose, role = 'dialog', descript
     { class: 'veil', onclick: (/** @type {Event} */ event) => event.target === veil && close() },
     element,
   );
-  veil.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== 'Escape') return;
-    event.stopPropagation();
+  // Heard of the document, since what had the focus may be gone: then nothing in here hears it.
+  const escape = (/** @type {KeyboardEvent} */ event) => {
+    const lost = document.activeElement === document.body && veil.getClientRects().length > 0;
+    const here = veil.contains(/** @type {Node} */ (event.target)) || lost;
+    if (event.key !== 'Escape' || event.defaultPrevented || !here || veil.inert) return;
+    event.preventDefault();
     close();
-  });
+  };
+  document.addEventListener('keydown', escape);
   const behind = /** @type {HTMLElement[]} */ ([...root.children]).filter(
     (child) => !child.inert && !child.classList.contains('toasts'),
   );

@@ -10,19 +10,31 @@ import { sheet, toggle } from './overlay.js';
  * @param {{failed: (error: unknown) => void, signOut: (() => void) | null}} actions
  */
 export function settingsSheet(desk, root, name, { failed, signOut }) {
-  const { settings, businessSettings } = desk.model;
+  /** @type {(() => void)[]} what follows the business while the sheet is open */
+  const draws = [];
   /** @param {'read_receipts' | 'last_seen'} choice @param {string} title @param {string} text */
   const privacy = (choice, title, text) => {
-    const off = businessSettings[choice]
-      ? ''
-      : ' Your business has switched this off for everyone.';
-    const element = toggle(title, text + off, settings[choice], (on) => {
-      desk.privacy({ [choice]: on }).catch((error) => {
-        element.querySelector('input').checked = settings[choice];
-        failed(error);
-      });
+    const element = toggle(title, text, desk.model.settings[choice], (on) => {
+      asking = true;
+      void desk
+        .privacy({ [choice]: on })
+        .catch(failed)
+        .finally(() => {
+          asking = false;
+          draw();
+        });
     });
-    element.querySelector('input').disabled = !businessSettings[choice];
+    let asking = false;
+    const draw = () => {
+      const allowed = desk.model.businessSettings[choice];
+      const off = allowed ? '' : ' Your business has switched this off for everyone.';
+      const input = element.querySelector('input');
+      element.querySelector('small').textContent = text + off;
+      if (!asking) input.checked = desk.model.settings[choice];
+      input.disabled = !allowed;
+    };
+    draw();
+    draws.push(draw);
     return element;
   };
   const online = toggle(
@@ -39,17 +51,19 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
     if (!waiting) signOut?.();
     else failed(new Error(`${waiting} of your messages still wait. Send or delete them first.`));
   };
+  const role = h('small');
   const about = h(
     'div',
     { class: 'profile' },
     avatar(desk.person, name),
-    h(
-      'span',
-      { class: 'words' },
-      h('strong', { text: name }),
-      h('small', { text: `${roleName(desk.role)} of ${desk.model.business}` }),
-    ),
+    h('span', { class: 'words' }, h('strong', { text: name }), role),
   );
+  draws.push(() => {
+    role.textContent = `${roleName(desk.role)} of ${desk.model.business}`;
+    online.querySelector('input').checked = desk.status.state !== 'stopped';
+  });
+  const draw = () => draws.forEach((each) => each());
+  const stops = [desk.on('change', draw), desk.on('status', draw)];
   sheet(
     root,
     'Settings',
@@ -84,5 +98,7 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
         : null,
       h('p', { class: 'hint', text: `Device ${desk.device}` }),
     ].filter((each) => each !== null),
+    { onclose: () => stops.forEach((stop) => stop()) },
   );
+  draw();
 }

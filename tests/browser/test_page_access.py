@@ -57,6 +57,7 @@ def test_a_conversation_by_keyboard_alone(open_page: Open, one: One) -> None:
     page.keyboard.type("second line")
     press("Enter")
     expect(sam.row("second line").locator(".text")).to_have_text("First line\nsecond line")
+    expect(carla.row("second line").locator("[data-state=waiting]")).to_have_count(0)
     press("ArrowUp")
     expect(carla.text).to_have_value("First line\nsecond line")
     press("Escape")
@@ -79,6 +80,43 @@ def test_a_conversation_by_keyboard_alone(open_page: Open, one: One) -> None:
     expect(carla.row("This message was deleted").last).to_be_visible()
     press("Escape")
     expect(carla.list.locator(":focus")).to_have_count(1)
+
+
+def test_sheets_keep_the_focus_and_obey_escape(open_page: Open) -> None:
+    page = open_page("#person=sam")
+    focused, press = page.locator(":focus"), page.keyboard.press
+    expect(page.get_by_role("button", name="Sam Rivers: settings")).to_be_visible()
+    page.get_by_role("button", name="New conversation").press("Enter")
+    sheet = page.get_by_role("dialog", name="New conversation")
+    expect(sheet.locator(".person").nth(1)).to_be_visible()
+    for _ in range(2):
+        press("ArrowDown")
+        press("Enter")
+    chips = sheet.locator(".chip")
+    chips.last.press("Enter")
+    expect(chips).to_have_count(1)
+    expect(chips).to_be_focused()
+    press("Enter")
+    expect(page.get_by_label("Search people")).to_be_focused()
+    for _ in range(2):
+        press("ArrowDown")
+        press("Enter")
+    sheet.get_by_role("button", name="Start a group").press("Enter")
+    page.get_by_role("button", name="Members", exact=True).press("Enter")
+    sheet = page.get_by_role("dialog", name="Members")
+    sheet.get_by_role("button", name="Remove Carla").press("Enter")
+    page.get_by_role("button", name="Remove", exact=True).press("Enter")
+    expect(sheet.get_by_text("Carla")).to_have_count(0)
+    sheet.get_by_role("button", name="Add somebody").press("Enter")
+    expect(sheet.locator(".person")).to_have_count(1)
+    press("ArrowDown")
+    press("Enter")
+    expect(sheet.get_by_role("button", name="Remove Carla")).to_be_visible()
+    expect(focused).to_have_text("Add somebody")
+    page.evaluate("document.activeElement.blur()")
+    press("Escape")
+    expect(sheet).to_have_count(0)
+    expect(page.get_by_role("button", name="Members", exact=True)).to_be_focused()
 
 
 def test_new_messages_are_read_out_and_ticks_are_words(one: One) -> None:

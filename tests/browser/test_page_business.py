@@ -86,3 +86,32 @@ def test_after_a_revocation_nobody_else_reads_the_messages(
     kept = page.evaluate("JSON.stringify(localStorage)")
     assert "under the mat" not in kept
     assert "Rex" not in kept
+
+
+def test_open_settings_follow_the_business(open_page: Open, business: Business) -> None:
+    page = _signed_in(open_page, business, "mia")
+    page.get_by_role("button", name="Settings", exact=True).click()
+    sheet = page.get_by_role("dialog", name="Settings")
+    receipts = sheet.get_by_role("switch", name="Read receipts")
+    expect(receipts).to_be_enabled()
+    expect(sheet.locator(".profile")).to_contain_text("Manager")
+    business.ask("PATCH", "/v1/business", {"read_receipts": False})
+    expect(receipts).to_be_disabled()
+    expect(sheet).to_contain_text("Your business has switched this off")
+    business.ask("PATCH", "/v1/business", {"read_receipts": True})
+    expect(receipts).to_be_enabled()
+    _hand_over(business, "olivia", "mia")
+    expect(sheet.locator(".profile")).to_contain_text("Owner")
+
+
+def test_a_search_leads_on_to_older_conversations(open_page: Open, business: Business) -> None:
+    for number in range(52):
+        business.group(f"Group {number:02}", "sam", ["carla"], [])
+    page = _signed_in(open_page, business, "sam")
+    desk = Desk(page.locator(".desk"))
+    expect(desk.list.get_by_role("button")).to_have_count(50)
+    page.get_by_label("Search conversations").fill("group 00")
+    expect(page.get_by_text("None of the conversations shown so far matches.")).to_be_visible()
+    page.get_by_role("button", name="Show older conversations").click()
+    expect(desk.list.get_by_role("button")).to_have_count(1)
+    expect(desk.list).to_contain_text("Group 00")
