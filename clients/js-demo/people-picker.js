@@ -26,7 +26,14 @@ export function peoplePicker(desk, failed, { pick, skip = new Set(), chosen = ()
       if (mine === asked) draw(found.filter((person) => !skip.has(person.id)));
     } catch (error) {
       failed(error);
+      if (/** @type {any} */ (error).code === 'disconnected') searchOnceReady();
     }
+  };
+  const searchOnceReady = () => {
+    const stop = desk.on('ready', () => {
+      stop();
+      if (element.isConnected) void search();
+    });
   };
   /** @param {Person[]} people */
   const draw = (people) => {
