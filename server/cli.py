@@ -22,6 +22,7 @@ from server.app import Prepare, Running, no_demo, run_server
 from server.config import ConfigurationError, read_settings
 from server.demo import prepare_demo
 from server.http.operator import Kind
+from server.http.tokens import TTL_LEAST, TTL_MOST
 from server.logs import configure_logging
 from server.settings import Settings
 from storage.journal import JournalBroken
@@ -39,9 +40,30 @@ ConfigOption = Annotated[
     typer.Option("--config", "-c", help="A TOML file; docs/operations.md lists it all."),
 ]
 DataOption = Annotated[
-    str | None, typer.Option("--data", "-d", help="The folder that holds the database.")
+    str | None,
+    typer.Option(
+        "--data",
+        "-d",
+        help="The folder that holds the database.",
+        show_default=Settings().data_dir,
+    ),
 ]
-UrlOption = Annotated[str, typer.Option("--url", help="Where the server listens.")]
+HOST = Settings().host
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", help="The port; 0 takes a free one.", show_default=f"{Settings().port}"),
+]
+
+
+def _checked_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        _fail(f"--url is {url}; it begins with http:// or https://.", operating.EX_USAGE)
+    return url
+
+
+UrlOption = Annotated[
+    str, typer.Option("--url", help="Where the server listens.", callback=_checked_url)
+]
 
 EX_UNAVAILABLE = 69
 EX_CONFIG = 78
@@ -70,8 +92,10 @@ def deskbell(
 def serve(
     config: ConfigOption = None,
     data: DataOption = None,
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.", show_default=HOST)
+    ] = None,
+    port: PortOption = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     settings = _settings(config, data_dir=data, host=host, port=port)
@@ -81,9 +105,12 @@ def serve(
 @app.command()
 def demo(
     data: DataOption = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+    port: PortOption = None,
     host: Annotated[
-        str | None, typer.Option(help="The address to listen on; anything but loopback needs:")
+        str | None,
+        typer.Option(
+            help="The address to listen on; anything but loopback needs:", show_default=HOST
+        ),
     ] = None,
     anyone_may_sign_in: Annotated[
         bool,
@@ -117,7 +144,9 @@ def token(
     business: Annotated[str, typer.Option(help="The business's id.")],
     data: DataOption = None,
     url: UrlOption = DEFAULT_URL,
-    seconds: Annotated[int, typer.Option(help="How long the token lasts.")] = 300,
+    seconds: Annotated[
+        int, typer.Option(help=f"How long the token lasts: {TTL_LEAST} to {TTL_MOST}.")
+    ] = 300,
 ) -> None:
     """Make a token for a person, with the operator's key of the data folder."""
     operating.call(partial(operating.make_token, url, _data(data), business, person, seconds))
@@ -219,14 +248,21 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def address_of(host: str, port: int) -> str:
+    """Where a browser on this machine finds a server that listens on ``host`` and ``port``."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all addresses
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
 def _say_ready(running: Running) -> None:
-    typer.echo(f"Deskbell listens on port {running.port}. Ctrl-C stops it.")
+    address = address_of(running.node.settings.host, running.port)
+    typer.echo(f"Deskbell listens on port {running.port}. Open {address}; Ctrl-C stops it.")
 
 
 def _say_demo(running: Running) -> None:
-    host = running.node.settings.host
+    address = address_of(running.node.settings.host, running.port)
     typer.echo(
-        f"\n  Deskbell is ready: http://{host}:{running.port}/\n\n"
+        f"\n  Deskbell is ready: {address}/\n\n"
         "  Three people side by side: an owner, a staff member and a customer.\n"
         "  Type as one, watch the others. Ctrl-C stops the server; nothing is lost.\n"
     )

@@ -27,7 +27,14 @@ import deskbell_client
 from deskbell_client import Desk, DeskbellError, Message, Options, Stopped
 from deskbell_client.events import Connected, Disconnected
 from domain.limits import Limits
-from server.operating import OperatingError, UsageError, first_of, operator_key, request
+from server.operating import (
+    OperatingError,
+    UsageError,
+    first_of,
+    operator_key,
+    request,
+    require_within,
+)
 
 T = TypeVar("T")
 
@@ -135,8 +142,8 @@ def run_load(url: str, data_dir: Path, plan: LoadPlan) -> None:
 
 def _require_possible(plan: LoadPlan) -> None:
     """Refuse what cannot be done, before anything is created. Raises `UsageError`."""
-    _require_within("--conversations", plan.conversations, 1, CONVERSATIONS_MOST)
-    _require_within("--members", plan.members, 2, MEMBERS_MOST)
+    require_within("--conversations", plan.conversations, 1, CONVERSATIONS_MOST)
+    require_within("--members", plan.members, 2, MEMBERS_MOST)
     if plan.window < 1:
         raise UsageError(f"--window is {plan.window}; it must be at least 1.")
     if not (math.isfinite(plan.rate) and plan.rate >= 0):
@@ -145,11 +152,6 @@ def _require_possible(plan: LoadPlan) -> None:
         raise UsageError(f"--seconds is {plan.seconds:g}; it must be a number above 0.")
     if plan.pid is not None and _cpu_seconds(plan.pid) is None:
         raise UsageError(f"--pid is {plan.pid}; there is no such process to measure.")
-
-
-def _require_within(option: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise UsageError(f"{option} is {value}; it must be {least} to {most}.")
 
 
 async def _run(url: str, plan: LoadPlan, rooms: list[_Room], tokens: dict[str, str]) -> LoadResult:

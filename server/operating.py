@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from server.http.operator import ActorList, DeadLetterList
+from server.http.tokens import TTL_LEAST, TTL_MOST
 from server.operator_key import read_operator_key
 from storage.check import check_file
 from storage.database import FILE_NAME, copy_database
@@ -51,6 +52,12 @@ def call(action: Callable[[], None]) -> None:
     except (OperatingError, UnusableDatabase, FileExistsError, sqlite3.Error, OSError) as error:
         typer.echo(f"deskbell: {error}", err=True)
         sys.exit(EX_FAILED)
+
+
+def require_within(option: str, value: int, least: int, most: int) -> None:
+    """Raise `UsageError` unless ``value`` is one that ``option`` may have."""
+    if not least <= value <= most:
+        raise UsageError(f"{option} is {value}; it must be {least} to {most}.")
 
 
 def first_of(group: BaseException) -> BaseException:
@@ -109,7 +116,8 @@ def operator_key(data_dir: str) -> str:
 
 
 def make_token(url: str, data_dir: str, business: str, person: str, seconds: int) -> None:
-    """Print a token for a person."""
+    """Print a token for a person. Raises `UsageError`, and `OperatingError`: there is none."""
+    require_within("--seconds", seconds, TTL_LEAST, TTL_MOST)
     body = {"business": business, "person": person, "ttl_seconds": seconds}
     try:
         made = request("POST", f"{url}/v1/operator/tokens", operator_key(data_dir), body)

@@ -12,7 +12,8 @@ from server.http.route import BUSINESS, OPERATOR, UNDONE, Call, Route
 from server.live import LiveBusiness
 from server.node import Node
 
-TtlSeconds = Annotated[int, msgspec.Meta(ge=10, le=86_400)]
+TTL_LEAST, TTL_MOST = 10, 86_400
+TtlSeconds = Annotated[int, msgspec.Meta(ge=TTL_LEAST, le=TTL_MOST)]
 
 FOR_EVER = 2**53 - 1
 """When a revocation ends: never. An id does not tell until when its tokens are valid, and neither

@@ -117,6 +117,12 @@ def test_every_command_has_a_help_that_explains_each_option(command: str) -> Non
         assert name in told.out or name.lower() in told.out
 
 
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_help_shows_what_holds_without_an_option(command: str) -> None:
+    told = " ".join(called(command, "--help").out.replace("│", " ").split())
+    assert all(f"[default: ({text})]" in told for text in ("./data", "127.0.0.1", "8000"))
+
+
 def test_help_lists_all_commands_and_nothing_else_is_one() -> None:
     told = called("--help")
     assert told.status == 0
@@ -318,6 +324,23 @@ def _dump(folder: Path) -> list[str]:
 # --- A server -------------------------------------------------------------------------------------
 
 
+def test_what_serves_says_its_address(tmp_path: Path) -> None:
+    process = started("serve", "--data", str(tmp_path), "--port", "0")
+    assert process.stdout is not None
+    line = next(line for line in process.stdout if "listens" in line)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).status == 0
+    assert re.search(r"http://127\.0\.0\.1:\d+", line)
+
+
+HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]", "10.1.2.3": "10.1.2.3"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_an_address_is_one_that_a_browser_takes(host: str) -> None:
+    assert cli.address_of(host, 8000) == f"http://{HOSTS[host]}:8000"
+
+
 class serving:
     """`deskbell serve` or `demo` for as long as the block lasts: its port and the process."""
 
@@ -479,10 +502,22 @@ def test_a_data_folder_that_is_a_file_is_told(command: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:8000"])
-def test_an_address_that_is_none_is_named(url: str, house: tuple[Path, str]) -> None:
-    told = called("actors", "--data", str(house[0]), "--url", url)
-    assert told.status == 1
-    assert url in told.line
+@pytest.mark.parametrize("command", [["token", "carla", "--business", "pawsome"], ["actors"]])
+def test_an_address_that_is_none_is_named(
+    command: list[str], url: str, house: tuple[Path, str]
+) -> None:
+    told = called(*command, "--data", str(house[0]), "--url", url)
+    assert told.status == 2
+    assert told.line.startswith(f"deskbell: --url is {url}; ")
+
+
+@pytest.mark.parametrize("seconds", ["0", "9", "86401"])
+def test_a_wrong_time_of_a_token_names_the_option(seconds: str, house: tuple[Path, str]) -> None:
+    folder, url = house
+    arguments = ["token", "carla", "--business", "pawsome", "--data", str(folder), "--url", url]
+    told = called(*arguments, "--seconds", seconds)
+    assert told.status == 2
+    assert told.line == f"deskbell: --seconds is {seconds}; it must be 10 to 86400."
 
 
 # --- Checking files -------------------------------------------------------------------------------
