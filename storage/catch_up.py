@@ -124,7 +124,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
         found = [
             *_beginning(_messages(connection, known, after, limit), limit),
             *_beginning(_changes(connection, known, after, limit), limit),
-            *_beginning(_cursors(connection, known, after, limit), limit),
+            *_beginning(_cursors(connection, viewer, desk, known, after, limit), limit),
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_people(connection, viewer, after, limit), limit),
             *_beginning(desk.items(after), limit),
@@ -255,15 +255,29 @@ _SEEN_CHANGE = (
 """A change after revision ``?2`` of a message in list ``l`` that the viewer may see."""
 
 
-def _cursors(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
-    """Cursors as they stand, those that moved together as one."""
+def _cursors(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    desk: "_Desk",
+    known: str,
+    after: int,
+    limit: int,
+) -> Iterator[Item]:
+    """Cursors as they stand, those that moved together as one.
+
+    Where the viewer may not see who has read, a cursor moves only when it was delivered.
+    """
     rows = connection.execute(
-        "SELECT cu.revision, c.id, json_group_array(json_array(cu.person, cu.delivered_up_to,"
-        " cu.delivered_at, cu.read_up_to, cu.read_at))"
-        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        " JOIN cursor cu ON cu.conversation_no = l.no AND cu.revision > ?2"
-        " GROUP BY cu.revision, c.id ORDER BY cu.revision LIMIT ?3",
-        (known, after, limit),
+        "SELECT s.revision, s.id, json_group_array(json_array(s.person, s.delivered_up_to,"
+        " s.delivered_at, s.read_up_to, s.read_at)) FROM"
+        " (SELECT c.id, cu.person, cu.delivered_up_to, cu.delivered_at, cu.read_up_to, cu.read_at,"
+        "  iif(cu.person = ?4 OR (?5 AND p.read_receipts), cu.revision, cu.delivered_revision)"
+        "  AS revision"
+        f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        "  JOIN cursor cu ON cu.conversation_no = l.no AND cu.revision > ?2"
+        "  JOIN person p ON p.business_no = c.business_no AND p.id = cu.person) s"
+        " WHERE s.revision > ?2 GROUP BY s.revision, s.id ORDER BY s.revision LIMIT ?3",
+        (known, after, limit, viewer.person, desk.shows_reads),
     )
     with closing(rows):
         for revision, id_, together in rows:
@@ -343,6 +357,11 @@ class _Desk:
     access_revision: int
     settings: tuple[int, Settings]
     privacy: tuple[int, OwnPrivacy]
+
+    @property
+    def shows_reads(self) -> bool:
+        """Whether the viewer sees how far those have read who let it be seen."""
+        return self.settings[1].read_receipts and self.privacy[1].read_receipts
 
     def items(self, after: int) -> Iterable[Item]:
         items: tuple[Item, ...] = (self.settings, self.privacy)

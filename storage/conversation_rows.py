@@ -47,12 +47,13 @@ class ConversationRows:
         self._receipts = Insert("INSERT INTO receipt (conversation_no, revision, at, steps)", 4)
         self._cursors = Insert(
             "INSERT INTO cursor (conversation_no, person, delivered_up_to, delivered_at,"
-            " read_up_to, read_at, revision)",
-            7,
+            " read_up_to, read_at, revision, delivered_revision)",
+            8,
             "ON CONFLICT (conversation_no, person) DO UPDATE SET"
             " delivered_up_to = excluded.delivered_up_to, delivered_at = excluded.delivered_at,"
             " read_up_to = excluded.read_up_to, read_at = excluded.read_at,"
-            " revision = excluded.revision",
+            " revision = excluded.revision,"
+            " delivered_revision = max(delivered_revision, excluded.delivered_revision)",
         )
         self._inserts = (
             self._messages,
@@ -193,12 +194,16 @@ class ConversationRows:
                     cursor.read_up_to if advance.read else 0,
                 )
             )
-            self._cursor[no, advance.person] = (
+            key = (no, advance.person)
+            before = self._cursor.get(key)
+            delivered = revision if advance.delivered else before[5] if before else 0
+            self._cursor[key] = (
                 cursor.delivered_up_to,
                 cursor.delivered_at,
                 cursor.read_up_to,
                 cursor.read_at,
                 revision,
+                delivered,
             )
         self._receipts.add(no, revision, event.at, _encode(steps))
         self._touch(no, business_no, revision)

@@ -87,12 +87,12 @@ def pictures(
     To be called within a `snapshot`.
     """
     wanted = listed(conversations)
-    members = _members(connection, viewer, wanted)
+    members, moved = _members(connection, viewer, wanted)
     last = _last_messages(connection, wanted)
     rows = connection.execute(
-        "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by, h.revision,"
-        f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = c.no",
+        "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
+        f" max(c.created_revision, {_LAST_CHANGE}),"
+        f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no",
         (wanted, viewer.person),
     )
     found = {
@@ -106,7 +106,7 @@ def pictures(
             last_seq=last_seq or 0,
             last_message=last.get(no),
             unread=unread,
-            revision=revision,
+            revision=max(revision, moved.get(no, 0), last[no].revision if no in last else 0),
         )
         for no, id_, kind, title, created_at, created_by, revision, last_seq, unread in rows
     }
@@ -117,6 +117,12 @@ def pictures(
 _LAST = (
     f"(SELECT max(id) FROM message WHERE id BETWEEN l.no << {SEQ_BITS}"
     f" AND l.no << {SEQ_BITS} | {SEQ_MASK})"
+)
+
+# The newest edit or deletion in conversation l.no of what the viewer may see.
+_LAST_CHANGE = (
+    "coalesce((SELECT revision FROM change WHERE conversation_no = l.no"
+    f" AND (l.no << {SEQ_BITS} | seq) >= l.first_key ORDER BY revision DESC LIMIT 1), 0)"
 )
 
 # Counted anew each time: no stored counter that could drift from the log (R14).
@@ -142,22 +148,33 @@ def _last_messages(connection: sqlite3.Connection, wanted: str) -> dict[int, Mes
 
 def _members(
     connection: sqlite3.Connection, viewer: Viewer, wanted: str
-) -> dict[int, list[Member]]:
-    """Who is in each conversation, and the owners, in the order of their ids."""
+) -> tuple[dict[int, list[Member]], dict[int, int]]:
+    """Who is in each conversation, and the owners, in the order of their ids.
+
+    And which revision moved a cursor last, as far as the viewer may know.
+    """
     rows = connection.execute(
         f"WITH listed AS {LISTED}, inside AS ("
         " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
         " UNION SELECT l.no, o.id FROM listed l JOIN person o"
-        "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1)"
+        "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
+        " SELECT b.read_receipts AND v.read_receipts AS shows,"
+        "  max(b.revision, v.privacy_revision) AS revision"
+        "  FROM business b JOIN person v ON v.business_no = b.no AND v.id = ?3 WHERE b.no = ?2)"
         " SELECT i.no, p.id, p.name, p.role, p.active, p.last_seen_at, c.delivered_up_to,"
-        " c.delivered_at, c.read_up_to, c.read_at FROM inside i"
+        " c.delivered_at, c.read_up_to, c.read_at,"
+        " iif(p.id = ?3 OR (chosen.shows AND p.read_receipts), c.revision,"
+        "  max(c.delivered_revision, p.privacy_revision, chosen.revision)) FROM inside i"
+        " CROSS JOIN chosen"
         " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
         " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
         " ORDER BY i.no, p.id",
-        (wanted, viewer.business_no),
+        (wanted, viewer.business_no, viewer.person),
     )
     members: dict[int, list[Member]] = {}
-    for no, id_, name, role, active, seen_at, delivered, delivered_at, read, read_at in rows:
+    moved: dict[int, int] = {}
+    for no, id_, name, role, active, seen_at, delivered, delivered_at, read, read_at, rev in rows:
+        moved[no] = max(moved.get(no, 0), rev or 0)
         member = Member(
             person=id_,
             name=name,
@@ -170,4 +187,4 @@ def _members(
             last_seen_at=seen_at,
         )
         members.setdefault(no, []).append(member)
-    return members
+    return members, moved

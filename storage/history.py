@@ -15,7 +15,8 @@ from storage.pages import PAGE_BYTES, encoded_size, fitting
 MESSAGE = (
     "json_array(m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
     " CASE WHEN m.kind = 'text' AND m.reply_to = 0 AND m.edited_at = 0 AND m.deleted_at = 0"
-    " THEN NULL ELSE json_array(m.kind, m.person, m.role, m.reply_to, m.edited_at, m.deleted_at)"
+    " THEN NULL ELSE json_array(m.kind, m.person, m.role, m.reply_to,"
+    "  iif(m.deleted_at, 0, m.edited_at), m.deleted_at)"
     " END)"
 )
 """A row of `message m` in one column: each column costs as much, and few messages have them all."""

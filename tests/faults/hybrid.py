@@ -43,7 +43,7 @@ class Picture:
             case "message_edited":
                 self._change(event, {"text": event["text"], "edited_at": event["at"]})
             case "message_deleted":
-                self._change(event, {"text": "", "deleted_at": event["at"]})
+                self._change(event, {"text": "", "edited_at": 0, "deleted_at": event["at"]})
             case "receipt":
                 members = self.conversations[event["conversation"]]["members"]
                 for cursor in event["receipts"]:
