@@ -306,6 +306,24 @@ async def test_what_is_stored_cannot_be_cancelled_half_way(
         await connection.expect("send")
 
 
+async def test_who_is_cancelled_before_it_is_stored_has_sent_nothing(
+    server: ScriptedServer, connect: Connect, nursery: trio.Nursery
+) -> None:
+    storage = Slow()
+    async with connect(storage=storage) as desk:
+        connection = await server.greet()
+        with trio.move_on_after(0):
+            await desk.send("c1", "cancelled at once")
+        Background(nursery, desk.send, "c1", "stored first")
+        await trio.sleep(0.1)
+        waiting = Background(nursery, desk.send, "c1", "cancelled while it waits")
+        await trio.sleep(0.1)
+        waiting.scope.cancel()
+        assert (await connection.expect("send"))["text"] == "stored first"
+        assert await connection.silent(5)
+    assert [send.text for send in (await storage.load("d1")).pending] == ["stored first"]
+
+
 async def test_a_waiting_send_is_told_when_the_client_stops(
     server: ScriptedServer, connect: Connect, nursery: trio.Nursery
 ) -> None:

@@ -93,7 +93,7 @@ class Driver:
         return reply  # type: ignore[no-any-return]  # the session checked its class
 
     async def send(self, send: commands.Send) -> replies.Ack:
-        """The ack; a caller that is cancelled leaves the send pending."""
+        """The ack; a caller that is cancelled leaves the send pending once it is stored."""
         waiter = _Waiter()
         await self._submit(send, waiter)
         try:
