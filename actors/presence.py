@@ -5,6 +5,7 @@ the business's, not a location's.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,10 +13,12 @@ from actors.actor import Actor
 from actors.envelope import Envelope
 from actors.ports import Clock
 from domain import presence as rules
+from domain.errors import StorageFailed
 from domain.presence import Attendance, State
 
 PERSIST_MS = 60_000
-"""Last-seen of who is there is written this often, so that a kill loses no more than that."""
+"""Last-seen of who is there is written this often, so that a kill loses no more than that. Of who
+leaves it is written before others are shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,9 @@ class PresenceActor(Actor[PresenceMessage]):
             else:
                 self._note(message, now)
                 touched.add(message.person)
-        for person in sorted(touched & self._people.keys()):
+        present = sorted(touched & self._people.keys())
+        await self._keep_of_who_leaves(present, now)
+        for person in present:
             self._review(person, now)
         if flush or now - self._saved_at >= PERSIST_MS:
             await self._save(now)
@@ -168,6 +173,20 @@ class PresenceActor(Actor[PresenceMessage]):
         return {
             id_ for id_, person in self._people.items() if rules.state(person, now) != person.shown
         }
+
+    async def _keep_of_who_leaves(self, people: Iterable[str], now: int) -> None:
+        """Store first when they were last seen: what has been shown does not move back (R11).
+
+        On a full disk it is shown all the same, and stored with the others later.
+        """
+        leaving = {
+            id_: self._people[id_].last_seen_at
+            for id_ in people
+            if rules.state(self._people[id_], now) is State.OFFLINE is not self._people[id_].shown
+        }
+        if leaving:
+            with suppress(StorageFailed):
+                await self._store(leaving)
 
     def _review(self, id_: str, now: int) -> None:
         person = self._people[id_]

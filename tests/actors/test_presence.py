@@ -18,6 +18,7 @@ from actors.presence import (
     PresenceMessage,
     Tick,
 )
+from domain.errors import StorageFailed
 from domain.presence import AWAY_MS, GRACE_MS, State
 
 NOW = 1_793_000_000_000
@@ -37,6 +38,7 @@ class Stage:
     stored: dict[str, int] = field(default_factory=dict)
     stores: int = 0
     fails: bool = False
+    disk_is_full: bool = False
 
     def __post_init__(self) -> None:
         self.restart(())
@@ -53,6 +55,8 @@ class Stage:
     async def store(self, seen: Mapping[str, int]) -> None:
         if self.fails:
             raise RuntimeError("the disk has failed")
+        if self.disk_is_full:
+            raise StorageFailed("the disk is full")
         self.stores += 1
         for person, at in seen.items():
             self.stored[person] = max(self.stored.get(person, 0), at)
@@ -84,6 +88,40 @@ async def test_who_comes_and_goes_is_shown() -> None:
         ("carla", State.ONLINE, NOW),
         ("carla", State.OFFLINE, NOW + 5_000),
     ]
+
+
+async def test_r11_when_somebody_was_last_seen_is_stored_before_it_is_shown() -> None:
+    """So that a kill right after it takes nothing back that others have seen."""
+    stage = Stage()
+    await stage(Opened("carla", 1), Opened("sam", 2))
+    await stage.later(5_000)
+    await stage(Closed("carla", 1))
+    assert stage.stores == 0, "the grace period runs: a reconnect stores nothing"
+    stored: list[dict[str, int]] = []
+    show = stage.actor._show
+
+    def watched(business: str, person: str, state: State, last_seen_at: int) -> None:
+        stored.append(dict(stage.stored))
+        show(business, person, state, last_seen_at)
+
+    stage.actor._show = watched
+    await stage.later(GRACE_MS)
+    assert stored == [{"carla": NOW + 5_000}]
+    assert stage.shown[-1] == ("carla", State.OFFLINE, NOW + 5_000)
+
+
+async def test_r11_who_leaves_while_the_disk_is_full_is_shown_offline_and_stored_later() -> None:
+    stage = Stage()
+    await stage(Opened("carla", 1))
+    await stage.later(5_000)
+    await stage(Closed("carla", 1))
+    stage.disk_is_full = True
+    await stage.later(GRACE_MS)
+    assert stage.states() == [State.ONLINE, State.OFFLINE]
+    assert not stage.stored
+    stage.disk_is_full = False
+    await stage.later(PERSIST_MS)
+    assert stage.stored == {"carla": NOW + 5_000}
 
 
 async def test_r11_a_thousand_flaps_show_nothing() -> None:
