@@ -189,7 +189,7 @@ class Desk:
 
         Stored before the first try and tried until there is an answer, under one client_message_id:
         it is said once, however often the connection breaks. Sends of one conversation keep their
-        order. A caller that is cancelled leaves it pending if it was stored by then, or else unsent.
+        order. A caller that is cancelled leaves it pending if it is stored by then, or else unsent.
         Also raises `PendingFull`, `WireError`.
         """
         return await self._driver.send(self._send(conversation, text, reply_to, client_message_id))
