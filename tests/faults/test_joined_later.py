@@ -31,19 +31,19 @@ async def premises(virtual_time: MockClock, folder: Path) -> AsyncIterator[Premi
         yield premises
 
 
-async def come_back(premises: Premises) -> None:
+async def come_back(premises: Premises, *, restarted: bool) -> None:
     carla = Person("carla", "carla", Role.CUSTOMER)
     await premises.do("g", commands.AddMember(premises.speaker("sam"), carla))
+    if restarted:
+        await premises.close()
+        await premises.open()
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_changes_of_what_was_before_are_not_shown(
     premises: Premises, restarted: bool
 ) -> None:
-    await come_back(premises)
-    if restarted:
-        await premises.close()
-        await premises.open()
+    await come_back(premises, restarted=restarted)
     live, team = await premises.enter("carla"), await premises.enter("sam")
     welcome = await live.next("welcome")
     await team.next("welcome")
@@ -67,10 +67,7 @@ async def test_changes_of_what_was_before_are_not_shown(
 async def test_ones_own_words_from_before_are_gone_as_well(
     premises: Premises, restarted: bool
 ) -> None:
-    await come_back(premises)
-    if restarted:
-        await premises.close()
-        await premises.open()
+    await come_back(premises, restarted=restarted)
     carla = premises.speaker("carla")
     refused: list[Any] = [
         await premises.do("g", commands.Edit(carla, 1, "Rex?")),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import trio
 
-from tests.fixtures.api import ApiStage
+from tests.fixtures.api import ApiStage, http_scope
 
 MESSAGES = "/v1/conversations/rex/messages"
 STEPS = 40
@@ -34,18 +34,8 @@ async def gone_after(
         answered.set()
         await trio.lowlevel.checkpoint()
 
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "query_string": b"",
-        "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
-    }
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(api.app, scope, receive, send)
+        nursery.start_soon(api.app, http_scope(method, path, key), receive, send)
         if steps == STEPS - 1:
             await answered.wait()
         for _ in range(steps):

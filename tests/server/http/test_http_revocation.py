@@ -12,7 +12,7 @@ from actors.business import RevokeAccess
 from actors.presence import Tick
 from protocol.close_codes import CloseCode
 from server.node import PRESENCE
-from tests.fixtures.api import ApiStage, running_api
+from tests.fixtures.api import ApiStage, http_scope, running_api
 from tests.fixtures.websockets import EdgeStage, Socket, running_edge
 
 Asked = tuple[str, str, str, object]
@@ -226,17 +226,7 @@ async def whose_body_comes_late(
         status = message.get("status", status)
         await trio.lowlevel.checkpoint()
 
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-    await api.app(scope, receive, send)
+    await api.app(http_scope(method, path, key), receive, send)
     return status
 
 
