@@ -1,6 +1,6 @@
 """The location actor: who is logged in at one location."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actors.actor import Actor
@@ -20,11 +20,21 @@ class LoggedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class AllWhoAreIn:
+    """The people who are logged in as this is told, by session.
+
+    It mends what got lost: a full mailbox takes no `LoggedIn` and no `LoggedOut`.
+    """
+
+    sessions: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class WhoIsIn:
     """Asks for the people who are logged in; the answer is a sorted tuple of their ids."""
 
 
-LocationMessage = LoggedIn | LoggedOut | WhoIsIn
+LocationMessage = LoggedIn | LoggedOut | AllWhoAreIn | WhoIsIn
 
 
 @dataclass(slots=True)
@@ -42,6 +52,9 @@ class LocationActor(Actor[LocationMessage]):
                     envelope.answer(None)
                 case LoggedOut(_, session):
                     self.sessions.pop(session, None)
+                    envelope.answer(None)
+                case AllWhoAreIn(sessions):
+                    self.sessions = dict(sessions)
                     envelope.answer(None)
                 case WhoIsIn():
                     envelope.answer(tuple(sorted(set(self.sessions.values()))))

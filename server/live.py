@@ -69,6 +69,8 @@ class LiveBusiness:
     board: PresenceBoard
     connections: dict[str, list[Connection]] = field(default_factory=dict)
     watchers: dict[str, set[Connection]] = field(default_factory=dict)
+    visited: set[str] = field(default_factory=set)
+    """The locations at which somebody has been logged in since the start."""
     access_changes: int = 0
     """How often somebody's rights changed: who lets people in looks whether it moved meanwhile."""
     removals: int = 0
@@ -86,6 +88,10 @@ class LiveBusiness:
     def everybody(self) -> Iterator[Connection]:
         """Every connection of the business."""
         return itertools.chain.from_iterable(self.connections.values())
+
+    def logged_in(self, location: str) -> dict[int, str]:
+        """Who is connected at a location, by the number of the connection."""
+        return {c.number: c.person for c in self.everybody() if c.location == location}
 
     def connections_of(self, person: str) -> list[Connection]:
         return self.connections.get(person, [])

@@ -11,7 +11,7 @@ from actors.actor import Actor
 from actors.business import BusinessActor, BusinessCommand
 from actors.conversation import ConversationActor
 from actors.limits import SupervisorLimits
-from actors.location import LocationActor, LocationMessage
+from actors.location import AllWhoAreIn, LocationActor, LocationMessage
 from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
 from domain.business import Business
@@ -94,10 +94,17 @@ class Node:
                     if live.connections or live.board.shown:
                         live.presence.tell(PRESENCE, Tick())
                         if tick % ROLL_CALL_TICKS == 0:
-                            there = frozenset((c.person, c.number) for c in live.everybody())
-                            live.presence.tell(PRESENCE, RollCall(there))
+                            self._call_roll(live)
                     if tick % EXPIRY_TICKS == 0:
                         self._end_expired(live)
+
+    @staticmethod
+    def _call_roll(live: LiveBusiness) -> None:
+        """Tell those who keep count of connections who is there."""
+        there = frozenset((c.person, c.number) for c in live.everybody())
+        live.presence.tell(PRESENCE, RollCall(there))
+        for location in live.visited:
+            live.locations.tell(location, AllWhoAreIn(live.logged_in(location)))
 
     def _end_expired(self, live: LiveBusiness) -> None:
         now = self.clock()
@@ -194,6 +201,4 @@ class Node:
         return actor
 
     async def _location(self, live: LiveBusiness, location: str) -> Actor[LocationMessage]:
-        return LocationActor(
-            {c.number: c.person for c in live.everybody() if c.location == location}
-        )
+        return LocationActor(live.logged_in(location))

@@ -128,6 +128,7 @@ class Session:
         for replaced in live.add(self, self._node.limits.devices):
             replaced.end(CloseCode.REPLACED, "replaced by another connection")
         live.presence.tell(PRESENCE, Opened(self.person, self.number))
+        live.visited.add(self.location)
         live.locations.tell(self.location, LoggedIn(self.person, self.number))
 
     async def run(self) -> None:

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.envelope import Envelope
-from actors.location import LocationActor, LocationMessage, LoggedIn, LoggedOut, WhoIsIn
+from actors.location import (
+    AllWhoAreIn,
+    LocationActor,
+    LocationMessage,
+    LoggedIn,
+    LoggedOut,
+    WhoIsIn,
+)
 
 
 async def receive(actor: LocationActor, *messages: LocationMessage) -> list[object]:
@@ -34,6 +41,12 @@ async def test_several_sessions_of_one_person_count_once() -> None:
 async def test_a_restart_takes_up_the_sessions_that_live() -> None:
     actor = LocationActor({1: "sam", 2: "zoe"})
     assert await receive(actor, LoggedIn("sam", 1), WhoIsIn()) == [None, ("sam", "zoe")]
+
+
+async def test_a_roll_call_mends_what_was_not_heard() -> None:
+    actor = LocationActor({1: "sam", 2: "zoe"})
+    answers = await receive(actor, AllWhoAreIn({2: "zoe", 3: "mary"}), WhoIsIn())
+    assert answers == [None, ("mary", "zoe")]
 
 
 async def test_who_was_never_there_can_leave() -> None:

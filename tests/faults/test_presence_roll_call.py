@@ -7,6 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from actors.location import LoggedIn, WhoIsIn
 from actors.presence import Active
 from server.node import PRESENCE
 from storage.database import Database
@@ -73,3 +74,24 @@ async def test_who_came_unheard_is_online_soon(
         assert states(olivia)[-1] == "online"
         await trio.sleep(60.0)
         assert states(olivia) == ["offline", "online"]
+
+
+async def test_who_left_unheard_is_not_at_the_location_any_more(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await (await premises.enter("olivia")).next("welcome")
+        sam = await premises.enter("sam")
+        await sam.next("welcome")
+        locations = premises.live.locations
+        assert await locations.ask("main", WhoIsIn(), 1.0) == ("olivia", "sam")
+        await trio.testing.wait_all_tasks_blocked()
+        sam.drop()
+        await sam.ended()
+        while "sam" in premises.live.connections:
+            for number in range(MAILBOX):
+                locations.tell("main", LoggedIn("olivia", -number))
+            await trio.lowlevel.checkpoint()
+        assert "sam" in await locations.ask("main", WhoIsIn(), 1.0)
+        await trio.sleep(15.0)
+        assert await locations.ask("main", WhoIsIn(), 1.0) == ("olivia",)
