@@ -31,7 +31,7 @@ export class ConversationView {
       looking: actions.looking,
       menu: (anchor, message) => this.#menu(anchor, message),
       receipts: (anchor, message) => void this.#receipts(anchor, message),
-      jump: (seq) => void this.log.reveal(seq).catch(this.failed),
+      jump: (seq) => this.#jump(seq),
       retry: (entry) => desk.retry(entry.client_message_id),
       discard: ({ text, client_message_id }) =>
         this.#askToDelete(text, 'It has not been sent.', () => this.#discard(client_message_id)),
@@ -149,9 +149,15 @@ export class ConversationView {
     const owner = this.desk.role === 'owner';
     const { id } = this;
     menu(this.root, anchor, 'Message', [
+      this.log.folded(message)
+        ? { icon: 'expand', text: 'Show all', run: () => this.log.unfold(message) }
+        : null,
       message.deleted_at
         ? null
         : { icon: 'reply', text: 'Reply', run: () => this.composer.reply(message) },
+      message.reply_to && !message.deleted_at
+        ? { icon: 'up', text: 'Go to the quoted message', run: () => this.#jump(message.reply_to) }
+        : null,
       message.deleted_at
         ? null
         : { icon: 'copy', text: 'Copy text', run: () => void this.#copy(message.text) },
@@ -176,6 +182,11 @@ export class ConversationView {
           }
         : null,
     ]);
+  }
+
+  /** @param {number} seq */
+  #jump(seq) {
+    void this.log.reveal(seq).catch(this.failed);
   }
 
   /** @param {Element} anchor @param {Waiting} entry */

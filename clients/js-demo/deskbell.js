@@ -419,7 +419,7 @@ export class Model {
     const unread = message.seq > (this.me(conversation)?.read_up_to ?? 0);
     if (unread && counts(message, this.person))
       conversation.unread = Math.max(0, conversation.unread - 1);
-    Object.assign(message, { text: '', deleted_at: event.at });
+    Object.assign(message, { text: '', edited_at: 0, deleted_at: event.at });
     return 'applied';
   }
 

@@ -6,13 +6,17 @@ import { arrange, h, moveFocus } from './dom.js';
 import { icon } from './icons.js';
 import {
   authorOf,
+  isLong,
   messageRow,
   separator,
   signature,
   ticksButton,
   tickWords,
+  together,
 } from './message-row.js';
+import { isNearEnd, lowestShown, scrollToEnd, scrollToTopOf } from './scrolling.js';
 import { dayLabel, dayOf } from './times.js';
+import { Unread } from './unread.js';
 
 /** @typedef {import('./message-row.js').Row} Row */
 /** @typedef {import('./message-row.js').Actions} Actions */
@@ -20,19 +24,22 @@ import { dayLabel, dayOf } from './times.js';
 /** @typedef {import('./deskbell.js').Message} Message */
 /** @typedef {import('./deskbell.js').Waiting} Waiting */
 
-const GROUP_MS = 5 * 60_000;
-const NEAR_END = 60; // pixels within which the newest message counts as shown
-const NEAR_TOP = 400; // … and within which older ones are fetched
+const NEAR_TOP = 400; // pixels within which older messages are fetched
+const PAGE = 200; // messages that are loaded at once to get to a place
 const SEEN_AFTER_MS = 400;
 
 export class MessageLog {
   #id = '';
   /** @type {Map<string, {element: HTMLElement, signature: string, ticks: string}>} */
   #rows = new Map();
-  /** @type {{after: number, upTo: number} | null} what was unread when it was opened */
-  #unseen = null;
+  /** @type {Unread | null} */
+  #unread = null;
+  #arriving = false; // what was unread is on its way; nothing counts as seen
+  /** @type {Set<string>} the keys of long texts that are shown in full */
+  #unfolded = new Set();
   #atEnd = true;
-  #loading = false;
+  /** @type {Promise<number> | null} */
+  #loading = null;
   #fresh = true; // nothing drawn yet: no motion
   #firstKey = '';
   /** @type {any} */
@@ -41,11 +48,14 @@ export class MessageLog {
 
   /**
    * @param {import('./deskbell.js').Deskbell} desk
-   * @param {Actions & {looking: () => boolean}} actions
+   * @param {Omit<Actions, 'unfold'> & {looking: () => boolean}} actions
    */
   constructor(desk, actions) {
     this.desk = desk;
-    this.actions = actions;
+    this.actions = {
+      ...actions,
+      unfold: (/** @type {Message | Waiting} */ message) => this.unfold(message),
+    };
     this.list = h('ol', { class: 'rows', 'aria-label': 'Messages' });
     this.typing = h('div', { class: 'typing', hidden: true }, h('span'), h('span'), h('span'));
     this.head = h('div', { class: 'log-head' });
@@ -86,17 +96,17 @@ export class MessageLog {
     this.#atEnd = true;
     const conversation = this.conversation;
     const mine = conversation && this.desk.model.me(conversation);
-    this.#unseen =
-      conversation?.unread && mine
-        ? { after: mine.read_up_to, upTo: conversation.last_seq }
-        : null;
+    this.#unread =
+      conversation?.unread && mine ? new Unread(mine.read_up_to, conversation.last_seq) : null;
+    this.#arriving = this.#unread !== null;
+    this.#unfolded.clear();
     this.render();
   }
 
   render() {
     const conversation = this.conversation;
     if (!conversation) return;
-    if (this.desk.outbox(this.#id).length) this.#unseen = null; // who answers has seen them
+    if (this.desk.outbox(this.#id).length) this.#unread = null; // who answers has seen them
     const { scrollHeight, scrollTop } = this.scroller;
     const oldFirst = this.#firstKey;
     const rows = this.#items(conversation);
@@ -110,6 +120,7 @@ export class MessageLog {
       this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
     }
     this.#fresh = false;
+    if (this.#arriving) this.#arrive(conversation);
     this.#jumper(conversation);
     this.#fill();
     this.seen();
@@ -122,7 +133,7 @@ export class MessageLog {
    */
   #items(conversation) {
     const messages = [...conversation.messages, ...this.desk.outbox(this.#id)];
-    const firstUnread = this.#firstUnread(conversation);
+    const firstUnread = this.#unread?.first(conversation, this.desk.person);
     const keep = new Map();
     const elements = [];
     let before = /** @type {Message | Waiting | null} */ (null);
@@ -141,13 +152,14 @@ export class MessageLog {
       if (unread) elements.push(this.#separator(keep, 'New messages', 'unread', 0));
       const after = messages[index + 1];
       const row = {
-        key:
-          message.client_message_id && authorOf(this.desk, message) === this.desk.person
-            ? message.client_message_id
-            : `seq ${'seq' in message ? message.seq : ''}`,
+        key: this.#keyOf(message),
         message,
-        first: unread || !sameDay || !this.#together(before, message),
-        last: !after || dayOf(after.at) !== dayOf(message.at) || !this.#together(message, after),
+        first: unread || !sameDay || !together(this.desk, before, message),
+        last:
+          !after ||
+          dayOf(after.at) !== dayOf(message.at) ||
+          !together(this.desk, message, after),
+        folded: this.folded(message),
       };
       elements.push(this.#row(keep, conversation, row));
       before = message;
@@ -157,35 +169,23 @@ export class MessageLog {
     return elements;
   }
 
-  /**
-   * The first message of somebody else that was unread, or 0: one's own, sent from another device,
-   * are not new to oneself, and what was before the messages held is not known.
-   * @param {Conversation} conversation
-   */
-  #firstUnread({ messages, more }) {
-    const { after, upTo } = this.#unseen ?? { after: 0, upTo: 0 };
-    if (more && (messages[0]?.seq ?? 0) > after + 1) return 0;
-    const first = messages.find(
-      ({ seq, author, kind, deleted_at }) =>
-        seq > after &&
-        seq <= upTo &&
-        author !== this.desk.person &&
-        kind === 'text' &&
-        !deleted_at,
-    );
-    return first?.seq ?? 0;
+  /** @param {Message | Waiting} message */
+  #keyOf(message) {
+    const mine = message.client_message_id && authorOf(this.desk, message) === this.desk.person;
+    return mine ? message.client_message_id : `seq ${'seq' in message ? message.seq : ''}`;
   }
 
-  /** @param {Message | Waiting | null} one @param {Message | Waiting} next */
-  #together(one, next) {
-    const entry = (/** @type {any} */ each) => (each.kind ?? 'text') !== 'text';
-    return (
-      one &&
-      !entry(one) &&
-      !entry(next) &&
-      authorOf(this.desk, one) === authorOf(this.desk, next) &&
-      next.at - one.at < GROUP_MS
-    );
+  /** @param {Message | Waiting} message @returns {boolean} whether only its beginning is shown */
+  folded(message) {
+    return isLong(message.text) && !this.#unfolded.has(this.#keyOf(message));
+  }
+
+  /** Show all of a long text, from where it begins. @param {Message | Waiting} message */
+  unfold(message) {
+    this.#unfolded.add(this.#keyOf(message));
+    this.#atEnd = false;
+    this.render();
+    this.#scrolled();
   }
 
   /**
@@ -215,7 +215,8 @@ export class MessageLog {
     if (old?.signature !== looks) {
       const element = messageRow(this.desk, conversation, row, this.actions);
       if (!old && !this.#fresh && row.last) element.classList.add('arriving');
-      if (old?.element.contains(document.activeElement)) queueMicrotask(() => element.focus());
+      if (old?.element.contains(document.activeElement)) 
+        queueMicrotask(() => element.focus({ preventScroll: true }));
       held = { element, signature: looks, ticks };
     } else if (old && old.ticks !== ticks) {
       held = { ...old, ticks };
@@ -247,17 +248,13 @@ export class MessageLog {
   /** @param {boolean} smooth */
   toEnd(smooth) {
     this.#atEnd = true;
-    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const far =
-      this.scroller.scrollHeight - this.scroller.scrollTop > 4 * this.scroller.clientHeight;
-    const behavior = smooth && !calm && !far ? 'smooth' : 'instant';
-    this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior });
+    if (smooth) this.#arriving = false;
+    scrollToEnd(this.scroller, smooth);
     if (smooth) this.render();
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.#atEnd = isNearEnd(this.scroller);
     const conversation = this.conversation;
     if (conversation) this.#jumper(conversation);
     this.#fill();
@@ -266,8 +263,28 @@ export class MessageLog {
 
   #resized() {
     if (this.#atEnd) this.toEnd(false);
+    const conversation = this.conversation;
+    if (conversation && this.#arriving) this.#arrive(conversation);
     this.#fill();
     this.seen();
+  }
+
+  /**
+   * Begin at the line above what is unread, or at the oldest message that could be loaded.
+   * @param {Conversation} conversation
+   */
+  #arrive(conversation) {
+    if (this.#unread?.wantsMore(conversation) && this.desk.status.state === 'online') {
+      this.#load(PAGE).catch(() => {}); // it is tried again with the next drawing
+      return;
+    }
+    if (!this.scroller.clientHeight) return;
+    this.#arriving = false;
+    const oldest = this.#unread?.reachesBack(conversation) ? this.list.firstElementChild : null;
+    const line = this.list.querySelector('.separator.unread') ?? oldest;
+    if (!line) return;
+    scrollToTopOf(this.scroller, line);
+    this.#atEnd = isNearEnd(this.scroller);
   }
 
   /** @param {Conversation} conversation */
@@ -282,25 +299,32 @@ export class MessageLog {
     const conversation = this.conversation;
     if (!conversation?.more || this.#loading || !this.scroller.clientHeight) return;
     if (this.scroller.scrollTop > NEAR_TOP || this.desk.status.state !== 'online') return;
-    this.#loading = true;
-    this.desk.history(this.#id).then(
-      () => {
-        this.#loading = false;
-        this.render();
-      },
-      () => {
-        this.#loading = false;
-      },
-    ); // it is asked for again when the connection is back
+    this.#load().catch(() => {}); // it is asked for again when the connection is back
+  }
+
+  /** Older messages, one page at a time. @param {number} [limit] @returns {Promise<number>} */
+  #load(limit) {
+    this.#loading ??= this.desk
+      .history(this.#id, limit)
+      .finally(() => {
+        this.#loading = null;
+      })
+      .then((count) => {
+        if (count) this.render();
+        return count;
+      });
+    return this.#loading;
   }
 
   /** Show one message, loading history until it is here. @param {number} seq */
   async reveal(seq) {
     while (this.conversation?.more && (this.conversation.messages[0]?.seq ?? 0) > seq) {
-      if (!(await this.desk.history(this.#id, 200))) break;
+      if (!(await this.#load(PAGE))) break;
     }
+    this.#arriving = false;
     this.#atEnd = false;
     this.render();
+    await Promise.resolve(); // a row that had the focus, and was drawn again, takes it first
     const row = [...this.list.children].find(
       (each) => /** @type {any} */ (each).message?.seq === seq,
     );
@@ -317,8 +341,10 @@ export class MessageLog {
   /** Note what is on the screen of somebody who looks; it counts after a moment. */
   seen() {
     const conversation = this.conversation;
-    if (!conversation?.unread || !this.actions.looking()) return;
-    const upTo = this.#atEnd ? conversation.last_seq : this.#lowestShown();
+    if (!conversation?.unread || this.#arriving || !this.actions.looking()) return;
+    const upTo = this.#atEnd
+      ? conversation.last_seq
+      : lowestShown(this.scroller, this.list);
     if (upTo <= (this.desk.model.me(conversation)?.read_up_to ?? 0)) return;
     if (this.#seenTimer && upTo <= this.#sayingSeen) return;
     clearTimeout(this.#seenTimer);
@@ -328,16 +354,6 @@ export class MessageLog {
       this.#seenTimer = 0;
       if (id === this.#id && this.actions.looking()) this.desk.read(id, upTo);
     }, SEEN_AFTER_MS);
-  }
-
-  #lowestShown() {
-    const end = this.scroller.getBoundingClientRect().bottom;
-    const rows = [...this.list.children].reverse();
-    const shown = rows.find(
-      (row) =>
-        /** @type {any} */ (row).message?.seq && row.getBoundingClientRect().bottom <= end + 8,
-    );
-    return /** @type {any} */ (shown)?.message.seq ?? 0;
   }
 
   // --- The keyboard ---

@@ -18,15 +18,18 @@ import { clockTime } from './times.js';
  * @property {Message | Waiting} message
  * @property {boolean} first of its author's group
  * @property {boolean} last
+ * @property {boolean} folded  only its beginning is shown
  *
  * @typedef {object} Actions what a row can ask of the log it is in
  * @property {(anchor: Element, message: Message | Waiting) => void} menu
  * @property {(anchor: Element, message: Message | Waiting) => void} receipts
  * @property {(seq: number) => void} jump
+ * @property {(message: Message | Waiting) => void} unfold
  * @property {(entry: Waiting) => void} retry
  * @property {(entry: Waiting) => void} discard
  */
 
+const GROUP_MS = 5 * 60_000;
 const LONG_CHARACTERS = 1_200;
 const LONG_LINES = 18;
 const EMOJI = /^(?:\p{ExtPict}(?:[\u{FE0F}\u{1F3FB}-\u{1F3FF}]|\u200D\p{ExtPict})*\s*){1,3}$/u;
@@ -50,7 +53,7 @@ export function tickWords({ state, delivered, read, of }) {
  * @param {Conversation} conversation
  * @param {Row} row what decides how it looks
  */
-export function signature(desk, conversation, { message, first, last }) {
+export function signature(desk, conversation, { message, first, last, folded }) {
   const quoted = message.reply_to
     ? conversation.messages.find((each) => each.seq === message.reply_to)
     : null;
@@ -62,6 +65,7 @@ export function signature(desk, conversation, { message, first, last }) {
     seq,
     first,
     last,
+    folded,
     mine,
     quote,
     nameOf(conversation, authorOf(desk, message)),
@@ -74,13 +78,28 @@ export function authorOf(desk, message) {
 }
 
 /**
+ * Whether two neighbours are of one group.
+ * @param {Deskbell} desk @param {Message | Waiting | null} one @param {Message | Waiting} next
+ */
+export function together(desk, one, next) {
+  const entry = (/** @type {any} */ each) => (each.kind ?? 'text') !== 'text';
+  return (
+    one &&
+    !entry(one) &&
+    !entry(next) &&
+    authorOf(desk, one) === authorOf(desk, next) &&
+    next.at - one.at < GROUP_MS
+  );
+}
+
+/**
  * @param {Deskbell} desk
  * @param {Conversation} conversation
  * @param {Row} row
  * @param {Actions} actions
  */
 export function messageRow(desk, conversation, row, actions) {
-  const { message, first, last } = row;
+  const { message, first, last, folded } = row;
   if ('kind' in message && message.kind !== 'text') return entryRow(conversation, message);
   const author = authorOf(desk, message);
   const mine = author === desk.person;
@@ -116,7 +135,7 @@ export function messageRow(desk, conversation, row, actions) {
         ? h('span', { class: `author ${hue(author)}`, 'aria-hidden': 'true', text: name })
         : null,
       quote(conversation, message, actions),
-      body(desk, conversation, message, actions),
+      body(desk, conversation, message, { ...actions, folded }),
     ),
     more,
   );
@@ -128,7 +147,7 @@ export function messageRow(desk, conversation, row, actions) {
  * @param {Deskbell} desk
  * @param {Conversation} conversation
  * @param {Message | Waiting} message
- * @param {Actions} actions
+ * @param {Actions & {folded: boolean}} actions
  */
 function body(desk, conversation, message, actions) {
   const mine = authorOf(desk, message) === desk.person;
@@ -148,29 +167,16 @@ function body(desk, conversation, message, actions) {
   );
   if (mine && !deleted) meta.append(ticksButton(desk, conversation, message, actions));
   const element = h('div', { class: kind, dir: 'auto' }, words, meta);
-  if (message.text.length > LONG_CHARACTERS || message.text.split('\n').length > LONG_LINES)
-    fold(element, words);
+  if (!actions.folded) return element;
+  element.classList.add('folded');
+  const unfold = { type: 'button', class: 'unfold', tabindex: '-1', text: 'Show all' };
+  words.after(h('button', { ...unfold, onclick: () => actions.unfold(message) }));
   return element;
 }
 
-/**
- * A long text shows its beginning, and the rest when asked.
- * @param {HTMLElement} element
- * @param {HTMLElement} words
- */
-function fold(element, words) {
-  element.classList.add('folded');
-  const unfold = h('button', {
-    type: 'button',
-    class: 'unfold',
-    tabindex: '-1',
-    text: 'Show all',
-    onclick: () => {
-      element.classList.remove('folded');
-      unfold.remove();
-    },
-  });
-  words.after(unfold);
+/** Whether only the beginning of a text is shown until one asks for the rest. @param {string} text */
+export function isLong(text) {
+  return text.length > LONG_CHARACTERS || text.split('\n').length > LONG_LINES;
 }
 
 /**

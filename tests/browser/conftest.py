@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.business import Business
 from tests.browser.stage import Desk, Errors, One, Open, Server, Shoot
 
 ARGUMENTS: Final = (
@@ -56,6 +57,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def business(server: Server, request: pytest.FixtureRequest) -> Business:
+    """One with an owner, a manager, somebody of the staff and a customer."""
+    business = Business(server, request.node.name[-64:])
+    roles = {"olivia": "owner", "mia": "manager", "sam": "staff", "carla": "customer"}
+    for person, role in roles.items():
+        business.person(person, role)
+    return business
 
 
 @pytest.fixture(scope="session")

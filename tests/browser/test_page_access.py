@@ -85,6 +85,7 @@ def test_a_conversation_by_keyboard_alone(open_page: Open, one: One) -> None:
 def test_sheets_keep_the_focus_and_obey_escape(open_page: Open) -> None:
     page = open_page("#person=sam")
     focused, press = page.locator(":focus"), page.keyboard.press
+    expect(page.locator(".desk")).to_have_attribute("data-status", "online")
     page.get_by_role("button", name="New conversation").press("Enter")
     sheet = page.get_by_role("dialog", name="New conversation")
     expect(sheet.locator(".person").nth(1)).to_be_visible()

@@ -4,23 +4,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.business import Business
-from tests.browser.stage import Desk, Open, Server, Shoot
+from tests.browser.stage import Desk, Open, Shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 LOST = "document.querySelector('.desk').dataset.status !== 'online'"
-
-
-@pytest.fixture
-def business(server: Server, request: pytest.FixtureRequest) -> Business:
-    """One with an owner, a manager, somebody of the staff and a customer."""
-    business = Business(server, request.node.name[-64:])
-    roles = {"olivia": "owner", "mia": "manager", "sam": "staff", "carla": "customer"}
-    for person, role in roles.items():
-        business.person(person, role)
-    return business
 
 
 def _signed_in(open_page: Open, business: Business, person: str, **options: object) -> Page:
