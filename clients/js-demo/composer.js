@@ -87,11 +87,24 @@ export class Composer {
   edit(message) {
     if (!this.#editing) this.#drafts.set(this.#id, this.text.value);
     this.#replyTo = null;
-    this.#editing = message;
+    this.#editing = { ...message }; // as it was: the one that is held changes
     this.#write(message.text);
     this.#showContext();
     this.focus();
     this.text.setSelectionRange(message.text.length, message.text.length);
+  }
+
+  /** A message that is deleted is edited no more; what was written of it stays, as a new text. */
+  refresh() {
+    const seq = this.#editing?.seq;
+    const { messages = [] } = this.desk.conversations.get(this.#id) ?? {};
+    if (!messages.find((each) => each.seq === seq)?.deleted_at) return;
+    const written = this.text.value;
+    const changed = written !== this.#editing?.text;
+    this.#cancel();
+    if (!changed) return;
+    this.#write([this.text.value, written].filter(Boolean).join('\n'));
+    this.actions.failed(new Error('The message was deleted. What you wrote stays, as a new one.'));
   }
 
   #cancel() {

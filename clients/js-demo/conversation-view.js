@@ -87,6 +87,7 @@ export class ConversationView {
     this.nothing.hidden = Boolean(conversation);
     if (!conversation) return;
     this.#bar(conversation);
+    this.composer.refresh();
     this.log.render();
   }
 

@@ -324,7 +324,6 @@ export class MessageLog {
     this.#arriving = false;
     this.#atEnd = false;
     this.render();
-    await Promise.resolve(); // a row that had the focus, and was drawn again, takes it first
     const row = [...this.list.children].find(
       (each) => /** @type {any} */ (each).message?.seq === seq,
     );

@@ -20,10 +20,19 @@ def _opened(open_page: Open, business: Business, person: str, title: str) -> tup
     return page, desk
 
 
-def _read_by(business: Business, conversation: str, seq: int, person: str) -> int:
+def _read_at(business: Business, conversation: str, seq: int) -> int:
+    """When carla read a message of sam's; 0: not yet."""
     path = f"/v1/conversations/{conversation}/messages/{seq}/receipts"
     receipts: list[dict[str, Any]] = business.ask("GET", path, person="sam")["receipts"]
-    return next(int(each.get("read_at", 0)) for each in receipts if each["person"] == person)
+    return next(int(each.get("read_at", 0)) for each in receipts if each["person"] == "carla")
+
+
+def _wait_until_read(page: Page, business: Business, conversation: str, seq: int) -> None:
+    for _ in range(50):
+        if _read_at(business, conversation, seq):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"message {seq} is not read")
 
 
 @pytest.mark.requirement("DT-03")
@@ -34,7 +43,7 @@ def test_much_that_is_new_is_opened_at_its_line_and_read_as_it_is_shown(
     group = business.group("Rex", "sam", ["carla"], texts)
     page, carla = _opened(open_page, business, "carla", "Rex")
     carla.log.evaluate("log => log.scrollTo(0, log.scrollHeight)")
-    expect(page).to_have_title("Deskbell")
+    _wait_until_read(page, business, group, 30)
     page.close()
     business.say(group, "sam", [f"New {number} " + "words " * 20 for number in range(70)])
     page, carla = _opened(open_page, business, "carla", "Rex")  # a device that holds none of them
@@ -42,13 +51,8 @@ def test_much_that_is_new_is_opened_at_its_line_and_read_as_it_is_shown(
     expect(carla.root.locator(".separator.unread")).to_be_in_viewport()
     expect(carla.row("New 69")).not_to_be_in_viewport()
     shoot(page, "phone-much-unread")
-    first, last = 31, 100
-    for _ in range(50):
-        if _read_by(business, group, first, "carla"):
-            break
-        page.wait_for_timeout(100)
-    assert _read_by(business, group, first, "carla")
-    assert not _read_by(business, group, last, "carla")
+    _wait_until_read(page, business, group, 31)
+    assert not _read_at(business, group, 100)
     carla.root.get_by_label("Jump to the latest message").click()
     expect(carla.row("New 69")).to_be_in_viewport()
     expect(page).to_have_title("Deskbell")
@@ -88,3 +92,19 @@ def test_a_long_text_that_was_unfolded_stays_so(open_page: Open, business: Busin
     row.press("Enter")
     expect(page.get_by_role("menuitem", name="Reply")).to_be_visible()
     expect(page.get_by_role("menuitem", name="Show all")).to_have_count(0)
+
+
+def test_what_is_written_of_a_message_that_gets_deleted_is_not_lost(
+    open_page: Open, business: Business
+) -> None:
+    group = business.group("Rex", "sam", ["carla"], ["A first thought"])
+    page, sam = _opened(open_page, business, "sam", "Rex")
+    sam.text.fill("A draft")
+    sam.choose("A first thought", "Edit")
+    sam.text.fill("A second thought")
+    said = business.ask("GET", f"/v1/conversations/{group}/messages", person="sam")["messages"]
+    business.ask("DELETE", f"/v1/conversations/{group}/messages/{said[-1]['seq']}", person="sam")
+    expect(page.locator(".toasts")).to_contain_text("The message was deleted")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(sam.text).to_have_value("A draft\nA second thought")
+    expect(page.get_by_text("Edit message")).to_be_hidden()
