@@ -281,15 +281,14 @@ class Supervisor(Generic[M]):
                         return
                     if actor is None:
                         actor = await self._activate_anew(cell)
+                assert actor is not None
                 roster.begin(cell, self._clock())
                 if cell.failed is None:
-                    assert actor is not None
                     cell.batch = mailbox.take(batch_size)
                     count["batches"] += 1
                     count["messages"] += len(cell.batch)
                     storing = await actor.receive(cell.batch)
                 else:
-                    assert actor is not None
                     error, cell.failed = cell.failed, None
                     storing = await actor.not_stored(cell.batch, error)
                 if storing is not None:

@@ -333,7 +333,7 @@ class FanOut:
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
         live.access_changes += 1
         if event.token:
-            self.tokens.revoke(event.token, event.expires_at, event.at)
+            self.tokens.revoke(event.token)
         # Who holds a token is looked at now: they may have come after its revocation was asked for.
         holders = live.everybody() if event.token else live.connections_of(event.person)
         for connection in list(holders):

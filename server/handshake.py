@@ -145,10 +145,12 @@ class Door:
             return turned
         access_changes = live.access_changes
         record = await self._node.queries.person(live.state, claims.person)
-        if record is None or claims.revoked_revision != record.revoked_revision:
+        if record is None:
             return turned
         if not record.active:
             return Turned(CloseCode.DEACTIVATED, "this person has no access any more")
+        if claims.revoked_revision != record.revoked_revision:
+            return turned
         if hello.location is not None:
             locations = await self._node.queries.locations(live.state)
             if all(location.id != hello.location for location in locations):

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import secrets
+from collections.abc import Iterable
 
 import msgspec
 from itsdangerous import BadSignature, Signer
@@ -43,7 +44,7 @@ def make_key(kind: str) -> str:
 class Tokens:
     """Makes and checks tokens; knows which were revoked before their time."""
 
-    def __init__(self, secret: str, revoked: dict[str, int]) -> None:
+    def __init__(self, secret: str, revoked: Iterable[str]) -> None:
         # The key is derived once, and not anew for each token.
         key = Signer(
             secret, salt="deskbell.token.v1", key_derivation="hmac", digest_method=hashlib.sha256
@@ -51,7 +52,7 @@ class Tokens:
         self._signer = Signer(key, key_derivation="none", digest_method=hashlib.sha256)
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Claims)
-        self._revoked = revoked
+        self._revoked = set(revoked)
 
     def issue(
         self, business: str, person: str, now: int, ttl_ms: int, revoked_revision: int = 0
@@ -86,8 +87,6 @@ class Tokens:
         """Whether this token, by its id, is refused before its time."""
         return token_id in self._revoked
 
-    def revoke(self, token_id: str, expires_at: int, now: int) -> None:
-        """Refuse this token from now on; ids that would have expired anyway are forgotten."""
-        self._revoked[token_id] = expires_at
-        for id_ in [id_ for id_, expiry in self._revoked.items() if expiry <= now]:
-            del self._revoked[id_]
+    def revoke(self, token_id: str) -> None:
+        """Refuse this token from now on, for ever: an id does not tell how long its tokens last."""
+        self._revoked.add(token_id)

@@ -124,7 +124,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
         found = [
             *_beginning(_messages(connection, known, after, limit), limit),
             *_beginning(_changes(connection, known, after, limit), limit),
-            *_beginning(_cursors(connection, viewer, desk, known, after, limit), limit),
+            *_beginning(_cursors(connection, viewer, desk.shows_reads, known, after, limit), limit),
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_people(connection, viewer, after, limit), limit),
             *_beginning(desk.items(after), limit),
@@ -256,16 +256,11 @@ _SEEN_CHANGE = (
 
 
 def _cursors(
-    connection: sqlite3.Connection,
-    viewer: Viewer,
-    desk: "_Desk",
-    known: str,
-    after: int,
-    limit: int,
+    connection: sqlite3.Connection, viewer: Viewer, reads: bool, known: str, after: int, limit: int
 ) -> Iterator[Item]:
     """Cursors as they stand, those that moved together as one.
 
-    Where the viewer may not see who has read, a cursor moves only when it was delivered.
+    Where the viewer does not see ``reads``, a cursor moves only when it was delivered.
     """
     rows = connection.execute(
         "SELECT s.revision, s.id, json_group_array(json_array(s.person, s.delivered_up_to,"
@@ -277,7 +272,7 @@ def _cursors(
         "  JOIN cursor cu ON cu.conversation_no = l.no AND cu.revision > ?2"
         "  JOIN person p ON p.business_no = c.business_no AND p.id = cu.person) s"
         " WHERE s.revision > ?2 GROUP BY s.revision, s.id ORDER BY s.revision LIMIT ?3",
-        (known, after, limit, viewer.person, desk.shows_reads),
+        (known, after, limit, viewer.person, reads),
     )
     with closing(rows):
         for revision, id_, together in rows:

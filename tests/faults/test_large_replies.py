@@ -15,6 +15,7 @@ from domain.events import Person
 from domain.ids import is_id
 from domain.limits import NAME_BYTES, Limits
 from domain.roles import Role
+from protocol.close_codes import CloseCode
 from server.edge.outbound import REPLY_BYTES
 from server.reading import viewer_of
 from tests.faults.premises import PEOPLE, Premises, freely, opened
@@ -112,3 +113,15 @@ async def test_versions_of_a_long_message_are_the_newest_that_fit(
         assert older is not None
         assert older.more or int(older.versions[0].text[:2]) == 0
         assert int(older.versions[-1].text[:2]) == numbers[0] - 1, "the HTTP API has the older ones"
+
+
+async def test_an_event_that_fits_no_connection_ends_it(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    """As it may be stored from under other settings: better a close than a deaf connection."""
+    async with opened(folder, freely(text_bytes=400_000), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla")
+        client = await premises.enter("carla")
+        await client.next("welcome")
+        await premises.say("g", "sam", "x" * 300_000, "m1")
+        assert (await client.ended())[0] == CloseCode.INTERNAL
