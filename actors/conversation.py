@@ -5,7 +5,7 @@ when the journal says they are on disk. Its state runs ahead of the disk only wh
 exactly that; if storing fails it starts again from what is stored.
 """
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ from domain.events import (
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
+    MessageEdited,
     MessageSent,
     ReceiptsAdvanced,
 )
@@ -58,6 +59,7 @@ NOT_STORED = Refusal(
 _ANSWERS = (Accepted, Done, Refusal)
 _LOOKS_BACK = (Edit, Delete)
 _MEMBERSHIP = (MemberAdded, MemberRemoved)
+_CHANGES = (MessageEdited, MessageDeleted)
 
 
 class _Decision(msgspec.Struct):
@@ -67,6 +69,7 @@ class _Decision(msgspec.Struct):
     event: ConversationEvent | None
     answer: Answer | None
     audience: Sequence[str]
+    late: Collection[str] = ()
 
 
 class _Work(msgspec.Struct):
@@ -224,6 +227,8 @@ class ConversationActor(Actor[Command]):
                     work.advances.pop(decided.member.id, None)  # who comes or goes starts over
                 assert self._state is not None
                 decision = _Decision(envelope, decided, None, self._state.audience)
+                if isinstance(decided, _CHANGES):
+                    decision.late = self._state.later_than(decided.seq)
             work.decisions.append(decision)
         if work.advances:
             receipts = ReceiptsAdvanced(self._id, now, tuple(work.advances.values()))
@@ -335,6 +340,7 @@ class ConversationActor(Actor[Command]):
                 decision.event,
                 decision.audience,
                 (decision.envelope.message.speaker.connection,),
+                decision.late,
             )
             revision += 1
         if work.receipts:

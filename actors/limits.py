@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, fields
 
+LOADING = 16
+"""Actors that load at the same time; the others wait their turn, which is not their time."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupervisorLimits:
@@ -18,8 +21,6 @@ class SupervisorLimits:
     """Most messages that one `receive` is given."""
     max_live: int = 10_000
     """Live actors; at the limit the longest idle one is passivated for the next."""
-    activating: int = 16
-    """Actors that load at the same time; the others wait their turn, which is not their time."""
     receive_seconds: float = 5.0
     """Longest time for one activation, or for one batch until it is handed over to be stored (the
     disk's time is not the actor's). A hang is a crash."""

@@ -76,8 +76,11 @@ class Publisher(Protocol):
         event: ConversationEvent,
         audience: Sequence[str],
         origins: Collection[int],
+        late: Collection[str] = (),
     ) -> None:
         """Show ``event`` to ``audience`` and the owners, but not to connections ``origins``.
+
+        Customers of ``late`` came after what it changes, and do not see it.
 
         For receipts the audience is complete: the owners are not added.
         """

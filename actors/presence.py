@@ -179,11 +179,13 @@ class PresenceActor(Actor[PresenceMessage]):
 
         On a full disk it is shown all the same, and stored with the others later.
         """
-        leaving = {
-            id_: self._people[id_].last_seen_at
-            for id_ in people
-            if rules.state(self._people[id_], now) is State.OFFLINE is not self._people[id_].shown
-        }
+        leaving: dict[str, int] = {}
+        for id_ in people:
+            person = self._people[id_]
+            _, known = self._board.shown.get(id_, (State.OFFLINE, 0))
+            is_news = person.shown is not State.OFFLINE or person.last_seen_at > known
+            if is_news and rules.state(person, now) is State.OFFLINE:
+                leaving[id_] = person.last_seen_at
         if leaving:
             with suppress(StorageFailed):
                 await self._store(leaving)

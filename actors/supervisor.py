@@ -13,7 +13,7 @@ import trio
 from actors.actor import Actor
 from actors.crash_report import error_frames, error_name, log_crash
 from actors.envelope import Envelope, Failure, M, Overloaded, Reply, Unavailable
-from actors.limits import SupervisorLimits
+from actors.limits import LOADING, SupervisorLimits
 from actors.mailbox import Mailbox
 from actors.pending_answer import PendingAnswer
 from actors.quarantine import Quarantine
@@ -35,20 +35,20 @@ class SystemicFailure(Exception):
 class Supervisor(Generic[M]):
     """Owns a set of actors, each one task, and is the one way to reach them.
 
-    `activate` loads the actor of an id from storage; it is never called twice at a time for one
-    id. A crash is an exception from `activate` or `receive`, or either of them taking too long.
-    After a crash the actor is activated again, when it has messages, after a delay that doubles;
-    waiting messages stay, in order. Those in hand are tried again one by one, first of all; one
-    that crashes its actor a second time becomes a dead letter. Ephemeral ones are not tried again.
-
-    Two budgets bound the restarts. An actor that spends its own is quarantined, alone. The
-    supervisor escalates, `run` raising `SystemicFailure`, only when many *distinct* actors fail,
-    and they are a large share of all (see `SystemicBudget`): poisoned conversations are no
-    reason to stop serving the others, however often they crash.
+    `activate` loads the actor of an id from storage; it is never called twice at a time for one id,
+    and at most as often at a time as `loading` has turns, which supervisors may share. A crash is
+    an exception from `activate` or `receive`, or either of them taking too long. After a crash the
+    actor is activated again, when it has messages, after a delay that doubles; waiting messages
+    stay, in order. Those in hand are tried again one by one, not the ephemeral ones; who crashes
+    its actor a second time becomes a dead letter. An actor that spends its restarts is quarantined,
+    alone; `run` raises `SystemicFailure` only when many, a large share of all, fail.
     """
 
     def __init__(
-        self, activate: Callable[[str], Awaitable[Actor[M]]], limits: SupervisorLimits
+        self,
+        activate: Callable[[str], Awaitable[Actor[M]]],
+        limits: SupervisorLimits,
+        loading: trio.Semaphore | None = None,
     ) -> None:
         self._activate = activate
         self._limits = limits
@@ -61,7 +61,7 @@ class Supervisor(Generic[M]):
         )
         self._dead_letters: deque[DeadLetter] = deque(maxlen=limits.dead_letters)
         self._count = {field.name: 0 for field in fields(Totals)}
-        self._loading = trio.Semaphore(limits.activating)
+        self._loading = loading or trio.Semaphore(LOADING)
         self._nursery: trio.Nursery | None = None
         self._context = contextvars.Context()
         self._clock: Callable[[], float] = trio.current_time  # `run` finds a cheaper way to it

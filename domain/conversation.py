@@ -93,6 +93,10 @@ class Conversation:
         """Whether ``speaker`` is in this conversation; an owner always is."""
         return speaker.person in self.members or speaker.role is Role.OWNER
 
+    def later_than(self, seq: int) -> list[str]:
+        """Who came into it after what is at ``seq``."""
+        return [person for person, since in self.since.items() if since > seq]
+
     def shows(self, speaker: Speaker, seq: int) -> bool:
         """Whether ``speaker`` may see what is at ``seq``, if there is something."""
         begins = 1 if sees_all_history(speaker.role) else self.since.get(speaker.person, 1)

@@ -26,7 +26,6 @@ from domain.events import (
     ReceiptsAdvanced,
 )
 from domain.presence import State
-from domain.roles import Role
 from domain.views import MemberCursor, Presence
 from protocol import frames
 from protocol.close_codes import CloseCode
@@ -57,12 +56,19 @@ class FanOut:
         event: ConversationEvent,
         audience: Sequence[str],
         origins: Collection[int],
+        late: Collection[str] = (),
     ) -> None:
-        """Show ``event`` to ``audience`` (and, but for receipts, the owners), not ``origins``."""
+        """Show ``event`` to ``audience`` (and, but for receipts, the owners), not ``origins``.
+
+        ``late`` came after what it changes: customers among them do not see it.
+        """
         live = self.businesses.get(business.id)
         if live is None or not live.connections:
             return
         self.events += 1
+        if late:
+            seers = (p for p in audience if p not in late or live.sees_all_history(p))
+            audience = tuple(seers)
         match event:
             case ReceiptsAdvanced():
                 self._receipts(live, revision, event, audience, origins)
@@ -87,7 +93,7 @@ class FanOut:
                     author=event.author,
                     text=event.text,
                 )
-                self._show_change(live, revision, frame, audience)
+                self._show(live, revision, frame, self._with_owners(live, audience), ())
             case MessageDeleted():
                 frame = frames.MessageDeleted(
                     revision=revision,
@@ -96,23 +102,11 @@ class FanOut:
                     at=event.at,
                     author=event.author,
                 )
-                self._show_change(live, revision, frame, audience)
+                self._show(live, revision, frame, self._with_owners(live, audience), ())
             case ConversationCreated():
                 self._read_on(live, self._with_owners(live, audience))
             case MemberAdded() | MemberRemoved():
                 self._membership(live, revision, event, audience)
-
-    def _show_change(
-        self, live: LiveBusiness, revision: int, frame: Frame, audience: Sequence[str]
-    ) -> None:
-        """Of a message: the log tells customers, for it knows from where on each may see."""
-        team: list[str] = []
-        customers: list[str] = []
-        for person in self._with_owners(live, audience):
-            for connection in live.connections_of(person)[:1]:
-                (customers if connection.role is Role.CUSTOMER else team).append(person)
-        self._show(live, revision, frame, team, ())
-        self._read_on(live, customers)
 
     def _membership(
         self,

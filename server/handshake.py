@@ -11,7 +11,7 @@ from domain.commands import Speaker
 from protocol import frames
 from protocol.close_codes import CloseCode
 from protocol.codec import Codec
-from protocol.commands import Cursor, Hello
+from protocol.commands import Hello
 from server.admission import Admission
 from server.edge.websocket import WebSocket
 from server.live import LiveBusiness
@@ -128,7 +128,7 @@ class Door:
         while isinstance(known, _Known):
             if known.record != judged:
                 judged = known.record
-                resume, reason = await self._judge(known.live, judged, hello.cursor)
+                resume, reason = await self._judge(known.live, judged, hello)
             if known.live.access_changes == known.access_changes:
                 return replace(known, resume=resume, reset_reason=reason)
             known = await self._identify(hello)
@@ -207,9 +207,10 @@ class Door:
         return session
 
     async def _judge(
-        self, live: LiveBusiness, record: PersonRecord, cursor: Cursor | None
+        self, live: LiveBusiness, record: PersonRecord, hello: Hello
     ) -> tuple[str, str]:
-        """(resume, reset_reason) for a client that holds ``cursor``."""
+        """(resume, reset_reason) for a client that holds the cursor of ``hello``."""
+        cursor = hello.cursor
         if cursor is None:
             return "fresh", ""
         if cursor.epoch != self._node.epoch:
@@ -218,6 +219,9 @@ class Door:
             return "reset", "ahead"
         if record.access_revision > cursor.revision:
             return "reset", "access_changed"
+        if (record.id, hello.device) in live.unfit:
+            live.unfit.discard((record.id, hello.device))
+            return "reset", "too_far_behind"
         viewer = viewer_of(live, record.id, record.role)
         limit = self._node.settings.resume_limit
         if await self._node.queries.too_far_behind(viewer, cursor.revision, limit):

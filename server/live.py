@@ -11,7 +11,7 @@ from actors.presence import PresenceBoard, PresenceMessage
 from actors.supervisor import Supervisor
 from domain.business import Business
 from domain.commands import Command
-from domain.roles import Role
+from domain.roles import Role, sees_all_history
 from protocol.codec import Codec
 
 
@@ -71,6 +71,9 @@ class LiveBusiness:
     watchers: dict[str, set[Connection]] = field(default_factory=dict)
     visited: set[str] = field(default_factory=set)
     """The locations at which somebody has been logged in since the start."""
+    unfit: set[tuple[str, str]] = field(default_factory=set)
+    """Devices (of a person) that an event did not fit: their next cursor is answered with `reset`.
+    """
     access_changes: int = 0
     """How often somebody's rights changed: who lets people in looks whether it moved meanwhile."""
     removals: int = 0
@@ -95,6 +98,10 @@ class LiveBusiness:
 
     def connections_of(self, person: str) -> list[Connection]:
         return self.connections.get(person, [])
+
+    def sees_all_history(self, person: str) -> bool:
+        """Whether a connected person sees of a conversation also what was before they came."""
+        return any(sees_all_history(each.role) for each in self.connections_of(person))
 
     def has_newer(self, person: str, device: str, number: int) -> bool:
         """Whether this device has a connection that said `hello` after the one of ``number``."""

@@ -10,7 +10,7 @@ import trio
 from actors.actor import Actor
 from actors.business import BusinessActor, BusinessCommand
 from actors.conversation import ConversationActor
-from actors.limits import SupervisorLimits
+from actors.limits import LOADING, SupervisorLimits
 from actors.location import AllWhoAreIn, LocationActor, LocationMessage
 from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
@@ -62,6 +62,7 @@ class Node:
     _nursery: trio.Nursery | None = None
     _starting: dict[str, trio.Event] = field(default_factory=dict)
     _stopping: bool = False
+    _loading: trio.Semaphore = field(default_factory=partial(trio.Semaphore, LOADING))
 
     def __post_init__(self) -> None:
         self.time = trio.lowlevel.current_clock().current_time
@@ -159,7 +160,7 @@ class Node:
         )
         live = LiveBusiness(
             state,
-            Supervisor[Command](partial(self._conversation, state), limits),
+            Supervisor[Command](partial(self._conversation, state), limits, self._loading),
             Supervisor[LocationMessage](lambda id_: self._location(live, id_), lasting),
             Supervisor[BusinessCommand](lambda _: self._desk(state), lasting),
             Supervisor[PresenceMessage](lambda _: self._presence(live), lasting),

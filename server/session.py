@@ -193,8 +193,9 @@ class Session:
         for revision, missed in page.items:
             shown = resume.frame(self._live, self.person, revision, missed)
             if shown is not None and not queue(codec.framed(shown)):
-                if self.has_room():  # it fits no connection: a group from under other settings
-                    self.end(CloseCode.INTERNAL, "an event is larger than a connection holds")
+                if self.has_room():  # it fits no connection: stored under other settings
+                    self._live.unfit.add((self.person, self.device))
+                    self.end(CloseCode.RESET, "an event is larger than a connection holds")
                 return  # the rest is read again once this much has gone
             self.revision = revision
         self.revision = page.up_to

@@ -151,7 +151,7 @@ def _members(
 ) -> tuple[dict[int, list[Member]], dict[int, int]]:
     """Who is in each conversation, and the owners, in the order of their ids.
 
-    And which revision moved a cursor last, as far as the viewer may know.
+    And which revision moved a cursor last, or what is shown of it, as far as the viewer may know.
     """
     rows = connection.execute(
         f"WITH listed AS {LISTED}, inside AS ("
@@ -163,8 +163,9 @@ def _members(
         "  FROM business b JOIN person v ON v.business_no = b.no AND v.id = ?3 WHERE b.no = ?2)"
         " SELECT i.no, p.id, p.name, p.role, p.active, p.last_seen_at, c.delivered_up_to,"
         " c.delivered_at, c.read_up_to, c.read_at,"
-        " iif(p.id = ?3 OR (chosen.shows AND p.read_receipts), c.revision,"
-        "  max(c.delivered_revision, p.privacy_revision, chosen.revision)) FROM inside i"
+        " max(coalesce(iif(p.id = ?3 OR (chosen.shows AND p.read_receipts),"
+        "  c.revision, c.delivered_revision), 0), p.privacy_revision, chosen.revision)"
+        " FROM inside i"
         " CROSS JOIN chosen"
         " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
         " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
@@ -174,7 +175,7 @@ def _members(
     members: dict[int, list[Member]] = {}
     moved: dict[int, int] = {}
     for no, id_, name, role, active, seen_at, delivered, delivered_at, read, read_at, rev in rows:
-        moved[no] = max(moved.get(no, 0), rev or 0)
+        moved[no] = max(moved.get(no, 0), rev)
         member = Member(
             person=id_,
             name=name,

@@ -25,13 +25,14 @@ class Stage:
     limits: SupervisorLimits = field(default_factory=SupervisorLimits)
     behaviour: Behaviour = answer_at_once
     loading: Callable[[str], Awaitable[None]] | None = None
+    turns: trio.Semaphore | None = None
     activations: list[tuple[float, str]] = field(default_factory=list)
     batches: list[list[str]] = field(default_factory=list)
     answers: dict[str, list[object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.started = 0.0
-        self.supervisor: Supervisor[str] = Supervisor(self.activate, self.limits)
+        self.supervisor: Supervisor[str] = Supervisor(self.activate, self.limits, self.turns)
 
     async def activate(self, actor_id: str) -> "StagedActor":
         self.activations.append((trio.current_time() - self.started, actor_id))

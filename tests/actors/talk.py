@@ -85,6 +85,7 @@ class Talk:
         event: ConversationEvent,
         audience: Sequence[str],
         origins: Collection[int],
+        late: Collection[str] = (),
     ) -> None:
         assert business is self.business
         assert len(set(audience)) == len(audience), "nobody is named twice"

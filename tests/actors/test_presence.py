@@ -110,6 +110,15 @@ async def test_r11_when_somebody_was_last_seen_is_stored_before_it_is_shown() ->
     assert stage.shown[-1] == ("carla", State.OFFLINE, NOW + 5_000)
 
 
+async def test_r11_who_comes_and_goes_in_one_batch_is_stored_before_it_is_known() -> None:
+    stage = Stage()
+    await stage(Opened("carla", 1), Closed("carla", 1))
+    assert stage.board.shown["carla"] == (State.OFFLINE, NOW)
+    assert stage.stored == {"carla": NOW}
+    await stage(Closed("carla", 1), Tick())
+    assert stage.stores == 1
+
+
 async def test_r11_who_leaves_while_the_disk_is_full_is_shown_offline_and_stored_later() -> None:
     stage = Stage()
     await stage(Opened("carla", 1))

@@ -6,7 +6,7 @@ from trio.testing import MockClock
 from actors.limits import SupervisorLimits
 from tests.actors.stage import Stage
 
-FEW = SupervisorLimits(activating=2, receive_seconds=5.0, idle_seconds=20.0, systemic_actors=1)
+FEW = SupervisorLimits(receive_seconds=5.0, idle_seconds=20.0, systemic_actors=1)
 
 
 async def test_who_waits_to_be_loaded_does_not_hang(autojump_clock: MockClock) -> None:
@@ -21,7 +21,7 @@ async def test_who_waits_to_be_loaded_does_not_hang(autojump_clock: MockClock) -
         await trio.sleep(1.0)
         loading_now -= 1
 
-    stage = Stage(FEW, loading=loading)
+    stage = Stage(FEW, loading=loading, turns=trio.Semaphore(2))
     async with stage.running():
         for number in range(100):
             stage.tell(f"actor {number}", f"message {number}")
@@ -38,8 +38,8 @@ async def test_one_that_hangs_while_loading_gives_up_its_turn(autojump_clock: Mo
         if actor_id.startswith("stuck") and len(stage.activations) <= 2:
             await trio.sleep_forever()
 
-    limits = SupervisorLimits(activating=2, receive_seconds=5.0)
-    stage = Stage(limits, loading=loading)
+    limits = SupervisorLimits(receive_seconds=5.0)
+    stage = Stage(limits, loading=loading, turns=trio.Semaphore(2))
     async with stage.running():
         for name in ("stuck 1", "stuck 2"):
             stage.tell(name, name)
@@ -59,7 +59,7 @@ async def test_who_waits_to_be_loaded_can_be_stopped(autojump_clock: MockClock) 
     async def loading(_actor_id: str) -> None:
         await trio.sleep(3.0)
 
-    stage = Stage(SupervisorLimits(activating=1), loading=loading)
+    stage = Stage(SupervisorLimits(), loading=loading, turns=trio.Semaphore(1))
     async with stage.running():
         stage.tell("first", "first")
         await trio.sleep(1.0)
@@ -67,3 +67,21 @@ async def test_who_waits_to_be_loaded_can_be_stopped(autojump_clock: MockClock) 
         assert not await stage.supervisor.drain(trio.current_time() + 4.0)
     assert stage.handled("first")
     assert stage.failure("second")
+
+
+async def test_supervisors_that_share_their_turns_load_as_many_together(
+    autojump_clock: MockClock,
+) -> None:
+    async def loading(_actor_id: str) -> None:
+        await trio.sleep(1.0)
+
+    turns = trio.Semaphore(1)
+    one, two = (Stage(FEW, loading=loading, turns=turns) for _ in range(2))
+    async with one.running(), two.running():
+        one.tell("a", "a")
+        two.tell("b", "b")
+        await trio.sleep(1.5)
+        assert one.handled("a") is not two.handled("b")
+        await trio.sleep(1.0)
+        assert one.handled("a")
+        assert two.handled("b")

@@ -16,6 +16,9 @@ from domain.commands import Accepted
 from domain.events import Person
 from domain.refusal import Code
 from domain.roles import Role
+from storage.access import Viewer
+from storage.catch_up import CatchUpPage
+from storage.queries import Queries
 from tests.faults.premises import Premises, freely, opened
 
 NOTE = "She never pays in time."
@@ -79,3 +82,28 @@ async def test_ones_own_words_from_before_are_gone_as_well(
     said = await premises.say("g", "carla", "Is Rex ready now?", "c3")
     answered = await premises.do("g", commands.Send(carla, "c4", "?", reply_to=said.seq))
     assert isinstance(answered, Accepted)
+
+
+async def test_who_reads_on_for_nothing_loses_no_presence(
+    premises: Premises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit is shown as it is, not read from the log: who reads on hears no presence."""
+    await come_back(premises, restarted=False)
+    said = await premises.say("g", "sam", "Rex is ready.", "s2")
+    carla, sam = await premises.enter("carla"), await premises.enter("sam")
+    for client in (carla, sam):
+        await client.next("welcome")
+    await carla.ask("watch", people=["sam"])
+    catch_up = Queries.catch_up
+
+    async def slowly(self: Queries, viewer: Viewer, after: int, limit: int) -> CatchUpPage:
+        await trio.sleep(30.0)
+        return await catch_up(self, viewer, after, limit)
+
+    monkeypatch.setattr(Queries, "catch_up", slowly)
+    for seq in (3, said.seq):
+        await premises.do("g", commands.Edit(premises.speaker("sam"), seq, "Something else"))
+    sam.drop()
+    await trio.sleep(20.0)
+    assert [frame["type"] for frame in carla.frames] == ["presence", "message_edited", "presence"]
+    assert carla.frames[-1]["people"][0]["state"] == "offline"

@@ -118,10 +118,14 @@ async def test_versions_of_a_long_message_are_the_newest_that_fit(
 async def test_an_event_that_fits_no_connection_ends_it(
     virtual_time: MockClock, folder: Path
 ) -> None:
-    """As it may be stored from under other settings: better a close than a deaf connection."""
+    """As it may be stored under other settings: loading anew is better than being deaf."""
     async with opened(folder, freely(text_bytes=400_000), PEOPLE) as premises:
         await premises.group("g", "sam", "carla")
         client = await premises.enter("carla")
-        await client.next("welcome")
+        welcome = await client.next("welcome")
         await premises.say("g", "sam", "x" * 300_000, "m1")
-        assert (await client.ended())[0] == CloseCode.INTERNAL
+        assert (await client.ended())[0] == CloseCode.RESET
+        cursor = {"epoch": welcome["epoch"], "revision": welcome["revision"]}
+        again = await premises.enter("carla", cursor=cursor)
+        assert (await again.next("welcome"))["reset_reason"] == "too_far_behind"
+        assert (await again.ask("open", conversation="g"))["conversation"]["last_seq"] == 1

@@ -96,6 +96,33 @@ async def test_a_file_of_before_the_revocations_is_brought_up_to_date(
     assert revoked == 1_793_000_000_000
 
 
+async def test_a_file_of_before_the_hidden_reads_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = migrations()[:2]
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations_module, "migrations", lambda: earlier)
+        await (await opened(tmp_path)).close()
+    path = tmp_path / FILE_NAME
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            "INSERT INTO business (no, id, name, created_at) VALUES (1, 'b', 'B', 0);"
+            "INSERT INTO person (business_no, id, name, folded_name, role, active, access_revision,"
+            " revoked_revision) VALUES (1, 'sam', 'Sam', 'sam', 'staff', 1, 7, 3),"
+            " (1, 'zoe', 'Zoe', 'zoe', 'staff', 0, 7, 3);"
+            "INSERT INTO cursor VALUES (1, 'sam', 5, 100, 4, 90, 6)"
+        )
+        [(epoch,)] = connection.execute("SELECT value FROM setting WHERE name = 'epoch'")
+    await (await opened(tmp_path)).close()
+    with closing(sqlite3.connect(path)) as connection:
+        [(later,)] = connection.execute("SELECT value FROM setting WHERE name = 'epoch'")
+        people = dict(connection.execute("SELECT id, revoked_revision FROM person"))
+        [(moved, delivered)] = connection.execute("SELECT revision, delivered_revision FROM cursor")
+    assert later != epoch, "every device loads anew"
+    assert people == {"sam": 3, "zoe": 7}, "who was deactivated needs a new token"
+    assert (moved, delivered) == (6, 6)
+
+
 async def test_a_migration_that_fails_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
