@@ -183,6 +183,8 @@ class Door:
             ),
         )
         session.enter()
+        if not complete:
+            live.unfit.discard((record.id, hello.device))
         token, claims = node.tokens.renew(known.claims, hello.device, now, ttl)
         welcome = frames.Welcome(
             person=record.id,
@@ -220,7 +222,6 @@ class Door:
         if record.access_revision > cursor.revision:
             return "reset", "access_changed"
         if (record.id, hello.device) in live.unfit:
-            live.unfit.discard((record.id, hello.device))
             return "reset", "too_far_behind"
         viewer = viewer_of(live, record.id, record.role)
         limit = self._node.settings.resume_limit

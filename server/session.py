@@ -193,7 +193,7 @@ class Session:
         for revision, missed in page.items:
             shown = resume.frame(self._live, self.person, revision, missed)
             if shown is not None and not queue(codec.framed(shown)):
-                if self.has_room():  # it fits no connection: stored under other settings
+                if self.has_room() and not self._websocket.closing:  # from under other settings
                     self._live.unfit.add((self.person, self.device))
                     self.end(CloseCode.RESET, "an event is larger than a connection holds")
                 return  # the rest is read again once this much has gone
