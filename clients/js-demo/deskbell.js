@@ -727,6 +727,8 @@ export class Deskbell {
   #resume = '';
   /** How often what others show has changed since it was last asked for; 0: it is as held. */
   #stale = 0;
+  /** @type {Promise<void> | null} */
+  #refreshing = null;
 
   /** @type {Map<string, string>} client_message_id → conversation: on the wire, not answered */
   #flying = new Map();
@@ -977,14 +979,29 @@ export class Deskbell {
     Object.assign(this.model.settings, choice);
     this.#stale += 1;
     this.#changed();
-    await this.refresh().catch(() => this.#outdated());
+    await this.refresh().catch(() => {}); // it is asked again
   }
 
   /**
    * Ask for the members and unread counts of everything here again. It is done by itself after each
    * change of what one may see of others.
    */
-  async refresh() {
+  refresh() {
+    this.#refreshing ??= this.#refresh().then(
+      () => {
+        this.#refreshing = null;
+        if (this.#stale) this.#outdated(); // more has become void meanwhile
+      },
+      (error) => {
+        this.#refreshing = null;
+        this.#outdated(error.retry_after);
+        throw error;
+      },
+    );
+    return this.#refreshing;
+  }
+
+  async #refresh() {
     this.#cancel('refresh');
     const stale = this.#stale;
     const missing = new Set(this.conversations.keys());
@@ -1021,25 +1038,32 @@ export class Deskbell {
    */
   #again(id) {
     if (!this.conversations.has(id)) return;
+    const later = () => {
+      this.#stale += 1;
+      this.#outdated();
+    };
     this.#call(
       { type: 'open', conversation: id },
-      ({ conversation }) => this.#refreshed(conversation),
+      ({ conversation }) => {
+        if (this.model.refresh(conversation)) this.#changed(id);
+        else later();
+      },
       ({ code }) => {
-        if (code === 'not_found') return; // the event that takes it away is on its way
-        this.#stale += 1;
-        this.#outdated();
+        if (code !== 'not_found') later(); // else the event that takes it away is on its way
       },
     );
   }
 
-  /** What others show is not what is held of it any more: ask soon, now or when connected again. */
-  #outdated() {
-    if (this.#timers.has('refresh') || !this.#ready) return;
-    this.#later('refresh', this.#random() * REFRESH_WITHIN_MS, () => {
+  /**
+   * What others show is not what is held of it any more: ask soon, now or when connected again.
+   * @param {number} [seconds] at least to wait
+   */
+  #outdated(seconds = 0) {
+    if (this.#timers.has('refresh') || !this.#ready) return; // `#complete` asks again
+    const wait = seconds * 1_000 + this.#random() * REFRESH_WITHIN_MS;
+    this.#later('refresh', wait, () => {
       this.refresh().catch((error) => {
-        if (error.code === 'disconnected') return; // `#complete` asks again
-        this.#emit('error', error);
-        this.#outdated();
+        if (error.code !== 'disconnected') this.#emit('error', error);
       });
     });
   }
@@ -1093,7 +1117,7 @@ export class Deskbell {
     return this.#outbox().filter(
       (entry) =>
         (!conversation || entry.conversation === conversation) &&
-        (!entry.person || !this.person || entry.person === this.person),
+        (!entry.person || entry.person === this.person),
     );
   }
 
@@ -1517,7 +1541,9 @@ export class Deskbell {
       this.#loading.events.push(event);
       return;
     }
-    if (Model.concerns(event) && !this.conversations.has(event.conversation)) {
+    const { conversation } = event;
+    const missing = this.#opening.has(conversation) || !this.conversations.has(conversation);
+    if (Model.concerns(event) && missing) {
       this.#openUnknown(event);
       return;
     }
@@ -1585,7 +1611,8 @@ export class Deskbell {
       ({ conversation }) => {
         const events = this.#opening.get(id) ?? [];
         this.#opening.delete(id);
-        this.#put(conversation);
+        const held = this.conversations.get(id)?.revision ?? 0;
+        if (conversation.revision >= held) this.#put(conversation);
         this.#events(events);
       },
       () => {
@@ -1877,7 +1904,8 @@ export class Deskbell {
   /** Write the model and the cursor, as one picture, now. Call it when the page goes away. */
   save() {
     this.#cancel('save');
-    if (!this.#cursor || this.#loading) return;
+    // The tab that replaced this one keeps its own, or has been told to forget.
+    if (!this.#cursor || this.#loading || this.status.code === 4509) return;
     for (const keep of [SAVED_MESSAGES, 1]) {
       const conversations = this.model.snapshot().map((each) => ({
         ...each,
@@ -1935,6 +1963,8 @@ export class Deskbell {
     this.close();
     for (const key of ['session', 'outbox']) this.#shelf.set(key, undefined);
     this.#drop();
+    for (const held of [this.#receiptsSent, this.#receiptsDue, this.#paused]) held.clear();
+    this.#watched = [];
     for (const id of [...this.#senders.keys()])
       this.#giveUp(id, 'forgotten', 'It was forgotten before it was sent.');
     this.model = new Model();

@@ -35,6 +35,7 @@ export class MessageLog {
   /** @type {Unread | null} */
   #unread = null;
   #arriving = false; // what was unread is on its way; nothing counts as seen
+  #oldest = 0; // the seq of the first message that was here at the last drawing
   /** @type {Set<string>} the keys of long texts that are shown in full */
   #unfolded = new Set();
   #atEnd = true;
@@ -94,19 +95,25 @@ export class MessageLog {
     this.list.replaceChildren();
     this.#fresh = true;
     this.#atEnd = true;
-    const conversation = this.conversation;
-    const mine = conversation && this.desk.model.me(conversation);
-    this.#unread =
-      conversation?.unread && mine ? new Unread(mine.read_up_to, conversation.last_seq) : null;
-    this.#arriving = this.#unread !== null;
+    this.#unreadFrom(this.conversation);
     this.#unfolded.clear();
     this.render();
+  }
+
+  /** Begin at what is unread now. @param {Conversation | undefined} conversation */
+  #unreadFrom(conversation) {
+    this.#unread = Unread.of(conversation, this.desk);
+    this.#arriving =
+      this.#unread !== null && !(conversation && Unread.seen(conversation, this.desk.person));
   }
 
   render() {
     const conversation = this.conversation;
     if (!conversation) return;
-    if (this.desk.outbox(this.#id).length) this.#unread = null; // who answers has seen them
+    if (this.#unread?.answered(this.desk.outbox(this.#id))) this.#unread = null;
+    const first = conversation.messages[0]?.seq ?? 0;
+    if (this.#oldest && first > this.#oldest && !this.#fresh) this.#unreadFrom(conversation); // a reset took them
+    this.#oldest = first;
     const { scrollHeight, scrollTop } = this.scroller;
     const oldFirst = this.#firstKey;
     const rows = this.#items(conversation);

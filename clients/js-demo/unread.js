@@ -8,10 +8,41 @@ export class Unread {
   /**
    * @param {number} after the last one that had been read
    * @param {number} upTo the newest one then
+   * @param {Set<string>} waiting what waited to be sent then
    */
-  constructor(after, upTo) {
+  constructor(after, upTo, waiting) {
     this.after = after;
     this.upTo = upTo;
+    this.waiting = waiting;
+  }
+
+  /**
+   * @param {Conversation | undefined} conversation
+   * @param {import('./deskbell.js').Deskbell} desk
+   * @returns {Unread | null} null if nothing is
+   */
+  static of(conversation, desk) {
+    const mine = conversation && desk.model.me(conversation);
+    if (!conversation?.unread || !mine) return null;
+    const waiting = desk.outbox(conversation.id).map((entry) => entry.client_message_id);
+    return new Unread(mine.read_up_to, conversation.last_seq, new Set(waiting));
+  }
+
+  /**
+   * Whether a conversation is opened at its end all the same: who had the last word, on another
+   * device, has seen what was before it.
+   * @param {Conversation} conversation @param {string} me
+   */
+  static seen({ messages }, me) {
+    return messages.at(-1)?.author === me;
+  }
+
+  /**
+   * @param {import('./deskbell.js').Waiting[]} outbox
+   * @returns {boolean} whether something has been said since: who answers has seen what was unread
+   */
+  answered(outbox) {
+    return outbox.some((entry) => !this.waiting.has(entry.client_message_id));
   }
 
   /**

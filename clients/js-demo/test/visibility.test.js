@@ -170,3 +170,47 @@ test('one’s own choice is asked for at once', async () => {
   await clock.advance(5_000);
   assert.equal(network.sent('conversations').length, 2);
 });
+
+test('two refreshes at once are one question, and what becomes void meanwhile is another', async () => {
+  const { desk, network, online, clock } = scene();
+  await online([shown()]);
+  const both = [desk.refresh(), desk.refresh()];
+  assert.equal(network.sent('conversations').length, 2);
+  network.says(hides);
+  answer(network, [shown()]);
+  await Promise.all(both);
+  await clock.advance(2_000);
+  assert.equal(network.sent('conversations').length, 3);
+  answer(network, [hidden()]);
+  await clock.advance(5_000);
+  assert.equal(network.sent('conversations').length, 3);
+  assert.equal(readOf(desk), 0);
+});
+
+test('a picture that stays too old is not asked for without end', async () => {
+  const { network, online, clock } = scene();
+  await online([shown({ revision: 160 })]);
+  network.says({ ...hides, revision: 170 });
+  for (let tries = 0; tries < 5; tries += 1) {
+    await clock.advance(2_000);
+    answer(network, [hidden()]);
+    await clock.advance(0);
+    const { id } = network.sent('open').at(-1);
+    network.says({ type: 'conversation', id, conversation: hidden() });
+    await clock.advance(0);
+    assert.equal(network.sent('open').length, tries + 1);
+  }
+});
+
+test('a refused refresh waits as long as it was told to', async () => {
+  const { network, online, clock } = scene();
+  await online([shown()]);
+  network.says(hides);
+  await clock.advance(2_000);
+  const { id } = network.sent('conversations').at(-1);
+  network.says({ type: 'error', id, code: 'rate_limited', message: 'Later.', retry_after: 10 });
+  await clock.advance(9_000);
+  assert.equal(network.sent('conversations').length, 2);
+  await clock.advance(4_000);
+  assert.equal(network.sent('conversations').length, 3);
+});
