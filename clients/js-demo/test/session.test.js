@@ -217,3 +217,46 @@ test('what is forgotten before it was sent is refused to who waits for it', asyn
   desk.discard(desk.outbox()[0].client_message_id);
   await assert.rejects(given_up, { code: 'discarded' });
 });
+
+test('what one person has read is not told as another who comes after them', async () => {
+  const { desk, network, online, clock } = scene();
+  await online([conversation({ last_seq: 2, unread: 2, last_message: message(2) })]);
+  desk.watch(['sam']);
+  desk.read('c1', 2);
+  await clock.advance(1_000);
+  assert.equal(network.sent('receipt').length > 0, true);
+  desk.forget();
+  await online([conversation()], { person: 'mia', role: 'staff' });
+  await clock.advance(5_000);
+  assert.deepEqual(network.sent('receipt'), []);
+  assert.deepEqual(network.sent('watch'), []);
+});
+
+test('a tab that was replaced puts nothing back on the device', async () => {
+  const storage = new FakeStorage();
+  const replaced = scene({ storage });
+  await replaced.online([conversation({ last_message: message(1), last_seq: 1 })]);
+  replaced.network.drops(4509, 'replaced');
+  const second = scene({ storage });
+  await second.online([]);
+  second.desk.forget();
+  replaced.desk.save();
+  assert.equal([...storage.values.values()].some((kept) => kept.includes('message 1')), false);
+});
+
+test('a conversation that is asked for while news of it comes is whole', async () => {
+  const { desk, network, online } = scene();
+  await online([]);
+  const opened = desk.open('c1');
+  const [first] = network.sent('open');
+  network.says(message(5));
+  const [, second] = network.sent('open');
+  const picture = conversation({ last_seq: 4, last_message: message(4), revision: 104 });
+  const newer = conversation({ last_seq: 5, last_message: message(5), revision: 105 });
+  network.says({ type: 'conversation', id: first.id, conversation: picture }, message(6));
+  network.says({ type: 'conversation', id: second.id, conversation: newer });
+  assert.equal(await opened, true);
+  assert.equal(desk.status.state, 'online');
+  const seqs = desk.conversations.get('c1').messages.map((each) => each.seq);
+  assert.deepEqual(seqs.slice(-2), [5, 6]);
+});
