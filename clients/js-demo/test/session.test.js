@@ -253,7 +253,9 @@ test('a conversation that is asked for while news of it comes is whole', async (
   const [, second] = network.sent('open');
   const picture = conversation({ last_seq: 4, last_message: message(4), revision: 104 });
   const newer = conversation({ last_seq: 5, last_message: message(5), revision: 105 });
-  network.says({ type: 'conversation', id: first.id, conversation: picture }, message(6));
+  network.says({ type: 'conversation', id: first.id, conversation: picture });
+  await settled();
+  network.says(message(6));
   network.says({ type: 'conversation', id: second.id, conversation: newer });
   assert.equal(await opened, true);
   assert.equal(desk.status.state, 'online');
