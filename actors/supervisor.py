@@ -39,8 +39,8 @@ class Supervisor(Generic[M]):
     and at most as often at a time as `loading` has turns, which supervisors may share. A crash is
     an exception from `activate` or `receive`, or either of them taking too long. After a crash the
     actor is activated again, when it has messages, after a delay that doubles; waiting messages
-    stay, in order. Those in hand are tried again one by one, not the ephemeral ones; who crashes
-    its actor a second time becomes a dead letter. An actor that spends its restarts is quarantined,
+    stay, in order. Those in hand are tried again one by one, not the ephemeral ones; what
+    crashes its actor again becomes a dead letter. An actor that spends its restarts is quarantined,
     alone; `run` raises `SystemicFailure` only when many, a large share of all, fail.
     """
 

@@ -3,11 +3,13 @@
 One that the connection itself needs ends it: the client comes back and misses nothing.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from protocol.close_codes import CloseCode
@@ -93,3 +95,30 @@ async def test_a_catch_up_that_takes_too_long_comes_back_and_misses_nothing(
         missed = await again.all_until("resumed")
         shown += [frame["text"] for frame in missed if frame["type"] == "message"]
         assert shown == texts
+
+
+async def test_a_message_does_not_wait_for_those_who_read(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    """Actors load and look back over a reader of their own."""
+    gate = threading.Event()
+    opened_in_time: list[bool] = []
+    async with opened(folder, freely(readers=2)) as premises:
+        await premises.group("g", "sam", "carla")
+        await premises.close()
+        await premises.open()
+
+        async def read() -> None:
+            run = premises.node.queries._run
+            opened_in_time.append(await run(lambda _: gate.wait(5.0)))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(read)
+            await trio.testing.wait_all_tasks_blocked()
+            try:
+                said = await premises.say("g", "carla", "Is Rex ready?", "m1")
+            finally:
+                gate.set()
+    assert said.seq == 1
+    assert opened_in_time == [True, True], "they were still reading"

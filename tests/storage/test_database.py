@@ -76,14 +76,19 @@ async def test_a_later_migration_is_applied_to_what_is_there(
         assert connection.execute("SELECT a FROM later").fetchall() == [(1,)]
 
 
+async def file_of(version: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty database as the program of that version left it."""
+    earlier = migrations()[:version]
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations_module, "migrations", lambda: earlier)
+        await (await opened(folder)).close()
+    return folder / FILE_NAME
+
+
 async def test_a_file_of_before_the_revocations_is_brought_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = migrations()[:1]
-    with monkeypatch.context() as patched:
-        patched.setattr(migrations_module, "migrations", lambda: first)
-        await (await opened(tmp_path)).close()
-    path = tmp_path / FILE_NAME
+    path = await file_of(1, tmp_path, monkeypatch)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO business (no, id, name, created_at) VALUES (1,'b','B',0)")
         connection.execute(
@@ -99,11 +104,7 @@ async def test_a_file_of_before_the_revocations_is_brought_up_to_date(
 async def test_a_file_of_before_the_hidden_reads_is_brought_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    earlier = migrations()[:2]
-    with monkeypatch.context() as patched:
-        patched.setattr(migrations_module, "migrations", lambda: earlier)
-        await (await opened(tmp_path)).close()
-    path = tmp_path / FILE_NAME
+    path = await file_of(2, tmp_path, monkeypatch)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(
             "INSERT INTO business (no, id, name, created_at) VALUES (1, 'b', 'B', 0);"
