@@ -1,6 +1,7 @@
 """The composition root: the supervision tree on one screen, and the order in which it stops.
 
 root
+├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
 ├─ node         businesses: conversations, desk, locations, presence
 └─ edge         one listener: websockets and HTTP                      first to stop
@@ -91,6 +92,7 @@ async def run_server(
         node = await _node(settings, database, clock, flush)
         await keep_operator_key(node)
         async with trio.open_nursery() as root:
+            await root.start(database.bell.run)
             await root.start(database.journal.run)
             await root.start(node.run)
             demo = await prepare(node)

@@ -16,18 +16,22 @@ import outcome
 import trio
 from aiosqlite.core import _STOP_RUNNING_SENTINEL
 
+from storage.doorbell import Doorbell
+
 T = TypeVar("T")
 
 
 class Completion:
     """What aiosqlite's thread takes for an asyncio future; it wakes a trio task, or calls back."""
 
-    __slots__ = ("_result", "_task", "_token", "then")
+    __slots__ = ("_call", "_result", "_task", "then")
 
-    def __init__(self) -> None:
+    def __init__(self, bell: Doorbell | None = None) -> None:
         self.then: Callable[[outcome.Outcome[Any]], None] | None = None
-        """Called with the result, in place of a task that waits; what it raises ends trio."""
-        self._token = trio.lowlevel.current_trio_token()
+        """Called with the result, in place of a task that waits; what it raises ends whoever
+        answers the bell."""
+        token = trio.lowlevel.current_trio_token()
+        self._call: Callable[..., None] = token.run_sync_soon if bell is None else bell.call
         self._task: trio.lowlevel.Task | None = None
         self._result: outcome.Outcome[Any] | None = None
 
@@ -37,7 +41,7 @@ class Completion:
     def call_soon_threadsafe(self, function: Callable[..., None], *args: object) -> None:
         """Called in the worker thread. After trio has ended nobody waits, so nothing is lost."""
         try:
-            self._token.run_sync_soon(function, *args)
+            self._call(function, *args)
         except trio.RunFinishedError:
             return
 
@@ -77,6 +81,9 @@ class Completion:
 
 class TrioConnection(aiosqlite.Connection):
     """One SQLite connection on a thread of its own, awaited from trio."""
+
+    bell: Doorbell | None = None
+    """How its thread calls trio; None: trio's own way."""
 
     async def run(self, function: Callable[..., T], *args: object, interruptible: bool) -> T:
         """Call ``function(connection, *args)`` on the thread: one closure, one hop.
@@ -134,7 +141,7 @@ class TrioConnection(aiosqlite.Connection):
         return self
 
     def _hand_over(self, function: Callable[[], object]) -> Completion:
-        completion = Completion()
+        completion = Completion(self.bell)
         queue: SimpleQueue[Any] = self._tx
         queue.put_nowait((completion, function))
         return completion
@@ -202,17 +209,20 @@ def _open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-async def open_writer(path: Path) -> TrioConnection:
+async def open_writer(path: Path, bell: Doorbell | None = None) -> TrioConnection:
     """The one connection that writes and checkpoints (WAL, synchronous=FULL)."""
-    return await _opened(partial(_open_writer, path))
+    return await _opened(partial(_open_writer, path), bell)
 
 
-async def open_reader(path: Path) -> TrioConnection:
+async def open_reader(path: Path, bell: Doorbell | None = None) -> TrioConnection:
     """A ``query_only`` connection that never checkpoints."""
-    return await _opened(partial(_open_reader, path))
+    return await _opened(partial(_open_reader, path), bell)
 
 
-async def _opened(connector: Callable[[], sqlite3.Connection]) -> TrioConnection:
+async def _opened(
+    connector: Callable[[], sqlite3.Connection], bell: Doorbell | None
+) -> TrioConnection:
     connection = TrioConnection(connector, 64)
+    connection.bell = bell
     await connection
     return connection

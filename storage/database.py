@@ -14,6 +14,7 @@ from domain.errors import StorageFailed
 from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
+from storage.doorbell import Doorbell
 from storage.journal import Journal
 from storage.migrations import (
     UnusableDatabase,
@@ -41,10 +42,13 @@ class Database:
         readers: Readers,
         reserved: Readers,
         journal: Journal,
+        bell: Doorbell,
         path: Path,
         opened: AsyncExitStack,
     ) -> None:
         self.journal = journal
+        self.bell = bell
+        """Run it beside the journal: answers reach trio sooner."""
         self.queries = Queries(readers)
         """For everybody who asks; when many do, they wait for each other."""
         self.reserved = Queries(reserved)
@@ -67,19 +71,20 @@ class Database:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
                 set_aside_foreign_log(path)
                 refuse_unusable(path)
-                connection = await open_writer(path)
+                bell = Doorbell()
+                connection = await open_writer(path, bell)
                 opened.push_async_callback(connection.close)
                 await connection.run(_prepare, interruptible=False)
                 writer = Writer(connection)
                 journal = Journal(writer, released)
                 await journal.load()
-                pool = await Readers.open(path, readers)
+                pool = await Readers.open(path, readers, bell)
                 opened.push_async_callback(pool.close)
-                reserved = await Readers.open(path, 1)
+                reserved = await Readers.open(path, 1, bell)
                 opened.push_async_callback(reserved.close)
             except (sqlite3.Error, OSError, StorageFailed) as error:
                 raise unusable(error) from error
-            return cls(writer, pool, reserved, journal, path, opened.pop_all())
+            return cls(writer, pool, reserved, journal, bell, path, opened.pop_all())
 
     async def close(self) -> None:
         """Close every connection; the last one writes the log back into the file.

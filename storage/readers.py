@@ -12,6 +12,7 @@ import trio
 from outcome import Outcome, Value
 
 from storage.connection import TrioConnection, open_reader
+from storage.doorbell import Doorbell
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,12 +34,12 @@ class Readers:
         self._waiting: deque[Callable[[TrioConnection], None]] = deque()  # bound: who asks
 
     @classmethod
-    async def open(cls, path: Path, count: int) -> "Readers":
+    async def open(cls, path: Path, count: int, bell: Doorbell) -> "Readers":
         """Open ``count`` readers of the database at ``path``."""
         async with AsyncExitStack() as opened:
             connections = []
             for _ in range(count):
-                connections.append(await open_reader(path))
+                connections.append(await open_reader(path, bell))
                 opened.push_async_callback(connections[-1].close)
             opened.pop_all()
             return cls(connections)

@@ -211,6 +211,7 @@ async def running_database(folder: Path) -> AsyncIterator[Database]:
     database = await Database.open(folder, lambda: None)
     try:
         async with trio.open_nursery() as nursery:
+            await nursery.start(database.bell.run)
             await nursery.start(database.journal.run)
             yield database
             nursery.cancel_scope.cancel()

@@ -18,6 +18,7 @@ from storage import migrations as migrations_module
 from storage import readers as readers_module
 from storage.check import check_file
 from storage.database import FILE_NAME, Database
+from storage.doorbell import Doorbell
 from storage.migrations import APPLICATION_ID, UnusableDatabase, migrations
 from storage.readers import Readers
 from tests.contract.house import House, running_database
@@ -212,6 +213,7 @@ async def test_a_folder_where_the_file_should_be(tmp_path: Path) -> None:
 OPEN_AS_NOBODY = """
 import os, sys, trio
 from pathlib import Path
+from storage.doorbell import Doorbell
 from storage.database import Database
 from storage.migrations import UnusableDatabase, migrations
 migrations()  # loads what only we may read
@@ -304,15 +306,15 @@ async def test_readers_that_fail_half_way_leave_no_thread(
     before, opens = threading.active_count(), []
     real = readers_module.open_reader
 
-    async def second_fails(path: Path) -> object:
+    async def second_fails(path: Path, bell: Doorbell) -> object:
         opens.append(path)
         if len(opens) == 2:
             raise sqlite3.OperationalError("too many open files")
-        return await real(path)
+        return await real(path, bell)
 
     monkeypatch.setattr(readers_module, "open_reader", second_fails)
     with pytest.raises(sqlite3.OperationalError):
-        await Readers.open(tmp_path / FILE_NAME, 2)
+        await Readers.open(tmp_path / FILE_NAME, 2, Doorbell())
     assert threading.active_count() == before
 
 
