@@ -143,6 +143,8 @@ class ConversationActor(Actor[Command]):
                 await self._look_back(envelope.message.seq, older)
             elif isinstance(envelope.message, RemoveMember):
                 await self._look_up(envelope.message.person)
+            elif isinstance(envelope.message, AddMember):
+                envelope.message = await self._as_of_now(envelope.message)
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
             await self._answer_repeats(work.refused_sends)
@@ -174,6 +176,13 @@ class ConversationActor(Actor[Command]):
         if self._state is not None and person in self._state.members:
             for found in await self._store.people(self._business, (person,)):
                 self._state.members[person] = found
+
+    async def _as_of_now(self, command: AddMember) -> AddMember:
+        """With the person as they are by now: perhaps renamed since it was sent, or deactivated."""
+        if self._state is None or command.person is None:
+            return command
+        found = await self._store.people(self._business, (command.person.id,))
+        return msgspec.structs.replace(command, person=found[0] if found else None)
 
     async def _answer_repeats(self, refused: Iterable[_Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""

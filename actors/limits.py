@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, fields
 
-LOADING = 16
-"""Actors that load at the same time; the others wait their turn, which is not their time."""
+LOADING = 1
+"""Actors that load at the same time, as many as storage reserves readers for them. The others wait
+their turn, which is not their time; with more turns than readers they would wait in theirs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

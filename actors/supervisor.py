@@ -10,7 +10,7 @@ from typing import Generic
 import structlog
 import trio
 
-from actors.actor import Actor
+from actors.actor import Actor, Storing
 from actors.crash_report import error_frames, error_name, log_crash
 from actors.envelope import Envelope, Failure, M, Overloaded, Reply, Unavailable
 from actors.limits import LOADING, SupervisorLimits
@@ -282,15 +282,14 @@ class Supervisor(Generic[M]):
                     if actor is None:
                         actor = await self._activate_anew(cell)
                 assert actor is not None
-                roster.begin(cell, self._clock())
                 if cell.failed is None:
+                    roster.begin(cell, self._clock())
                     cell.batch = mailbox.take(batch_size)
                     count["batches"] += 1
                     count["messages"] += len(cell.batch)
                     storing = await actor.receive(cell.batch)
                 else:
-                    error, cell.failed = cell.failed, None
-                    storing = await actor.not_stored(cell.batch, error)
+                    storing = await self._start_over(cell, actor, cell.failed)
                 if storing is not None:
                     roster.store(cell)
                     storing.then(partial(self._stored, cell))
@@ -329,6 +328,13 @@ class Supervisor(Generic[M]):
         cell.state = "running"
         self._roster.end(cell, self._clock(), idle=False)
         return actor
+
+    async def _start_over(self, cell: Cell[M], actor: Actor[M], error: Exception) -> Storing | None:
+        """Let the actor read what is stored when it is its turn: a full disk fails many at once."""
+        async with self._loading:
+            cell.failed = None
+            self._roster.begin(cell, self._clock())
+            return await actor.not_stored(cell.batch, error)
 
     def _finish_batch(self, cell: Cell[M]) -> None:
         """Answer what the actor did not, and hold no message any longer."""

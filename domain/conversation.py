@@ -49,6 +49,9 @@ from domain.text import refuse_text
 REMEMBERED = 512
 """How many of the newest entries are kept at hand; what is older is looked up."""
 
+AUTHORS_BACK = 5_000
+"""Whose messages a receipt is about is looked up among so many of the newest entries."""
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One place of the log, as far as the rules need it."""
@@ -315,7 +318,8 @@ def concerned_authors(
     """Whose messages the advances are about, and the range of seqs that is no longer at hand.
 
     A receipt goes to the authors whom it concerns, not to every member: 100 members who each
-    receive one message must not cause 10,000 events.
+    receive one message must not cause 10,000 events. How far authors are looked for is bounded by
+    `AUTHORS_BACK`: who comes into a long conversation has all of it delivered at once.
     """
     authors: set[str] = set()
     recent = state.recent
@@ -327,8 +331,9 @@ def concerned_authors(
         if looked_at == (after, up_to):
             continue  # in a room most cursors make the same step
         looked_at = (after, up_to)
-        if after + 1 < oldest:
-            first = min(after + 1, unknown[0]) if unknown is not None else after + 1
+        if after + 1 < oldest and up_to > state.last_seq - AUTHORS_BACK:
+            first = max(after + 1, state.last_seq - AUTHORS_BACK + 1)
+            first = min(first, unknown[0]) if unknown is not None else first
             last = min(up_to, oldest - 1)
             unknown = (first, last if unknown is None else max(last, unknown[1]))
         for seq in range(max(after + 1, oldest), up_to + 1):

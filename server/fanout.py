@@ -320,12 +320,12 @@ class FanOut:
 
     def _reset_everybody(self, live: LiveBusiness) -> None:
         """An owner is in every conversation, so the member lists that everybody holds are void."""
-        live.access_changes += 1
+        live.access_changes[""] += 1
         for connection in list(live.everybody()):
             connection.end(CloseCode.RESET, "ownership changed")
 
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
-        live.access_changes += 1
+        live.access_changes["" if event.token else event.person] += 1
         if event.token:
             self.tokens.revoke(event.token)
         # Who holds a token is looked at now: they may have come after its revocation was asked for.
@@ -335,7 +335,7 @@ class FanOut:
                 connection.end(CloseCode.UNAUTHENTICATED, "revoked")
 
     def _end(self, live: LiveBusiness, person: str, code: CloseCode, reason: str) -> None:
-        live.access_changes += 1
+        live.access_changes[person] += 1
         for connection in list(live.connections_of(person)):
             connection.end(code, reason)
 
@@ -374,15 +374,22 @@ class FanOut:
                 for c in watching
                 if not c.watch_doubts and live.state.shows_seen(person, c.person)
             )
-            self._shed(frame, seers)
+            for connection in self._shed(frame, seers):
+                connection.owe_presence()
 
-    def _shed(self, frame: Frame, connections: Iterable[Connection]) -> None:
+    def _shed(self, frame: Frame, connections: Iterable[Connection]) -> list[Connection]:
+        """Show what nobody waits for; answers who did not take it."""
         framed: dict[Codec, bytes] = {}
+        shed = []
         for connection in connections:
-            if not connection.behind and connection.has_room():
-                codec = connection.codec
-                data = framed.get(codec)
-                if data is None:
-                    data = framed[codec] = codec.framed(frame)
-                connection.queue(data)
+            if connection.behind or not connection.has_room():
+                shed.append(connection)
+                continue
+            codec = connection.codec
+            data = framed.get(codec)
+            if data is None:
+                data = framed[codec] = codec.framed(frame)
+            if not connection.queue(data):
+                shed.append(connection)
         self.flush()
+        return shed

@@ -38,7 +38,7 @@ class _Known:
     live: LiveBusiness
     claims: Claims
     record: PersonRecord
-    access_changes: int
+    access: tuple[int, int]
     resume: str = "fresh"
     reset_reason: str = ""
 
@@ -129,7 +129,7 @@ class Door:
             if known.record != judged:
                 judged = known.record
                 resume, reason = await self._judge(known.live, judged, hello)
-            if known.live.access_changes == known.access_changes:
+            if known.live.access_stamp(judged.id) == known.access:
                 return replace(known, resume=resume, reset_reason=reason)
             known = await self._identify(hello)
         return known
@@ -140,10 +140,10 @@ class Door:
         if claims is None or claims.device not in ("", hello.device):
             return turned
         live = await self._node.live(claims.business)
-        # It may have been revoked meanwhile: from here on, `access_changes` tells.
+        # It may have been revoked meanwhile: from here on, `access_stamp` tells.
         if live is None or self._node.tokens.is_revoked(claims.id):
             return turned
-        access_changes = live.access_changes
+        access = live.access_stamp(claims.person)
         record = await self._node.queries.person(live.state, claims.person)
         if record is None:
             return turned
@@ -155,7 +155,7 @@ class Door:
             locations = await self._node.queries.locations(live.state)
             if all(location.id != hello.location for location in locations):
                 return Turned(CloseCode.BAD_HELLO, f"there is no location {hello.location}")
-        return _Known(live, claims, record, access_changes)
+        return _Known(live, claims, record, access)
 
     def _welcome(
         self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known, number: int

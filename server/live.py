@@ -1,6 +1,7 @@
 """What runs for one business: its actors, and the connections of its people."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -44,6 +45,10 @@ class Connection(Protocol):
         """Be told nobody's presence until it has been looked up whose may still be watched."""
         ...
 
+    def owe_presence(self) -> None:
+        """It takes nothing now: it is told the presence of all it watches when it does again."""
+        ...
+
     def end(self, code: int, reason: str) -> None:
         """Close the connection."""
         ...
@@ -74,10 +79,14 @@ class LiveBusiness:
     unfit: set[tuple[str, str]] = field(default_factory=set)
     """Devices (of a person) that an event did not fit: their next cursor is answered with `reset`.
     """
-    access_changes: int = 0
-    """How often somebody's rights changed: who lets people in looks whether it moved meanwhile."""
+    access_changes: Counter[str] = field(default_factory=Counter)
+    """How often the rights of each person changed since the start, and under "" those of all."""
     removals: int = 0
     """How often somebody left a conversation: who looks up whom one may watch looks at it too."""
+
+    def access_stamp(self, person: str) -> tuple[int, int]:
+        """Moves when the rights of ``person`` change: who lets people in looks at it again."""
+        return self.access_changes[""], self.access_changes[person]
 
     @property
     def id(self) -> str:

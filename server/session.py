@@ -58,6 +58,7 @@ class Session:
         "_malformed_in_row",
         "_node",
         "_paused",
+        "_presence_owed",
         "_requests",
         "_resuming",
         "_speaker",
@@ -113,6 +114,7 @@ class Session:
         )
         self._in_flight = 0
         self._paused = False
+        self._presence_owed = False
         self._malformed_in_row = 0
         self._active_told_at = 0
         self._time = node.time
@@ -167,6 +169,11 @@ class Session:
             self.watch_doubts += 1
             self._wake.set()
 
+    def owe_presence(self) -> None:
+        """It takes nothing now: it is told the presence of all it watches when it does again."""
+        self._presence_owed = True
+        self._wake.set()
+
     def _restart(self) -> None:
         self.end(CloseCode.RESTART, self._node.restart_reason())
 
@@ -185,6 +192,9 @@ class Session:
                     break  # what the kernel did not take now wakes us when it has gone
                 await self._catch_up()
             self._node.flush()
+            if self._presence_owed and self.has_room() and not self.behind:
+                await self._watch_anew()
+                self._node.flush()
 
     async def _catch_up(self) -> None:
         """Read and queue the next part of the log; at its end, go live without a gap."""
@@ -215,7 +225,8 @@ class Session:
         self.watch_doubts -= doubts
         if stored and not self.watch_doubts:
             people = reading.presence(self._live, self.person, stored)
-            self.queue(self.codec.framed(frames.PresenceEvent(people=people)))
+            told = self.queue(self.codec.framed(frames.PresenceEvent(people=people)))
+            self._presence_owed = not told
 
     # --- in ---------------------------------------------------------------------------------------
 

@@ -67,7 +67,8 @@ class BusinessRows:
             " locations = excluded.locations,"
             " access_revision = max(access_revision, excluded.access_revision),"
             " revision = max(revision, excluded.revision),"
-            " revoked_revision = max(revoked_revision, excluded.revoked_revision)",
+            " revoked_revision = iif(excluded.revoked_revision, excluded.revoked_revision,"
+            " revoked_revision)",  # of files made before there were revisions it is a larger number
             business_no,
             person.id,
             person.name,

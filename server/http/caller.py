@@ -56,14 +56,14 @@ class Somebody:
     live: LiveBusiness
     record: PersonRecord
     device: str
-    access_changes: int
-    """The business's when ``record`` was read: see `is_current`."""
+    access: tuple[int, int]
+    """`LiveBusiness.access_stamp` when ``record`` was read: see `is_current`."""
     by_token: bool
     caller = Caller.PERSON
 
     def is_current(self) -> bool:
-        """Whether nobody's rights have changed since; otherwise `identify` has to say (R27)."""
-        return self.live.access_changes == self.access_changes
+        """Whether their rights cannot have changed since; otherwise `identify` has to say (R27)."""
+        return self.live.access_stamp(self.record.id) == self.access
 
     @property
     def author(self) -> str:
@@ -123,12 +123,12 @@ async def _by_token(node: Node, token: str, device: str | None) -> Identity | Re
     live = await node.live(claims.business)
     if live is None:
         return UNAUTHENTICATED
-    access_changes = live.access_changes
+    access = live.access_stamp(claims.person)
     record = await node.queries.person(live.state, claims.person)
     if record is None or not record.active or claims.revoked_revision != record.revoked_revision:
         return UNAUTHENTICATED
     device = claims.device or device or DEFAULT_DEVICE
-    return Somebody(live, record, device, access_changes, by_token=True)
+    return Somebody(live, record, device, access, by_token=True)
 
 
 async def _spoken_for(
@@ -136,9 +136,9 @@ async def _spoken_for(
 ) -> Somebody | Refusal:
     if not is_id(person):
         return Refusal(Code.BAD_REQUEST, f"{PERSON_HEADER} must be the id of a person.")
-    access_changes = live.access_changes
+    access = live.access_stamp(person)
     record = await node.queries.person(live.state, person)
     if record is None:
         return NOT_FOUND
-    somebody = Somebody(live, record, device, access_changes, by_token=False)
+    somebody = Somebody(live, record, device, access, by_token=False)
     return somebody if record.active else DEACTIVATED

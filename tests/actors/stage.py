@@ -25,7 +25,7 @@ class Stage:
     limits: SupervisorLimits = field(default_factory=SupervisorLimits)
     behaviour: Behaviour = answer_at_once
     loading: Callable[[str], Awaitable[None]] | None = None
-    turns: trio.Semaphore | None = None
+    turns: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(16))
     activations: list[tuple[float, str]] = field(default_factory=list)
     batches: list[list[str]] = field(default_factory=list)
     answers: dict[str, list[object]] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from actors.actor import Actor, Storing
 from actors.envelope import Envelope, Overloaded, Unavailable
-from actors.limits import SupervisorLimits
+from actors.limits import LOADING, SupervisorLimits
 from actors.supervisor import Supervisor
 from tests.actors.stage import all_tasks
 
@@ -65,6 +65,8 @@ class Clerk(Actor[str]):
             return await super().not_stored(batch, error)
         if isinstance(error, LookupError):
             return self.desk.write(batch)
+        if isinstance(error, OSError):
+            await self.desk.read_slowly()
         for envelope in batch:
             envelope.answer(f"lost {envelope.message}")
         return None
@@ -78,12 +80,20 @@ class Desk:
     answers: dict[str, list[object]] = field(default_factory=dict)
     at_once: list[Exception | None] = field(default_factory=list)
     limits: SupervisorLimits = field(default_factory=SupervisorLimits)
+    reading: int = 0
+    most_at_once: int = 0
 
     def __post_init__(self) -> None:
         self.supervisor: Supervisor[str] = Supervisor(self.activate, self.limits)
 
     async def activate(self, _: str) -> Clerk:
         return Clerk(self)
+
+    async def read_slowly(self) -> None:
+        self.reading += 1
+        self.most_at_once = max(self.most_at_once, self.reading)
+        await trio.sleep(1.0)
+        self.reading -= 1
 
     def write(self, batch: Sequence[Envelope[str]]) -> Writing:
         writing = Writing(batch)
@@ -317,6 +327,21 @@ async def test_who_hangs_over_what_was_not_stored_is_found_exactly_when_it_is_du
     assert desk.batches == [["1"], ["1"]]
     desk.writings[1].store()
     assert desk.answers["1"] == ["stored 1"]
+
+
+async def test_many_that_were_not_stored_start_over_in_turn_and_waiting_is_not_their_time(
+    autojump_clock: MockClock, desk: Desk
+) -> None:
+    names = [f"slow {number}" for number in range(10)]
+    for name in names:
+        desk.tell(name, to=name)
+    await quiet()
+    for writing in desk.writings:
+        writing.end(OSError())
+    await trio.sleep(len(names) * 1.0 + 0.1)
+    assert [desk.answers[name] for name in names] == [[f"lost {name}"] for name in names]
+    assert desk.supervisor.totals().crashes == 0
+    assert desk.most_at_once == LOADING
 
 
 async def test_what_is_handed_over_too_late_is_a_hang_once_it_is_stored(

@@ -18,7 +18,7 @@ from domain.commands import (
     Send,
     Speaker,
 )
-from domain.conversation import REMEMBERED, Conversation, Entry, Sent
+from domain.conversation import AUTHORS_BACK, REMEMBERED, Conversation, Entry, Sent
 from domain.events import (
     Advance,
     ConversationCreated,
@@ -420,6 +420,22 @@ def test_receipts_for_messages_of_long_ago_name_what_is_to_be_looked_up() -> Non
     assert concerned((10, 20), (40, 60)) == (set(), (11, 60))
     assert concerned((40, 60), (10, 20)) == (set(), (11, 60))
     assert concerned((98, 100), (101, 102)) == ({"author 102"}, (99, 100))
+
+
+def test_authors_are_looked_up_so_far_back_and_no_further() -> None:
+    state = conversation("sam")
+    state.last_seq = last = AUTHORS_BACK + 1_000
+    state.recent = {seq: Entry("sam") for seq in range(last - REMEMBERED + 1, last + 1)}
+
+    def looked_up(*spans: tuple[int, int]) -> tuple[int, int] | None:
+        steps = (Advance("x", Cursor(up_to, NOW, 0, 0), True, False, a) for a, up_to in spans)
+        return rules.concerned_authors(state, ReceiptsAdvanced("c1", NOW, tuple(steps)))[1]
+
+    assert looked_up((0, last)) == (1_001, last - REMEMBERED)
+    assert looked_up((0, 1_000)) is None
+    assert looked_up((0, 1_001)) == (1_001, 1_001)
+    assert looked_up((1_005, 1_010)) == (1_006, 1_010)
+    assert looked_up((0, 1_000), (1_005, 1_010), (0, 1_002)) == (1_001, 1_010)
 
 
 def test_what_was_delivered_before_is_not_concerned_by_reading_less() -> None:

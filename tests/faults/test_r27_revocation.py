@@ -15,6 +15,7 @@ from domain.events import Person
 from domain.roles import Role
 from server.live import LiveBusiness
 from server.node import Node
+from storage.queries import Queries
 from tests.faults.premises import Premises, freely, opened
 from tests.faults.raw_client import Frame, RawClient
 
@@ -222,6 +223,34 @@ async def test_r27_rights_that_go_during_the_handshake(
         else:
             assert (await client.ended())[0] == code
             assert not client.frames
+
+
+async def test_r27_revoking_others_one_after_the_other_keeps_nobody_out(
+    virtual_time: MockClock, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, looked_up = Queries.person, []
+
+    async def slowly(self: Queries, *arguments: Any) -> Any:
+        found = await person(self, *arguments)
+        looked_up.append(found)
+        await trio.sleep(0.005)
+        return found
+
+    async with opened(folder, freely(), PEOPLE) as premises:
+        monkeypatch.setattr(Queries, "person", slowly)
+
+        async def revoke() -> None:
+            while True:
+                await premises.change(RevokeAccess("backend", None, "sam"))
+                await trio.sleep(0.004)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(revoke)
+            await trio.sleep(0.1)
+            client = await premises.enter("carla")
+            await client.next("welcome")
+            nursery.cancel_scope.cancel()
+    assert len(looked_up) == 1
 
 
 async def test_r27_a_connection_ends_when_its_session_token_does(
