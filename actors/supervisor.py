@@ -13,6 +13,7 @@ import trio
 from actors.actor import Actor, Storing
 from actors.crash_report import error_frames, error_name, log_crash
 from actors.envelope import Envelope, Failure, M, Overloaded, Reply, Unavailable
+from actors.failures import ActorHang, SystemicFailure
 from actors.limits import LOADING, SupervisorLimits
 from actors.mailbox import Mailbox
 from actors.pending_answer import PendingAnswer
@@ -22,14 +23,6 @@ from actors.roster import Cell, Roster
 from actors.statistics import DeadLetter, Load, SupervisorStatistics, Totals
 
 log = structlog.get_logger(__name__)
-
-
-class ActorHang(Exception):
-    """An activation or a batch, storing apart, took longer than `receive_seconds` (see limits)."""
-
-
-class SystemicFailure(Exception):
-    """So many actors fail that the fault is not theirs; the process should start anew."""
 
 
 class Supervisor(Generic[M]):

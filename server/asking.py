@@ -3,6 +3,7 @@
 from actors.envelope import Overloaded, Unavailable
 from domain.commands import Accepted, Answer, Command, Done
 from domain.refusal import Code, Refusal
+from protocol.frames import Error
 from server.live import LiveBusiness
 
 ASK_SECONDS = 10.0
@@ -23,6 +24,17 @@ def answer_of(value: object) -> Answer:
             )
         case _:
             raise TypeError(type(value))
+
+
+def error_frame(refusal: Refusal, id_: int | None, client_message_id: str) -> Error:
+    """A refusal as a connection is told of it."""
+    return Error(
+        id=id_,
+        code=refusal.code,
+        message=refusal.message,
+        retry_after=refusal.retry_after,
+        client_message_id=client_message_id,
+    )
 
 
 async def ask_conversation(live: LiveBusiness, conversation: str, command: Command) -> Answer:

@@ -1,6 +1,6 @@
 """Commands that need a look-up, and how each is answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import trio
 from outcome import Error, Outcome, Value, capture
@@ -188,19 +188,25 @@ class Requests:
         if len(command.people) > self._node.limits.watch_people:
             return Refusal(Code.TOO_LARGE, "Watch fewer people at once.")
         removals = self._live.removals
-        stored = await self._node.queries.companions(self._viewer, command.people)
-        people = frozenset(stored)
-        self._live.watch(self._connection, people, self.watched)
-        self.watched = people
+        present = await self._watch_among(command.people)
         if self._live.removals != removals:  # meanwhile; it found nobody watching yet
             self._connection.review_watch()
-        present = frames.PresenceEvent(
-            people=reading.presence(self._live, self._speaker.person, stored)
-        )
         if command.id is None:
             return present
         self._then = present
         return frames.Ok(id=command.id)
+
+    async def watch_anew(self) -> frames.PresenceEvent:
+        """Watch on those whom one may still watch; answers how they are by now."""
+        return await self._watch_among(self.watched)
+
+    async def _watch_among(self, people: Iterable[str]) -> frames.PresenceEvent:
+        stored = await self._node.queries.companions(self._viewer, people)
+        seen = frozenset(stored)
+        self._live.watch(self._connection, seen, self.watched)
+        self.watched = seen
+        present = reading.presence(self._live, self._speaker.person, stored)
+        return frames.PresenceEvent(people=present)
 
 
 def _page(command: commands.History, found: tuple[list[Message], bool] | None) -> Reply:

@@ -25,7 +25,7 @@ from protocol.commands import Command
 from protocol.frames import Frame
 from server import reading, resume
 from server.admission import Admission
-from server.asking import answer_of
+from server.asking import answer_of, error_frame
 from server.edge.websocket import WebSocket
 from server.live import LiveBusiness
 from server.node import PRESENCE, Node
@@ -218,15 +218,13 @@ class Session:
 
     async def _watch_anew(self) -> None:
         """Watch on whom one still shares a conversation with, and tell how they are by now."""
-        doubts, before = self.watch_doubts, self._answering.watched
-        stored = await self._node.queries.companions(self._viewer, before)
-        self._answering.watched = frozenset(stored)
-        self._live.watch(self, self._answering.watched, before)
+        doubts = self.watch_doubts
+        present = await self._answering.watch_anew()
         self.watch_doubts -= doubts
-        if stored and not self.watch_doubts:
-            people = reading.presence(self._live, self.person, stored)
-            told = self.queue(self.codec.framed(frames.PresenceEvent(people=people)))
-            self._presence_owed = not told
+        if not self.watch_doubts:
+            self._presence_owed = bool(present.people) and not self.queue(
+                self.codec.framed(present)
+            )
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -261,7 +259,7 @@ class Session:
         if self._malformed_in_row > MALFORMED_MAX:
             self._websocket.close_soon(CloseCode.POLICY, "too many malformed frames")
             return
-        self._error(malformed.refusal, malformed.id, malformed.client_message_id)
+        self._reply(error_frame(malformed.refusal, malformed.id, malformed.client_message_id))
 
     def _enqueue(self, command: Command) -> None:
         if not self._requests.put(command):
@@ -377,18 +375,7 @@ class Session:
 
     def _refuse(self, command: Command, refusal: Refusal) -> None:
         sent = command.client_message_id if isinstance(command, commands.Send) else ""
-        self._error(refusal, command.id, sent)
-
-    def _error(self, refusal: Refusal, id_: int | None, client_message_id: str) -> None:
-        self._reply(
-            frames.Error(
-                id=id_,
-                code=refusal.code,
-                message=refusal.message,
-                retry_after=refusal.retry_after,
-                client_message_id=client_message_id,
-            )
-        )
+        self._reply(error_frame(refusal, command.id, sent))
 
     def _reply(self, frame: Frame) -> None:
         """Queue a reply; a client that asks and does not read the answers is too slow."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import trio
 
+_Call = tuple[Callable[..., None], tuple[object, ...]]
+
 
 class Doorbell:
     """Calls functions in trio's thread, in order, for who is in another one.
@@ -20,8 +22,7 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
-        self._calls: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
-        # bound: what the threads have in hand, each calls once
+        self._calls: deque[_Call] = deque()  # bound: what threads have in hand, each rings once
         self._lock = threading.Lock()
         self._fd = -1
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.envelope import Envelope, Failure
+from actors.failures import SystemicFailure
 from actors.limits import SupervisorLimits
-from actors.supervisor import SystemicFailure
 from tests.actors.stage import Stage, all_tasks
 
 ACTORS = ("a", "b", "c")

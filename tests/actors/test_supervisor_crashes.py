@@ -6,9 +6,9 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.envelope import Envelope, Overloaded, Unavailable
+from actors.failures import SystemicFailure
 from actors.limits import SupervisorLimits
 from actors.statistics import DeadLetter, Load
-from actors.supervisor import SystemicFailure
 from tests.actors.stage import Stage
 
 CRASHED = Unavailable(60.0, "crashed")
