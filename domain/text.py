@@ -7,8 +7,11 @@ from domain.refusal import Code, Refusal
 # C0 and C1 controls but tab and line feed; lone surrogates, which no encoding can carry.
 _forbidden = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").search
 
-# Anything that can be seen: no space, and none of what has no width (joiners, marks, soft hyphen).
-_visible = re.compile("[^\\s\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]").search
+# Anything that can be seen: no space, no braille blank, nothing of Unicode's default ignorables.
+_visible = re.compile(
+    "[^\\s\u2800\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+).search
 
 _BLANK = Refusal(Code.BAD_REQUEST, "Write something first: the text is empty.")
 _CONTROL = Refusal(

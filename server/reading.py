@@ -37,7 +37,7 @@ def _member(live: LiveBusiness, viewer: str, member: Member) -> Member:
         member,
         read_up_to=member.read_up_to if shows_read else 0,
         read_at=member.read_at if shows_read else 0,
-        state=state,
+        state=state.value,
         last_seen_at=last_seen_at,
     )
 

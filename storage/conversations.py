@@ -19,6 +19,8 @@ from storage.pages import PAGE_BYTES, encoded_size, fitting
 ACTIVITY_DIGITS = 18
 """A revision has no more; what is longer is no position that we gave out."""
 
+PRESENCE_BYTES = len(',"state":"offline","last_seen_at":1793000000000')
+
 UNREAD_SPAN = 5_000
 """Newest entries among which the unread ones are counted, for who writes and never reads."""
 
@@ -48,8 +50,13 @@ def page(
     with snapshot(connection):
         rows = _latest(connection, viewer, _position(before), limit + 1)
         found = pictures(connection, viewer, [granted for granted, _ in rows[:limit]])
-    kept = fitting(map(encoded_size, found), PAGE_BYTES)
+    kept = fitting(map(_size, found), PAGE_BYTES)
     return ListPage(tuple(found[:kept]), str(rows[kept - 1][1]) if len(rows) > kept else None)
+
+
+def _size(picture: Conversation) -> int:
+    """Bytes of a picture once it says how its members are."""
+    return encoded_size(picture) + PRESENCE_BYTES * len(picture.members)
 
 
 def _position(before: str | None) -> int:

@@ -133,14 +133,12 @@ def companions(
 ) -> dict[str, int]:
     """Those of ``people`` whose presence the viewer may watch, with their stored last-seen.
 
-    The team may watch everybody; a customer those who share a conversation with them.
+    The team may watch everybody; a customer those who share a conversation with them. Who is not
+    active is offline, and may be let in again.
     """
     wanted = tuple(dict.fromkeys(people))
     marks = ",".join("?" * len(wanted))
-    sql = (
-        f"SELECT id, last_seen_at FROM person WHERE business_no = ? AND active = 1"
-        f" AND id IN ({marks})"
-    )
+    sql = f"SELECT id, last_seen_at FROM person WHERE business_no = ? AND id IN ({marks})"
     parameters: tuple[object, ...] = (viewer.business_no, *wanted)
     if viewer.role is Role.CUSTOMER:
         sql += (

@@ -9,7 +9,10 @@ from domain.text import refuse_label, refuse_text
 
 LIMIT = 40
 FORBIDDEN = [chr(c) for c in (*range(9), *range(11, 32), *range(127, 160), 0xD800, 0xDFFF)]
-INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2064\ufeff"
+INVISIBLE = (
+    "\u2800\u3164\u115f\u1160\uffa0\u202e\u2066\ufe0f\U000e0001"
+    "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2064\ufeff"
+)
 
 
 def code(text: str) -> Code | None:

@@ -11,6 +11,7 @@ from actors.business import ChangePerson
 from domain import commands
 from domain.events import Person
 from domain.roles import Role
+from server.http.tokens import issue
 from storage.queries import Queries
 from tests.faults.premises import Premises, freely, opened
 from tests.faults.raw_client import RawClient
@@ -108,3 +109,16 @@ async def test_who_had_no_room_for_what_a_removal_made_them_look_up(
         carla.read_again()
         await trio.sleep(30.0)
         assert told(carla) == {"zoe": "online"}
+
+
+async def test_who_is_let_in_again_is_still_watched(virtual_time: MockClock, folder: Path) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        await premises.group("g", "sam", "carla")
+        await premises.put("sam", Role.STAFF, active=False)
+        carla = await watching(premises, "carla", "sam")
+        assert told(carla) == {"sam": "offline"}
+        await premises.put("sam", Role.STAFF, active=True)
+        issued = await issue(premises.node, premises.live, "sam")
+        await premises.enter("sam", token=issued.token)
+        await trio.sleep(1.0)
+        assert told(carla) == {"sam": "online"}
