@@ -76,6 +76,7 @@ export class Composer {
 
   /** @param {Message} message */
   reply(message) {
+    if (this.#deleted(message)) return; // since the menu opened
     if (this.#editing) this.#write('');
     this.#editing = null;
     this.#replyTo = message;
@@ -94,11 +95,19 @@ export class Composer {
     this.text.setSelectionRange(message.text.length, message.text.length);
   }
 
-  /** A message that is deleted is edited no more; what was written of it stays, as a new text. */
-  refresh() {
-    const seq = this.#editing?.seq;
+  /** @param {Message | null} message @returns {boolean} */
+  #deleted(message) {
     const { messages = [] } = this.desk.conversations.get(this.#id) ?? {};
-    if (!messages.find((each) => each.seq === seq)?.deleted_at) return;
+    return Boolean(messages.find((each) => each.seq === message?.seq)?.deleted_at);
+  }
+
+  /**
+   * A message that is deleted is quoted and edited no more; what was written of it stays, as a new
+   * text.
+   */
+  refresh() {
+    if (this.#deleted(this.#replyTo)) this.#cancel();
+    if (!this.#deleted(this.#editing)) return;
     const written = this.text.value;
     const changed = written !== this.#editing?.text;
     this.#cancel();
@@ -119,7 +128,10 @@ export class Composer {
     this.context.hidden = !message;
     this.button.setAttribute('aria-label', this.#editing ? 'Save' : 'Send');
     this.button.replaceChildren(icon(this.#editing ? 'check' : 'send'));
-    if (!message) return;
+    if (!message) {
+      this.context.replaceChildren();
+      return;
+    }
     const conversation = this.desk.conversations.get(this.#id);
     const title = this.#editing
       ? 'Edit message'
@@ -229,15 +241,31 @@ export class Composer {
     this.actions.sent();
   }
 
-  /** @param {Message} message @param {string} text */
+  /**
+   * What is typed until the answer comes is a new text. If it is not saved, what was written comes
+   * back, to be tried again.
+   * @param {Message} message @param {string} text
+   */
   async #save(message, text) {
     const id = this.#id;
+    this.#cancel();
     try {
       await this.desk.edit(id, message.seq, text);
-      if (this.#editing === message) this.#cancel();
     } catch (error) {
-      this.actions.failed(/** @type {Error} */ (error)); // the text stays, to be tried again
+      this.actions.failed(/** @type {Error} */ (error));
+      if (id === this.#id && !this.#editing && !this.#deleted(message)) {
+        this.edit(message);
+        this.#write(text);
+      } else this.#keep(id, text);
     }
+  }
+
+  /** Behind what was begun in a conversation. @param {string} id @param {string} text */
+  #keep(id, text) {
+    const here = id === this.#id && !this.#editing;
+    const all = [here ? this.text.value : this.#drafts.get(id), text].filter(Boolean).join('\n');
+    if (here) this.#write(all);
+    else this.#drafts.set(id, all);
   }
 }
 

@@ -7,6 +7,7 @@ import { membersSheet } from './members.js';
 import { MessageLog } from './message-log.js';
 import { tickWords } from './message-row.js';
 import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
+import { rowOf } from './scrolling.js';
 import { ask, menu, popover, sheet, toast } from './overlay.js';
 import { plain, rendered } from './markup.js';
 import { moment } from './times.js';
@@ -250,8 +251,14 @@ export class ConversationView {
       );
       return;
     }
+    const { id } = this;
     try {
-      const receipts = await this.desk.receipts(this.id, message.seq);
+      const receipts = await this.desk.receipts(id, message.seq);
+      // Who writes, or looks at something else by now, is not interrupted.
+      if (id !== this.id || this.composer.element.contains(document.activeElement)) return;
+      const row = rowOf(this.log.list, message.seq);
+      const beside = anchor.isConnected ? anchor : (row?.querySelector('.ticks') ?? row);
+      if (!beside) return;
       const now = this.desk.serverTime;
       const rows = receipts.map(({ person, delivered_at, read_at }) => {
         const name = nameOf(conversation, person);
@@ -277,7 +284,7 @@ export class ConversationView {
       const sent = h('p', { text: `Sent ${moment(message.at, now)}` });
       popover(
         this.root,
-        anchor,
+        beside,
         h(
           'div',
           { class: 'receipts', role: 'dialog', 'aria-label': 'Receipts', tabindex: '-1' },

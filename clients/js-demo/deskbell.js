@@ -1453,6 +1453,7 @@ export class Deskbell {
     }
     this.#later('ping', heartbeat.ping_after_ms, () => this.#ping());
     this.#later('dead', heartbeat.timeout_ms, () => this.#watchdog());
+    this.status.code = 0; // what ended the connection before is over
     this.#is('online');
     const complete = resume === 'complete' && !other && this.#cursor;
     if (complete) return; // the events follow, then `resumed`

@@ -30,12 +30,16 @@ function set(element, name, value) {
  */
 export function arrange(parent, wanted) {
   const keep = new Set(wanted);
+  const focused = /** @type {any} */ (document.activeElement);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   let at = parent.firstElementChild;
   for (const child of wanted) {
     if (child === at) at = at.nextElementSibling;
     else parent.insertBefore(child, at);
   }
+  // What is moved loses the focus.
+  if (focused !== document.activeElement && parent.contains(focused))
+    focused.focus({ preventScroll: true });
 }
 
 /**

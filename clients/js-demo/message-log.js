@@ -6,6 +6,7 @@ import { arrange, h, moveFocus } from './dom.js';
 import { icon } from './icons.js';
 import {
   authorOf,
+  headText,
   isLong,
   messageRow,
   separator,
@@ -14,7 +15,7 @@ import {
   tickWords,
   together,
 } from './message-row.js';
-import { isNearEnd, lowestShown, scrollToEnd, scrollToTopOf } from './scrolling.js';
+import { isNearEnd, lowestShown, rowOf, scrollToEnd, scrollToTopOf } from './scrolling.js';
 import { dayLabel, dayOf } from './times.js';
 import { Unread } from './unread.js';
 
@@ -97,6 +98,9 @@ export class MessageLog {
     this.#atEnd = true;
     this.#unreadFrom(this.conversation);
     this.#unfolded.clear();
+    clearTimeout(this.#seenTimer);
+    this.#seenTimer = 0;
+    this.#loading = null;
     this.render();
   }
 
@@ -241,11 +245,7 @@ export class MessageLog {
   /** @param {Conversation} conversation */
   #head(conversation) {
     const offline = this.desk.status.state !== 'online';
-    const text = !conversation.more
-      ? 'This is where the conversation begins'
-      : offline
-        ? 'Earlier messages load when you are back online'
-        : 'Loading earlier messages…';
+    const text = headText(conversation.more, offline);
     if (this.head.textContent !== text) this.head.textContent = text;
     this.head.classList.toggle('loading', conversation.more && !offline);
   }
@@ -311,30 +311,33 @@ export class MessageLog {
 
   /** Older messages, one page at a time. @param {number} [limit] @returns {Promise<number>} */
   #load(limit) {
-    this.#loading ??= this.desk
+    if (this.#loading) return this.#loading;
+    const loading = this.desk
       .history(this.#id, limit)
       .finally(() => {
-        this.#loading = null;
+        if (this.#loading === loading) this.#loading = null;
       })
       .then((count) => {
         if (count) this.render();
         return count;
       });
-    return this.#loading;
+    this.#loading = loading;
+    return loading;
   }
 
   /** Show one message, loading history until it is here. @param {number} seq */
   async reveal(seq) {
+    const id = this.#id;
     while (this.conversation?.more && (this.conversation.messages[0]?.seq ?? 0) > seq) {
-      if (!(await this.#load(PAGE))) break;
+      const count = await this.#load(PAGE);
+      if (id !== this.#id) return; // another conversation is shown by now
+      if (!count) break;
     }
     this.#arriving = false;
-    this.#atEnd = false;
     this.render();
-    const row = [...this.list.children].find(
-      (each) => /** @type {any} */ (each).message?.seq === seq,
-    );
-    if (!row) return;
+    const row = rowOf(this.list, seq);
+    if (!row) throw new Error('That message is from before you came.');
+    this.#atEnd = false;
     row.scrollIntoView({ block: 'center' });
     row.focus({ preventScroll: true });
     row.classList.remove('flash');
@@ -352,13 +355,10 @@ export class MessageLog {
       ? conversation.last_seq
       : lowestShown(this.scroller, this.list);
     if (upTo <= (this.desk.model.me(conversation)?.read_up_to ?? 0)) return;
-    if (this.#seenTimer && upTo <= this.#sayingSeen) return;
-    clearTimeout(this.#seenTimer);
-    this.#sayingSeen = upTo;
-    const id = this.#id;
-    this.#seenTimer = setTimeout(() => {
+    this.#sayingSeen = this.#seenTimer ? Math.max(upTo, this.#sayingSeen) : upTo;
+    this.#seenTimer ||= setTimeout(() => {
       this.#seenTimer = 0;
-      if (id === this.#id && this.actions.looking()) this.desk.read(id, upTo);
+      if (this.actions.looking()) this.desk.read(this.#id, this.#sayingSeen);
     }, SEEN_AFTER_MS);
   }
 

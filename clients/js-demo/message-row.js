@@ -260,6 +260,17 @@ export function entryWords(conversation, entry) {
   return entry.kind === 'member_left' ? `${whom} left` : '';
 }
 
+/**
+ * What stands above the oldest message that is here.
+ * @param {boolean} more  whether there are older ones @param {boolean} offline
+ */
+export function headText(more, offline) {
+  if (!more) return 'This is where the conversation begins';
+  return offline
+    ? 'Earlier messages load when you are back online'
+    : 'Loading earlier messages…';
+}
+
 /** @param {string} text @param {string} [kind] */
 export function separator(text, kind = 'day') {
   return h('li', { class: `row separator ${kind}` }, h('span', { text }));

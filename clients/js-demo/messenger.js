@@ -10,8 +10,9 @@ import { icon } from './icons.js';
 import { plain } from './markup.js';
 import { avatar, firstName, nameOf, others, titleOf } from './names.js';
 import { newConversation } from './new-conversation.js';
-import { toast } from './overlay.js';
+import { closeAll, toast } from './overlay.js';
 import { settingsSheet } from './settings.js';
+import { showStranded } from './stranded.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
 
@@ -98,9 +99,11 @@ export class Messenger {
       desk.on(event, this.draw);
     desk.on('ready', () => this.#ready());
     desk.on('message', (detail) => this.#announce(detail));
+    const stranded = () => showStranded(desk, this.root);
+    for (const event of ['ready', 'failed', 'removed']) desk.on(event, stranded);
     desk.on('removed', ({ conversation }) => {
       if (conversation !== this.view.id) return;
-      this.back();
+      this.back(this.root.contains(document.activeElement));
       toast(this.root, 'You are not in that conversation any more.', 'note');
     });
     desk.on('error', this.failed);
@@ -111,7 +114,9 @@ export class Messenger {
       this.root.addEventListener(event, () => this.#active());
     setInterval(this.draw, REDRAW_MS);
     if (this.#alone) {
+      if (history.state?.conversation) history.replaceState(null, ''); // from before a reload
       window.addEventListener('popstate', ({ state }) => {
+        closeAll(this.root);
         const id = state?.conversation ?? '';
         this.#show(this.desk.conversations.has(id) ? id : '');
       });
@@ -127,11 +132,12 @@ export class Messenger {
     if (matchMedia('(pointer: fine)').matches) this.view.composer.focus();
   }
 
-  back() {
+  /** To the list. @param {boolean} [focus] whether the focus goes there, too */
+  back(focus = true) {
     const { id } = this.view;
     if (this.#alone && history.state?.conversation) history.back();
     this.#show('');
-    this.list.focus(id);
+    if (focus) this.list.focus(id);
   }
 
   /** @param {string} id */

@@ -155,6 +155,13 @@ export function sheet(root, title, content, { onclose, role = 'dialog', descript
   return { element, close };
 }
 
+/** Close whatever lies over the pane. @param {HTMLElement} root */
+export function closeAll(root) {
+  root.querySelector('.popover')?.dispatchEvent(new CustomEvent('dismiss'));
+  for (const veil of [...root.querySelectorAll('.veil')].reverse())
+    /** @type {HTMLElement} */ (veil).click();
+}
+
 /**
  * Ask before what cannot be taken back. Cancel has the focus; Escape and a click elsewhere mean it.
  * @param {HTMLElement} root @param {string} title

@@ -40,3 +40,8 @@ export function lowestShown(scroller, list) {
   );
   return /** @type {any} */ (shown)?.message.seq ?? 0;
 }
+
+/** The row of a message. @param {HTMLElement} list @param {number} seq @returns {any} */
+export function rowOf(list, seq) {
+  return /** @type {any[]} */ ([...list.children]).find((each) => each.message?.seq === seq);
+}

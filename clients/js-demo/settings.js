@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { avatar, roleName } from './names.js';
-import { sheet, toggle } from './overlay.js';
+import { ask, sheet, toggle } from './overlay.js';
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root @param {string} name
@@ -49,7 +49,13 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
   const leave = () => {
     const waiting = desk.outbox().length;
     if (!waiting) signOut?.();
-    else failed(new Error(`${waiting} of your messages still wait. Send or delete them first.`));
+    else
+      ask(root, 'Sign out?', {
+        text: waiting === 1 ? 'A message still waits.' : `${waiting} messages still wait.`,
+        hint: 'What has not been sent by now is deleted from this device, and is not sent.',
+        yes: 'Sign out',
+        run: () => signOut?.(),
+      });
   };
   const role = h('small');
   const about = h(

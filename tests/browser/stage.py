@@ -68,6 +68,15 @@ class Server:
             process.wait()
             raise
 
+    def freeze(self) -> None:
+        """It answers nobody, as over a line that stands still, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def ask(self, method: str, path: str, body: object = None, token: str = "") -> Any:
         """One request of the HTTP API."""
         data = None if body is None else json.dumps(body).encode()
