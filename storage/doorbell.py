@@ -1,7 +1,7 @@
-"""How SQLite's threads call into trio, for a third of the price of trio's own way.
+"""How SQLite's threads call into trio, for less than trio's own way costs.
 
-`TrioToken.run_sync_soon` wakes a task of trio's by a byte through a pair of sockets: about 35
-microseconds of every commit and of every page of history. An eventfd costs about ten.
+`TrioToken.run_sync_soon` wakes a task of trio's by a byte through a pair of sockets. By an eventfd
+a round trip through a thread takes 33 microseconds in place of 45: of every commit, of every page.
 """
 
 import os

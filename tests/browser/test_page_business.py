@@ -10,8 +10,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
-LOST = "document.querySelector('.desk').dataset.status !== 'online'"
-
 
 def _signed_in(open_page: Open, business: Business, person: str, **options: object) -> Page:
     return open_page(f"#token={business.token(person)}", **options)
@@ -47,8 +45,8 @@ def test_a_reset_leaves_the_rest_where_it_is(open_page: Open, business: Business
     expect(items).to_have_count(55)
     desk.open("Group 02")
     desk.text.fill("Half a sentence")
-    _hand_over(business, "olivia", "mia")
-    page.wait_for_function(f"() => {LOST}")
+    with page.expect_websocket():  # it is let go, and comes back
+        _hand_over(business, "olivia", "mia")
     expect(page.locator(".desk")).to_have_attribute("data-status", "online")
     expect(desk.row("Hello")).to_be_visible()
     expect(desk.text).to_have_value("Half a sentence")
