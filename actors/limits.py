@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 LOADING = 1
-"""Actors that load at the same time, as many as storage reserves readers for them. The others wait
+"""Actors that load at the same time, and readers that storage reserves for them. The others wait
 their turn, which is not their time; with more turns than readers they would wait in theirs."""
 
 

@@ -19,6 +19,7 @@ import structlog
 import trio
 import uuid_utils
 
+from actors.limits import LOADING
 from protocol.codec import json_codec, msgpack_codec
 from server.edge.limits import EdgeLimits
 from server.edge.listener import Listener
@@ -87,7 +88,7 @@ async def run_server(
     """
     listening = open_sockets(settings) if sockets is None else sockets
     flush = _Flush()
-    database = await Database.open(Path(settings.data_dir), flush, settings.readers)
+    database = await Database.open(Path(settings.data_dir), flush, settings.readers, LOADING)
     try:
         node = await _node(settings, database, clock, flush)
         await keep_operator_key(node)

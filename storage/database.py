@@ -58,9 +58,12 @@ class Database:
         self._opened = opened
 
     @classmethod
-    async def open(cls, folder: Path, released: Callable[[], None], readers: int = 2) -> "Database":
+    async def open(
+        cls, folder: Path, released: Callable[[], None], readers: int = 2, reserved: int = 1
+    ) -> "Database":
         """Open (or create) the database in ``folder`` for this process alone.
 
+        ``readers`` for everybody, ``reserved`` ones for actors alone.
         Raises `UnusableDatabase`: the folder cannot be written, another server has it open, or the
         file is damaged, foreign or newer; then the file is as it was.
         """
@@ -80,11 +83,11 @@ class Database:
                 await journal.load()
                 pool = await Readers.open(path, readers, bell)
                 opened.push_async_callback(pool.close)
-                reserved = await Readers.open(path, 1, bell)
-                opened.push_async_callback(reserved.close)
+                actors_own = await Readers.open(path, reserved, bell)
+                opened.push_async_callback(actors_own.close)
             except (sqlite3.Error, OSError, StorageFailed) as error:
                 raise unusable(error) from error
-            return cls(writer, pool, reserved, journal, bell, path, opened.pop_all())
+            return cls(writer, pool, actors_own, journal, bell, path, opened.pop_all())
 
     async def close(self) -> None:
         """Close every connection; the last one writes the log back into the file.

@@ -121,7 +121,7 @@ async def _by_token(node: Node, token: str, device: str | None) -> Identity | Re
     if claims is None or (device and claims.device not in ("", device)):
         return UNAUTHENTICATED
     live = await node.live(claims.business)
-    if live is None:
+    if live is None or node.tokens.is_revoked(claims.id):  # while its business was started
         return UNAUTHENTICATED
     access = live.access_stamp(claims.person)
     record = await node.queries.person(live.state, claims.person)

@@ -69,7 +69,7 @@ def test_a_quoted_text_that_is_deleted_is_quoted_no_more(one: One, server: Serve
     expect(quoted).to_be_empty()
 
 
-def test_what_was_seen_of_one_conversation_does_not_count_for_the_next(
+def test_only_what_is_shown_counts_as_read_also_after_a_quick_switch(
     one: One, server: Server
 ) -> None:
     group = {"kind": "group", "title": "Cake club", "people": ["sam", "carla"]}

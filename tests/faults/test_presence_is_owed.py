@@ -13,8 +13,8 @@ from domain.events import Person
 from domain.roles import Role
 from server.http.tokens import issue
 from storage.queries import Queries
-from tests.faults.premises import Premises, freely, opened
-from tests.faults.raw_client import RawClient
+from tests.faults.premises import freely, opened
+from tests.faults.watching import told, watching
 
 PEOPLE = {
     "olivia": Role.OWNER,
@@ -23,24 +23,6 @@ PEOPLE = {
     "carla": Role.CUSTOMER,
     "dan": Role.CUSTOMER,
 }
-
-
-async def watching(premises: Premises, person: str, *people: str) -> RawClient:
-    client = await premises.enter(person, "phone")
-    await client.next("welcome")
-    await client.ask("watch", people=list(people))
-    await trio.sleep(1.0)
-    return client
-
-
-def told(client: RawClient) -> dict[str, str]:
-    """Who was last told to be what."""
-    return {
-        shown["person"]: shown["state"]
-        for frame in client.frames
-        if frame["type"] == "presence"
-        for shown in frame["people"]
-    }
 
 
 async def test_who_read_slowly_while_somebody_left(virtual_time: MockClock, folder: Path) -> None:

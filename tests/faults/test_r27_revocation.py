@@ -13,6 +13,7 @@ from domain import commands
 from domain.commands import Done
 from domain.events import Person
 from domain.roles import Role
+from server.http.caller import UNAUTHENTICATED, identify
 from server.live import LiveBusiness
 from server.node import Node
 from storage.queries import Queries
@@ -278,10 +279,18 @@ async def test_r27_a_token_revoked_while_its_business_starts_lets_nobody_in(
             await trio.sleep(1.0)
             return found
 
+        found: list[object] = []
+
+        async def ask() -> None:
+            found.append(await identify(premises.node, f"Bearer {token}", None, None))
+
         late = await premises.socket()
         monkeypatch.setattr(Node, "live", slow)
-        late.send("hello", token=token, device="sam-1")
-        await trio.sleep(0.5)
-        assert isinstance(await revoke_token(premises, token), Done)
-        with trio.fail_after(2.0):
-            assert (await late.ended())[0] == 4501
+        async with trio.open_nursery() as nursery:
+            late.send("hello", token=token, device="sam-1")
+            nursery.start_soon(ask)
+            await trio.sleep(0.5)
+            assert isinstance(await revoke_token(premises, token), Done)
+            with trio.fail_after(2.0):
+                assert (await late.ended())[0] == 4501
+        assert found == [UNAUTHENTICATED]

@@ -13,6 +13,7 @@ from storage.access import Viewer
 from storage.queries import Queries
 from tests.faults.premises import Premises, freely, opened
 from tests.faults.raw_client import RawClient
+from tests.faults.watching import told, watching
 
 PEOPLE = {
     "olivia": Role.OWNER,
@@ -23,11 +24,9 @@ PEOPLE = {
 }
 
 
-async def watching(premises: Premises, person: str, *people: str) -> RawClient:
-    client = await premises.enter(person)
-    await client.next("welcome")
-    await client.ask("watch", people=list(people))
-    await trio.sleep(1.0)
+async def watching_on(premises: Premises, person: str, *people: str) -> RawClient:
+    """Only what it is told from now on counts."""
+    client = await watching(premises, person, *people)
     client.frames.clear()
     return client
 
@@ -37,21 +36,11 @@ async def remove(premises: Premises, person: str, conversation: str = "g") -> No
     assert isinstance(await premises.do(conversation, command), commands.Done)
 
 
-def told(client: RawClient) -> dict[str, str]:
-    """Who was last told to be what."""
-    return {
-        shown["person"]: shown["state"]
-        for frame in client.frames
-        if frame["type"] == "presence"
-        for shown in frame["people"]
-    }
-
-
 async def test_who_was_removed_is_not_told_who_comes(virtual_time: MockClock, folder: Path) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
         await premises.group("g", "sam", "carla", "dan")
         await premises.group("h", "zoe", "carla")
-        carla = await watching(premises, "carla", "sam", "dan", "zoe", "olivia")
+        carla = await watching_on(premises, "carla", "sam", "dan", "zoe", "olivia")
         await remove(premises, "carla")
         for person in ("sam", "dan", "zoe", "olivia"):
             await premises.enter(person)
@@ -64,8 +53,8 @@ async def test_customers_who_stay_are_not_told_of_who_was_removed(
 ) -> None:
     async with opened(folder, freely(), PEOPLE) as premises:
         await premises.group("g", "sam", "carla", "dan")
-        dan = await watching(premises, "dan", "carla", "sam")
-        zoe = await watching(premises, "zoe", "carla")
+        dan = await watching_on(premises, "dan", "carla", "sam")
+        zoe = await watching_on(premises, "zoe", "carla")
         await remove(premises, "carla")
         for person in ("carla", "sam"):
             await premises.enter(person)
@@ -91,7 +80,7 @@ async def watching_both(premises: Premises) -> RawClient:
     """Carla, who shares one conversation with sam and another one with zoe."""
     await premises.group("g", "sam", "carla")
     await premises.group("h", "zoe", "carla")
-    return await watching(premises, "carla", "sam", "zoe")
+    return await watching_on(premises, "carla", "sam", "zoe")
 
 
 async def test_who_comes_while_it_is_looked_up_is_told_only_if_still_shared(
