@@ -49,6 +49,10 @@ class Business:
     hidden_seen: set[str] = field(default_factory=set)
     team: dict[str, Colleague] = field(default_factory=dict)
     locations: set[str] = field(default_factory=set)
+    stamps: dict[str, int] = field(default_factory=dict, compare=False)
+    """Moves when facts about a customer change by which their messages are routed."""
+    window_ms: int = 72 * 3_600_000
+    """So long an answer is one to what was said last (C-29)."""
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
@@ -67,6 +71,23 @@ class Business:
                 )
             return found
         return frozenset(person for person in self.team if self.works_at(person, places))
+
+    def denied_at(self, places: Collection[str]) -> frozenset[str]:
+        """Who works at ``places`` and may not see what is placed there."""
+        return frozenset(
+            person
+            for person, known in self.team.items()
+            if not known.inbox and not known.locations.isdisjoint(places)
+        )
+
+    def standing(self, location: str) -> str | None:
+        """The open location that ``location`` stands for, if any."""
+        return location if location in self.locations else None
+
+    def locations_of(self, person: str) -> frozenset[str]:
+        """Where somebody of the team works."""
+        known = self.team.get(person)
+        return frozenset() if known is None else known.locations
 
     def note_colleague(self, person: str, colleague: Colleague | None) -> None:
         """Record what decides about ``person`` of the team; ``None``: they are not, or no more."""
@@ -111,6 +132,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             is_owner = person.role is Role.OWNER and person.active
             state.owners = others | {person.id} if is_owner else others
             state.note_colleague(person.id, _colleague(event))
+            state.stamps[person.id] = state.stamps.get(person.id, 0) + 1
         case PrivacyChanged():
             _toggle(state.hidden_read, event.person, hidden=not event.read_receipts)
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)

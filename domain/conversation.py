@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from domain.business import Business
 from domain.commands import (
     Accepted,
     AddMember,
+    Announce,
     Delete,
     Done,
     Edit,
@@ -33,6 +35,8 @@ from domain.events import (
     ConversationCreated,
     ConversationEvent,
     Cursor,
+    Handling,
+    HandlingChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -40,6 +44,7 @@ from domain.events import (
     MessageSent,
     Person,
     ReceiptsAdvanced,
+    Routed,
 )
 from domain.limits import Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -88,13 +93,28 @@ class Conversation:
     since: dict[str, int] = field(default_factory=dict)
     """From which seq on a member is in it, if that is not the first one."""
     audience: tuple[str, ...] = ()
+    handling: Handling = field(default_factory=Handling)
+    waiting_since: int = 0
+    heard_at: int = 0
+    routed: Routed | None = None
+    """Why the newest message of a customer is where it is."""
+    business: Business | None = field(default=None, compare=False, repr=False)
+    """Who works at the locations where this is placed."""
 
     def __post_init__(self) -> None:
         self.audience = tuple(self.members)
 
     def admits(self, speaker: Speaker) -> bool:
-        """Whether ``speaker`` is in this conversation; an owner always is."""
-        return speaker.person in self.members or speaker.role is Role.OWNER
+        """Whether ``speaker`` is in it: a member, an owner, or at work where it is placed."""
+        return (
+            speaker.person in self.members
+            or speaker.role is Role.OWNER
+            or bool(
+                self.handling.locations
+                and self.business is not None
+                and self.business.works_at(speaker.person, self.handling.locations)
+            )
+        )
 
     def later_than(self, seq: int) -> list[str]:
         """Who came into it after what is at ``seq``."""
@@ -112,6 +132,12 @@ def digest(conversation: str, text: str, reply_to: int) -> bytes:
     return hashlib.blake2b(said, digest_size=16).digest()
 
 
+def _digest_of(conversation: str, command: Send) -> bytes:
+    if isinstance(command, Announce):
+        conversation = f"{conversation}\n{command.location}\n{command.campaign}"
+    return digest(conversation, command.text, command.reply_to)
+
+
 def sent_key(command: Send) -> SentKey:
     """What names the message for ever."""
     speaker = command.speaker
@@ -120,7 +146,7 @@ def sent_key(command: Send) -> SentKey:
 
 def repeated(conversation: str, command: Send, sent: Sent) -> Accepted | Refusal:
     """The answer to a ``client_message_id`` that has been stored."""
-    same = sent.digest == digest(conversation, command.text, command.reply_to)
+    same = sent.digest == _digest_of(conversation, command)
     return sent.accepted if same else CONFLICTING_ID
 
 
@@ -158,8 +184,18 @@ def decide_send(
         command.reply_to,
         speaker.device,
         command.client_message_id,
-        digest(state.id, command.text, command.reply_to),
+        _digest_of(state.id, command),
+        *_heard(state, command, now),
     )
+
+
+def _heard(state: Conversation, command: Send, now: int) -> tuple[int, int, str]:
+    """Since when a customer waits and when one last wrote, once this is said; in whose name."""
+    if isinstance(command, Announce):
+        return state.waiting_since, state.heard_at, command.location
+    if command.speaker.role is Role.CUSTOMER:
+        return state.waiting_since or now, now, ""
+    return 0, state.heard_at, ""
 
 
 CONFLICTING_ID = Refusal(
@@ -261,6 +297,11 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             _remember(state, event.seq, Entry(event.author))
             key = (event.author, event.device, event.client_message_id)
             remember_sent(state, key, Sent(event.digest, Accepted(event.seq, 0, event.at)))
+            state.waiting_since, state.heard_at = event.waiting_since, event.heard_at
+            state.handling = event.handling or state.handling
+            state.routed = event.routed or state.routed
+        case HandlingChanged():
+            state.handling, state.waiting_since = event.handling, event.waiting_since
         case MessageDeleted():
             entry = state.recent.get(event.seq)
             if entry is not None:

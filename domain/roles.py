@@ -33,6 +33,7 @@ class Operation(StrEnum):
     ADD_MEMBER = "add_member"
     REMOVE_MEMBER = "remove_member"
     LEAVE = "leave"
+    HANDLE = "handle"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
     PEOPLE = "people"
@@ -61,6 +62,7 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.ADD_MEMBER: TEAM,
     Operation.REMOVE_MEMBER: TEAM,
     Operation.LEAVE: EVERYBODY,
+    Operation.HANDLE: TEAM,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,

@@ -8,6 +8,7 @@ from outcome import Outcome
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
+from domain.routing import CustomerFacts
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
 from storage import catch_up, conversations, history, people, snapshots
@@ -46,6 +47,11 @@ class Queries:
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
+
+    async def customer_facts(
+        self, business: Business, customer: str, now: int
+    ) -> tuple[CustomerFacts, int]:
+        return await self._run(snapshots.customer_facts, business.no, customer, now)
 
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)

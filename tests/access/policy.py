@@ -343,6 +343,22 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     "leave": (
         Say({"conversation": "@t-exit"}, "ok", "not_found", instead={OWNER: "owner_required"}),
     ),
+    "handle": (
+        Say({**_T, "action": "close"}, "ok", "not_found", instead=_FORBIDDEN),
+        Say(
+            {**_T, "action": "transfer", "location": "@t-place"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_O, "action": "assign", "person": "@t-helper"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+    ),
     "receipts": (
         Say({**_T, "seq": "@theirs"}, "receipt_list", "not_found"),
         Say({**_O, "seq": 99999}, "not_found"),
