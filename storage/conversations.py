@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sys import intern
 
 from domain.limits import UNREAD_MAX
 from domain.roles import TEAM, Role
@@ -172,7 +173,7 @@ def handling(
     """The picture of a row of `handling`, if there is one, and of when a customer began to wait."""
     return Handling(
         locations=tuple(json.loads(locations or "[]")),
-        status=status or "open",
+        status=intern(status or "open"),  # defaults are left out where they are the same object
         snoozed_until=snoozed_until or 0,
         assignee=assignee or "",
         waiting_since=waiting_since,

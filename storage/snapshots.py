@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from sys import intern
 
 import msgspec
 
@@ -66,7 +67,7 @@ def _take_up_handling(
         hidden = _decode_hidden(stored)
         state.handling = Handling(
             tuple(json.loads(locations)),
-            status,
+            intern(status),
             snoozed_until,
             assignee,
             hidden.trigger,

@@ -276,7 +276,10 @@ class Hybrid:
 
     async def _load_one(self, conversation: Frame) -> None:
         assert self.client is not None
-        self.picture.take(conversation, await everything(self.client, conversation["id"]))
+        found = await self.client.ask("history", conversation=conversation["id"], limit=1)
+        gone = found.get("code") == "not_found"  # meanwhile; the event that says so follows
+        entries = [] if gone else await everything(self.client, conversation["id"])
+        self.picture.take(conversation, entries)
 
 
 async def fresh(premises: Premises, person: str, number: int) -> Picture:
