@@ -197,6 +197,20 @@ def test_a_day_that_was_skipped_has_no_hours() -> None:
     assert next_opening(hours, apia, closing) == closing + 16 * 60 * MINUTE
 
 
+def test_a_clock_that_is_set_back_into_the_day_before() -> None:
+    """In St John's one past midnight of 7 November 2010 was followed by 23:01 of the 6th."""
+    name = "America/St_Johns"
+    zone, past_midnight = ZoneInfo(name), ms("2010-11-07 00:00", name) + MINUTE // 2
+    saturdays = Hours((*([CLOSED] * 5), (Span(1320, 1410),), CLOSED))  # until half past eleven
+    assert is_open(saturdays, zone, past_midnight)
+    assert next_opening(saturdays, zone, past_midnight) == past_midnight
+    assert open_minutes(saturdays, zone, past_midnight, past_midnight + DAY) == 29
+    sundays = Hours((*([CLOSED] * 6), (Span(0, 60),)))
+    again = ms("2010-11-06 23:30", name, fold=1)
+    assert is_open(sundays, zone, again)
+    assert absence(sundays, zone, again) is None
+
+
 # --- What is refused ------------------------------------------------------------------------------
 
 
