@@ -17,6 +17,8 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -76,7 +78,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
         case OwnershipTransferred():
             state.owners = state.owners - {event.former} | {event.owner}
-        case LocationChanged() | AccessRevoked():
+        case LocationChanged() | AccessRevoked() | SavedReplyChanged() | SavedReplyDeleted():
             pass
 
 

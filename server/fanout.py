@@ -24,6 +24,8 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
 from domain.presence import State
 from domain.views import MemberCursor, Presence
@@ -290,7 +292,7 @@ class FanOut:
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
-            case LocationChanged():
+            case LocationChanged() | SavedReplyChanged() | SavedReplyDeleted():
                 pass
 
     def _person_changed(
