@@ -156,7 +156,7 @@ async def test_saved_replies_are_decided_and_stored_in_order(desk: Desk) -> None
     assert (answers[0], answers[2]) == (Done(4), Done(5))
     assert isinstance(answers[1], Refusal)
     assert [event for _, event in desk.shown] == [
-        SavedReplyChanged(desk.now, "max", "ready", "Ready", "Hi {customer.name}", "main"),
+        SavedReplyChanged(desk.now - 2, "max", "ready", "Ready", "Hi {customer.name}", "main"),
         SavedReplyDeleted(desk.now, "olivia", "ready"),
     ]
 
