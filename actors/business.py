@@ -20,10 +20,12 @@ from domain.events import (
     BusinessEvent,
     LocationChanged,
     Person,
+    SavedReplyDeleted,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Role
+from domain.saved_replies import SavedReply, decide_saved_reply
 from domain.text import refuse_label
 
 
@@ -76,6 +78,19 @@ class RevokeAccess(msgspec.Struct, frozen=True):
     expires_at: int = 0
 
 
+class ChangeSavedReply(msgspec.Struct, frozen=True):
+    """``others``: how many the business has beside it."""
+
+    author: str
+    reply: SavedReply
+    others: int
+
+
+class DeleteSavedReply(msgspec.Struct, frozen=True):
+    author: str
+    reply: str
+
+
 BusinessCommand = (
     ChangeBusiness
     | ChangeLocation
@@ -83,6 +98,8 @@ BusinessCommand = (
     | ChangePrivacy
     | TransferOwnership
     | RevokeAccess
+    | ChangeSavedReply
+    | DeleteSavedReply
 )
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
@@ -168,6 +185,10 @@ class BusinessActor(Actor[BusinessCommand]):
                 return rules.decide_revocation(
                     command.author, command.author_role, command.person, known, now
                 )
+            case ChangeSavedReply():
+                return decide_saved_reply(command.author, command.reply, command.others, now)
+            case DeleteSavedReply():
+                return SavedReplyDeleted(now, command.author, command.reply)
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""

@@ -142,7 +142,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.owner, Role.OWNER)
         case LocationChanged():
             state.locations.add(event.location)
-        case AccessRevoked():
+        case _:
             pass
 
 

@@ -240,6 +240,23 @@ class AccessRevoked(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class SavedReplyChanged(msgspec.Struct, frozen=True):
+    """A saved reply was added or changed; ``location`` ``""`` is the whole business."""
+
+    at: int
+    author: str
+    reply: str
+    title: str
+    text: str
+    location: str
+
+
+class SavedReplyDeleted(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    reply: str
+
+
 BusinessEvent = (
     BusinessChanged
     | LocationChanged
@@ -247,5 +264,7 @@ BusinessEvent = (
     | PrivacyChanged
     | OwnershipTransferred
     | AccessRevoked
+    | SavedReplyChanged
+    | SavedReplyDeleted
 )
 Event = ConversationEvent | BusinessEvent

@@ -47,6 +47,8 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    SAVED_REPLIES = "saved_replies"
+    SAVED_REPLIES_CHANGE = "saved_replies_change"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -76,6 +78,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.SAVED_REPLIES: TEAM,
+    Operation.SAVED_REPLIES_CHANGE: LEADERS,
 }
 
 

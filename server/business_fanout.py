@@ -7,7 +7,6 @@ from domain.events import (
     AccessRevoked,
     BusinessChanged,
     BusinessEvent,
-    LocationChanged,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
@@ -54,8 +53,8 @@ class BusinessFanOut(Showing):
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
-            case LocationChanged():
-                pass
+            case _:
+                pass  # nobody is shown the rest
 
     def _person_changed(
         self, live: LiveBusiness, event: PersonChanged, seers: Seers | None

@@ -20,6 +20,8 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
@@ -49,6 +51,8 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            SavedReplyChanged: desk.saved_reply_changed,
+            SavedReplyDeleted: desk.saved_reply_deleted,
         }
 
     def add(

@@ -9,9 +9,10 @@ from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.routing import CustomerFacts
+from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import catch_up, conversations, history, people, snapshots
+from storage import catch_up, conversations, history, people, saved_replies, snapshots
 from storage.access import Viewer
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
@@ -70,6 +71,17 @@ class Queries:
 
     async def locations(self, business: Business) -> list[Location]:
         return await self._run(people.locations, business.no)
+
+    async def saved_reply(self, business: Business, reply: str) -> SavedReply | None:
+        return await self._run(saved_replies.one, business.no, reply)
+
+    async def saved_replies(
+        self, business: Business, location: str | None, after: str, limit: int
+    ) -> list[SavedReply]:
+        return await self._run(saved_replies.page, business.no, location, after, limit)
+
+    async def saved_reply_count(self, business: Business) -> int:
+        return await self._run(saved_replies.count, business.no)
 
     async def businesses(self) -> list[BusinessRecord]:
         return await self._run(people.businesses)

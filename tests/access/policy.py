@@ -37,6 +37,8 @@ class Ask:
 _TALK = "/v1/conversations/@t-talk"
 _MY_TALK = "/v1/conversations/@o-talk"
 _SENT = {"client_message_id": "matrix", "text": "Hi"}
+_LEFT_OPEN = {**_SENT, "text": "Hi {customer.name}", "saved_reply": "@t-open"}
+_REPLY = {"title": "New", "text": "Hi {customer.name}"}
 _NEW = {"name": "New", "role": "customer"}
 _RELEASE = {"kind": "conversations", "id": "p-talk"}
 
@@ -195,6 +197,7 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "POST /v1/conversations/{conversation}/messages": (
         Ask(PERSON, f"{_TALK}/messages", _SENT, success=201, missing=404),
+        Ask(PERSON, f"{_TALK}/messages", _LEFT_OPEN, success=409, missing=409),
     ),
     "PATCH /v1/conversations/{conversation}/messages/{seq}": (
         Ask(PERSON, f"{_TALK}/messages/@mine", {"text": "Ho"}, missing=404),
@@ -222,6 +225,40 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "POST /v1/conversations/{conversation}/receipts": (
         Ask(PERSON, f"{_TALK}/receipts", {"read_up_to": 3}, missing=404),
+    ),
+    "GET /v1/saved-replies": (
+        Ask(BUSINESS | TEAM, "/v1/saved-replies"),
+        Ask(BUSINESS | TEAM, "/v1/saved-replies?location=@t-place", missing=200),
+    ),
+    "POST /v1/saved-replies": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies", _REPLY, success=201),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/saved-replies",
+            {**_REPLY, "location": "@t-place"},
+            success=201,
+            missing=400,
+        ),
+    ),
+    "GET /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | TEAM, "/v1/saved-replies/@t-reply", missing=404),
+    ),
+    "PATCH /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies/@t-reply", {"title": "Reply"}, missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/saved-replies/@o-reply",
+            {"location": "@t-place"},
+            missing=400,
+        ),
+    ),
+    "DELETE /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies/@t-bye-@caller", missing=404),
+    ),
+    "POST /v1/conversations/{conversation}/render": (
+        Ask(TEAM, f"{_TALK}/render", {"saved_reply": "@o-reply"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@t-reply"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@o-open"}, success=409),
     ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from domain.roles import Role
-from storage import catch_up, conversations, history, people, snapshots
+from storage import catch_up, conversations, history, people, saved_replies, snapshots
 from storage.access import Viewer
 from storage.database import FILE_NAME
 from tests.contract.house import House, running_database
@@ -35,6 +35,9 @@ QUERIES: dict[str, Query] = {
     "seers": lambda db, v: people.seers(db, v.business_no, "carla"),
     "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
     "locations": lambda db, v: people.locations(db, v.business_no),
+    "saved reply": lambda db, v: saved_replies.one(db, v.business_no, "ready"),
+    "saved replies": lambda db, v: saved_replies.page(db, v.business_no, "main", "", 50),
+    "saved reply count": lambda db, v: saved_replies.count(db, v.business_no),
     "key": lambda db, _: people.key_holder(db, b"hash"),
 }
 
