@@ -17,11 +17,15 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
+from domain.webhooks import SendHook, Webhook
 
 
 @dataclass(slots=True)
@@ -36,6 +40,8 @@ class Business:
     owners: frozenset[str] = frozenset()
     hidden_read: set[str] = field(default_factory=set)
     hidden_seen: set[str] = field(default_factory=set)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    send_hook: SendHook | None = None
 
     def shows_read(self, person: str, viewer: str) -> bool:
         """Whether ``viewer`` may see how far ``person`` has read."""
@@ -76,6 +82,12 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
         case OwnershipTransferred():
             state.owners = state.owners - {event.former} | {event.owner}
+        case WebhookChanged():
+            state.webhooks[event.webhook.id] = event.webhook
+        case WebhookRemoved():
+            state.webhooks.pop(event.webhook, None)
+        case SendHookChanged():
+            state.send_hook = event.hook
         case LocationChanged() | AccessRevoked():
             pass
 

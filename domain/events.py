@@ -6,6 +6,7 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 import msgspec
 
 from domain.roles import Role
+from domain.webhooks import SendHook, Webhook
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -177,6 +178,28 @@ class AccessRevoked(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class WebhookChanged(msgspec.Struct, frozen=True):
+    """A webhook was added or changed."""
+
+    at: int
+    author: str
+    webhook: Webhook
+
+
+class WebhookRemoved(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    webhook: str
+
+
+class SendHookChanged(msgspec.Struct, frozen=True):
+    """Messages are shown to ``hook`` before they are accepted, or to nobody."""
+
+    at: int
+    author: str
+    hook: SendHook | None
+
+
 BusinessEvent = (
     BusinessChanged
     | LocationChanged
@@ -184,5 +207,8 @@ BusinessEvent = (
     | PrivacyChanged
     | OwnershipTransferred
     | AccessRevoked
+    | WebhookChanged
+    | WebhookRemoved
+    | SendHookChanged
 )
 Event = ConversationEvent | BusinessEvent

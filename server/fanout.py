@@ -24,6 +24,9 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from domain.presence import State
 from domain.views import MemberCursor, Presence
@@ -46,6 +49,8 @@ class FanOut:
     flush: Callable[[], None]
     deliveries: int = 0
     events: int = 0
+    webhooks_changed: Callable[[str], None] = lambda _: None  # noqa: E731
+    """Told which business has other webhooks than before."""
 
     # --- stored events of conversations -----------------------------------------------------------
 
@@ -290,7 +295,9 @@ class FanOut:
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
-            case LocationChanged():
+            case WebhookChanged() | WebhookRemoved():
+                self.webhooks_changed(live.id)
+            case LocationChanged() | SendHookChanged():
                 pass
 
     def _person_changed(

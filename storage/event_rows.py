@@ -19,9 +19,13 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
+from storage.webhook_rows import WebhookRows
 
 _Write = Callable[[sqlite3.Connection, int, int, Any], None]
 
@@ -33,6 +37,7 @@ class EventRows:
         self._conversations = ConversationRows()
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
+        hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -47,6 +52,9 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            WebhookChanged: hooks.webhook_changed,
+            WebhookRemoved: hooks.webhook_removed,
+            SendHookChanged: hooks.send_hook_changed,
         }
 
     def add(

@@ -8,6 +8,7 @@ from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
 from domain.events import Cursor, Person
 from domain.roles import Role
+from storage import webhooks as hooks
 from storage.access import snapshot
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
@@ -124,13 +125,15 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
             " AND (role = 'owner' OR read_receipts = 0 OR last_seen = 0)",
             (no,),
         ).fetchall()
-    return Business(
-        business_id,
-        no,
-        name,
-        bool(read_receipts),
-        bool(last_seen),
-        frozenset(id_ for id_, role, active, _, _ in people if role == "owner" and active),
-        {id_ for id_, _, _, shows, _ in people if not shows},
-        {id_ for id_, _, _, _, shows in people if not shows},
-    )
+        return Business(
+            business_id,
+            no,
+            name,
+            bool(read_receipts),
+            bool(last_seen),
+            frozenset(id_ for id_, role, active, _, _ in people if role == "owner" and active),
+            {id_ for id_, _, _, shows, _ in people if not shows},
+            {id_ for id_, _, _, _, shows in people if not shows},
+            hooks.webhooks(connection, no),
+            hooks.send_hook(connection, no),
+        )
