@@ -112,14 +112,18 @@ class WebhookOrder:
         due = (
             (held.due_at, lane)
             for lane, held in self.held.items()
-            if held.due_at <= now and lane not in self._under_way
+            if held.due_at <= now and self._may_go_on(lane, held)
         )
         return min(due, default=(0, None))[1]
 
     def next_due(self) -> int | None:
         """When the next of the held lanes may go on."""
-        waiting = (h.due_at for lane, h in self.held.items() if lane not in self._under_way)
+        waiting = (h.due_at for lane, h in self.held.items() if self._may_go_on(lane, h))
         return min(waiting, default=None)
+
+    def _may_go_on(self, lane: str, held: Held) -> bool:
+        """After a restart a lane may be ahead of what was read: then the log comes first."""
+        return lane not in self._under_way and held.after <= self.scanned
 
     def first(self, lane: str) -> LogEntry | None:
         """The event whose turn it is in ``lane``; ``None``: it is held, so the log has it."""
@@ -153,8 +157,7 @@ class WebhookOrder:
         return held.attempts if held is not None and held.head == revision else 0
 
     def postpone(self, lane: str, due_at: int) -> None:
-        """What comes next could not be looked up: not before ``due_at``, and no attempt of its own.
-        """
+        """What comes next could not be looked up: not before ``due_at``; no attempt is counted."""
         held = self.held.get(lane)
         if held is None:
             queued = self._queued[lane]

@@ -73,7 +73,9 @@ def decide_webhook(
     before = webhooks.get(change.webhook)
     if before is None:
         return NOT_FOUND
-    secrets = before.secrets if change.secret is None else before.secrets.rotated(change.secret, now)
+    secrets = (
+        before.secrets if change.secret is None else before.secrets.rotated(change.secret, now)
+    )
     active = before.active if change.active is None else change.active
     wanted = msgspec.structs.replace(
         before,

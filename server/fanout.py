@@ -49,7 +49,7 @@ class FanOut:
     flush: Callable[[], None]
     deliveries: int = 0
     events: int = 0
-    webhooks_changed: Callable[[str], None] = lambda _: None  # noqa: E731
+    webhooks_changed: Callable[[str], None] = lambda _: None
     """Told which business has other webhooks than before."""
 
     # --- stored events of conversations -----------------------------------------------------------

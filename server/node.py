@@ -1,7 +1,7 @@
 """One node: the businesses that are live on it, each with its supervisors, started when needed."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,15 +17,17 @@ from actors.supervisor import Supervisor
 from domain.business import Business
 from domain.commands import Command
 from domain.limits import Limits
+from domain.webhooks import SCHEDULE_SECONDS
 from protocol.close_codes import CloseCode
 from server.fanout import FanOut
+from server.live import BUSINESS as BUSINESS
 from server.live import LiveBusiness
 from server.settings import Settings
 from server.tokens import Tokens
+from server.webhooks.hooks import Hooks
 from storage.database import Database
 from storage.queries import Queries
 
-BUSINESS = "business"
 PRESENCE = "presence"
 DISK_SECONDS = 60.0
 """How long the actors of a business may wait for the disk in one batch."""
@@ -58,6 +60,8 @@ class Node:
     """trio's clock in seconds, at a third of the price of `trio.current_time`."""
     businesses: dict[str, LiveBusiness] = field(default_factory=dict)
     fan_out: FanOut = field(init=False)
+    webhook_schedule: Sequence[float] = SCHEDULE_SECONDS
+    hooks: Hooks = field(init=False)
     connections: int = 0
     _nursery: trio.Nursery | None = None
     _starting: dict[str, trio.Event] = field(default_factory=dict)
@@ -67,6 +71,10 @@ class Node:
     def __post_init__(self) -> None:
         self.time = trio.lowlevel.current_clock().current_time
         self.fan_out = FanOut(self.businesses, self.tokens, self.limits.typing_ms, self.flush)
+        self.hooks = Hooks(
+            self.settings, self.limits, self.database, self.clock, self.webhook_schedule
+        )
+        self.fan_out.webhooks_changed = self.hooks.dispatcher.changed
 
     @property
     def queries(self) -> Queries:

@@ -113,7 +113,7 @@ def of_lane(
 ) -> tuple[list[LogEntry], int]:
     """The same of one lane alone, not beyond ``up_to``.
 
-    The stretch is as long as `STRETCH` revisions, or all that is left if the lane has nothing there.
+    Of `STRETCH` revisions, or of more while the lane has nothing in them.
     """
     with snapshot(connection):
         end = min(up_to, after + STRETCH)
@@ -170,9 +170,7 @@ def before(connection: sqlite3.Connection, business_no: int, at: int) -> int:
 # --- what an event was about ----------------------------------------------------------------------
 
 
-def happened(
-    connection: sqlite3.Connection, business_no: int, entry: LogEntry
-) -> Happened | None:
+def happened(connection: sqlite3.Connection, business_no: int, entry: LogEntry) -> Happened | None:
     """What ``entry`` was about; ``None``: there is nothing (any more) that may be told of it.
 
     A text is as it was then, but empty once the message is deleted; what people hide of their
@@ -295,9 +293,7 @@ def _receipt(
         ).fetchone()
         read_up_to = read if shown is not None and shown[0] else 0
         if delivered or read_up_to:
-            reached.append(
-                Reached(person=person, delivered_up_to=delivered, read_up_to=read_up_to)
-            )
+            reached.append(Reached(person=person, delivered_up_to=delivered, read_up_to=read_up_to))
     if not reached:
         return None
     return Happened(at, ReceiptData(conversation=entry.lane, receipts=tuple(reached)))

@@ -71,9 +71,7 @@ def webhooks(connection: sqlite3.Connection, business_no: int) -> dict[str, Webh
         (business_no,),
     )
     return {
-        id_: Webhook(
-            id_, url, _events(events), Secrets(*secrets), created_at, bool(active), reason
-        )
+        id_: Webhook(id_, url, _events(events), Secrets(*secrets), created_at, bool(active), reason)
         for id_, url, events, *secrets, created_at, active, reason in rows
     }
 
@@ -231,12 +229,8 @@ def replay(connection: sqlite3.Connection, business_no: int, webhook: str, after
             f"DELETE FROM {table} WHERE webhook_no = ? AND revision > ?", (no, after)
         )
     # A lane that waits for something older goes on from there; its later events come with it.
-    connection.execute(
-        "DELETE FROM webhook_lane WHERE webhook_no = ? AND after >= ?", (no, after)
-    )
-    connection.execute(
-        "UPDATE webhook SET position = ?, dead_in_row = 0 WHERE no = ?", (after, no)
-    )
+    connection.execute("DELETE FROM webhook_lane WHERE webhook_no = ? AND after >= ?", (no, after))
+    connection.execute("UPDATE webhook SET position = ?, dead_in_row = 0 WHERE no = ?", (after, no))
 
 
 def retry_now(
@@ -250,9 +244,7 @@ def retry_now(
     return changed.rowcount > 0
 
 
-def bury(
-    connection: sqlite3.Connection, business_no: int, webhook: str, failure: Attempt
-) -> None:
+def bury(connection: sqlite3.Connection, business_no: int, webhook: str, failure: Attempt) -> None:
     """Note that a dead letter was tried once more in vain."""
     connection.execute(
         "INSERT OR REPLACE INTO webhook_attempt VALUES (?, ?, ?, ?, ?)",

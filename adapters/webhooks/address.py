@@ -32,6 +32,12 @@ class Endpoint:
     port: int
     target: str
 
+    @property
+    def authority(self) -> str:
+        """Host and port as the header `Host` has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
 
 def endpoint_of(url: str, *, allow_private: bool) -> Endpoint | Refusal:
     """``url`` taken apart, or why it cannot be called. Names are checked when they are resolved.

@@ -1,13 +1,14 @@
 """Calls to the servers of businesses: signed by the caller, bounded in time and size.
 
-httpcore2, the lower half of httpx2, because what the upper half adds must not happen here: redirects,
-proxies of the environment, cookies, decompression. And only it takes a network of one's own, which
-the check of addresses needs (`adapters.webhooks.address`).
+httpcore2, the lower half of httpx2, because what the upper half adds must not happen here:
+redirects, proxies of the environment, cookies, decompression. And only it takes a network of one's
+own, which the check of addresses needs (`adapters.webhooks.address`).
 """
 
 import ipaddress
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import httpcore2
@@ -71,7 +72,7 @@ class _Network(AsyncNetworkBackend):
     async def _resolved(self, host: str, port: int) -> list[str]:
         try:
             found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError("the host is not known") from error
         addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
         return [each for each in addresses if self._may_call(each)]
@@ -85,13 +86,22 @@ class Caller:
 
     def __init__(self, *, allow_private: bool, context: ssl.SSLContext | None = None) -> None:
         """``context``: other certificates than the system's are believed."""
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=_Network(allow_private=allow_private),
-        )
+        self._context = context
+        self._network = _Network(allow_private=allow_private)
+        self._made: httpcore2.AsyncConnectionPool | None = None
+
+    @property
+    def _pool(self) -> httpcore2.AsyncConnectionPool:
+        """Made for the first call: reading the system's certificates takes a while."""
+        if self._made is None:
+            self._made = httpcore2.AsyncConnectionPool(
+                ssl_context=self._context or httpcore2.default_ssl_context(),
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=IDLE_CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=self._network,
+            )
+        return self._made
 
     async def post(
         self,
@@ -114,7 +124,11 @@ class Caller:
             raise NotReached("the address is not public") from None
         except httpcore2.ConnectError as error:
             raise NotReached(_why(error)) from error
-        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
+        except (
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            httpcore2.TimeoutException,
+        ) as error:
             raise NotReached("the connection broke") from error
         except (ssl.SSLError, OSError, trio.BrokenResourceError) as error:
             raise NotReached("the connection broke") from error
@@ -129,7 +143,7 @@ class Caller:
             target=endpoint.target,
         )
         async with self._pool.stream(
-            "POST", url, headers=list(headers.items()), content=body
+            "POST", url, headers=[("Host", endpoint.authority), *headers.items()], content=body
         ) as response:
             if wanted_bytes:
                 return Answer(response.status, await _read(response, wanted_bytes))
@@ -139,16 +153,18 @@ class Caller:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
 
 async def _read(response: httpcore2.Response, most: int) -> bytes | None:
     """The body, or ``None`` if there is more of it; then its connection is closed."""
     body = bytearray()
-    async for chunk in response.aiter_stream():
-        body += chunk
-        if len(body) > most:
-            return None
+    async with aclosing(response.aiter_stream()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > most:
+                return None
     return bytes(body)
 
 

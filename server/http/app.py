@@ -24,7 +24,9 @@ from server.http import (
     messages,
     operator,
     people,
+    send_hook,
     tokens,
+    webhooks,
 )
 from server.http import demo as demo_routes
 from server.http.dispatch import view
@@ -116,6 +118,8 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *conversations.ROUTES,
         *messages.ROUTES,
         *me.ROUTES,
+        *webhooks.ROUTES,
+        *send_hook.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,
         metrics_route(site),
