@@ -14,7 +14,6 @@ from domain.events import (
     BusinessEvent,
     ConversationCreated,
     ConversationEvent,
-    LocationChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -24,9 +23,6 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
-    SendHookChanged,
-    WebhookChanged,
-    WebhookRemoved,
 )
 from domain.presence import State
 from domain.views import MemberCursor, Presence
@@ -49,8 +45,6 @@ class FanOut:
     flush: Callable[[], None]
     deliveries: int = 0
     events: int = 0
-    webhooks_changed: Callable[[str], None] = lambda _: None
-    """Told which business has other webhooks than before."""
 
     # --- stored events of conversations -----------------------------------------------------------
 
@@ -295,10 +289,8 @@ class FanOut:
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
-            case WebhookChanged() | WebhookRemoved():
-                self.webhooks_changed(live.id)
-            case LocationChanged() | SendHookChanged():
-                pass
+            case _:
+                pass  # nothing that connections show
 
     def _person_changed(
         self, live: LiveBusiness, event: PersonChanged, seers: Seers | None

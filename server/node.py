@@ -14,8 +14,9 @@ from actors.limits import LOADING, SupervisorLimits
 from actors.location import AllWhoAreIn, LocationActor, LocationMessage
 from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.commands import Command
+from domain.events import BusinessEvent, WebhookChanged, WebhookRemoved
 from domain.limits import Limits
 from domain.webhooks import SCHEDULE_SECONDS
 from protocol.close_codes import CloseCode
@@ -74,7 +75,6 @@ class Node:
         self.hooks = Hooks(
             self.settings, self.limits, self.database, self.clock, self.webhook_schedule
         )
-        self.fan_out.webhooks_changed = self.hooks.dispatcher.changed
 
     @property
     def queries(self) -> Queries:
@@ -194,9 +194,16 @@ class Node:
             state,
             self.database.reserved,
             self.database.journal,
-            self.fan_out.business_event,
+            self._business_event,
             self.clock,
         )
+
+    def _business_event(
+        self, business: Business, revision: int, event: BusinessEvent, seers: Seers | None
+    ) -> None:
+        self.fan_out.business_event(business, revision, event, seers)
+        if isinstance(event, WebhookChanged | WebhookRemoved):
+            self.hooks.dispatcher.changed(business.id)
 
     async def _presence(self, live: LiveBusiness) -> Actor[PresenceMessage]:
         actor = PresenceActor(

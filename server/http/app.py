@@ -18,6 +18,7 @@ from server.edge.limits import EdgeStatistics
 from server.http import (
     businesses,
     conversations,
+    deliveries,
     health,
     locations,
     me,
@@ -119,6 +120,7 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *messages.ROUTES,
         *me.ROUTES,
         *webhooks.ROUTES,
+        *deliveries.ROUTES,
         *send_hook.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,

@@ -11,7 +11,8 @@ from tests.architecture.checkout import dotted, name_of, parse, product_modules
 BOUND_ELSEWHERE = "# bound:"
 
 # The only functions that may catch what they do not know: the supervisors of actors and of senders,
-# which answer for what they run, and the outermost frame of a connection, whose failure ends it alone.
+# which answer for what they run, and the outermost frame of a connection, whose failure ends it
+# alone.
 MAY_CATCH_ALL = {
     "actors/supervisor.py::Supervisor._supervise",
     "actors/supervisor.py::Supervisor._refuse",
