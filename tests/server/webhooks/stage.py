@@ -99,7 +99,9 @@ async def running_shop(
 ) -> AsyncIterator[Shop]:
     """The shop; ``first=False``: it is there already, with these ``keys``, after a restart."""
     chosen = Settings(
-        data_dir=str(folder), commands_per_second=0, **{"webhook_private_addresses": True, **settings}
+        data_dir=str(folder),
+        commands_per_second=0,
+        **{"webhook_private_addresses": True, **settings},
     )
     async with running_node(folder, chosen, webhook_schedule=schedule) as stage:
         if first:
@@ -110,5 +112,3 @@ async def running_shop(
         assert live is not None
         app = build_http_app(stage.node, demo=None, page_folder=page_folder(), ready=lambda: True)
         yield Shop(ApiStage(stage, app, await Contract.of(app)), live)
-
-
