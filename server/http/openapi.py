@@ -30,6 +30,7 @@ MEANING = {
     Code.CONFLICT: "The same id was used for something else.",
     Code.OWNER_REQUIRED: "There must be an owner. Transfer the ownership first.",
     Code.DELETED: "The message has been deleted.",
+    Code.REFUSED_BY_HOOK: "The business's send hook does not accept the message.",
     Code.RATE_LIMITED: "You ask too much. Try again after `retry_after`.",
     Code.OVERLOADED: "The server is behind. Try again after `retry_after` with the same ids.",
     Code.UNAVAILABLE: "It cannot be served for now. Try again after `retry_after`.",

@@ -98,11 +98,8 @@ async def running_shop(
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """The shop; ``first=False``: it is there already, with these ``keys``, after a restart."""
-    chosen = Settings(
-        data_dir=str(folder),
-        commands_per_second=0,
-        **{"webhook_private_addresses": True, **settings},
-    )
+    settings.setdefault("webhook_private_addresses", True)
+    chosen = Settings(data_dir=str(folder), commands_per_second=0, **settings)
     async with running_node(folder, chosen, webhook_schedule=schedule) as stage:
         if first:
             await stage.add_business("pawsome", PAWSOME)
