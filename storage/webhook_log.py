@@ -29,6 +29,9 @@ from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 STRETCH = 1_000
 """Revisions that are read at once."""
 
+CONVERSATIONS = 5_000
+"""Conversations that are looked at in one reading."""
+
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
 
@@ -54,8 +57,9 @@ _OF_CONVERSATIONS = (
     "SELECT m.revision, CASE m.kind WHEN 'text' THEN 'message.sent'"
     "  WHEN 'member_added' THEN 'member.added' ELSE 'member.removed' END AS type,"
     f"  l.id AS lane, m.id & {SEQ_MASK} AS seq"
-    "  FROM l CROSS JOIN message m ON m.id BETWEEN"
-    f"  {_first_after('revision > ?2')} AND {_first_after('revision > ?3')} - 1"
+    f"  FROM l CROSS JOIN message f ON f.id = {_first_after('revision > ?2')}"
+    "  AND f.revision <= ?3 CROSS JOIN message m"
+    f"  ON m.id BETWEEN f.id AND {_first_after('revision > ?3')} - 1"
     " UNION ALL SELECT ch.revision, iif(ch.deleted, 'message.deleted', 'message.edited'), l.id,"
     "  ch.seq FROM l CROSS JOIN change ch ON ch.conversation_no = l.no"
     "  AND ch.revision > ?2 AND ch.revision <= ?3"
@@ -74,9 +78,10 @@ _OF_THE_DESK = (
 )
 
 _MOVED = (
-    "WITH l AS (SELECT c.no, c.id, c.created_revision FROM head h JOIN conversation c"
-    " ON c.no = h.conversation_no WHERE h.business_no = ?1 AND h.revision > ?2"
-    " AND c.created_revision <= ?3)"
+    "WITH l AS MATERIALIZED (SELECT c.no, c.id, c.created_revision FROM head h"
+    " CROSS JOIN conversation c ON c.no = h.conversation_no"
+    " WHERE h.business_no = ?1 AND h.revision > ?2 AND h.conversation_no > ?4"
+    " ORDER BY h.conversation_no LIMIT ?5)"
 )
 _THIS = (
     "WITH l AS (SELECT no, id, created_revision FROM conversation"
@@ -92,20 +97,42 @@ def _ascending(column: str) -> list[LogEntry]:
     )
 
 
-def entries(
-    connection: sqlite3.Connection, business_no: int, after: int
-) -> tuple[list[LogEntry], int]:
-    """The next stretch of the log after ``after``, ascending, and the revision it ends at."""
-    with snapshot(connection):  # one row for all: a thread that fetches rows waits at each
-        up_to = min(_newest(connection, business_no), after + STRETCH)
-        if up_to <= after:
-            return [], after
-        (found,) = connection.execute(
-            f"{_MOVED} SELECT json_group_array(json_array(revision, type, lane, seq))"
-            f" FROM ({_OF_CONVERSATIONS} UNION ALL {_OF_THE_DESK})",
-            (business_no, after, up_to),
-        ).fetchone()
-    return _ascending(found), up_to
+class Stretch(msgspec.Struct):
+    """A part of the log after ``after``, up to ``up_to``, as far as it has been read.
+
+    ``last_no`` is the last conversation that was looked at; ``whole``: there are no further ones.
+    """
+
+    after: int
+    up_to: int = 0
+    last_no: int = 0
+    whole: bool = False
+    entries: list[LogEntry] = []
+
+
+def read(connection: sqlite3.Connection, business_no: int, stretch: Stretch) -> Stretch:
+    """Read on in ``stretch``; call it until it is whole. Its entries are in no order until then.
+
+    In several readings, for in a large business it may take too long for one. They give the same
+    as one: what is stored up to a revision stays as it is.
+    """
+    if not stretch.up_to:
+        stretch.up_to = min(_newest(connection, business_no), stretch.after + STRETCH)
+        if stretch.up_to <= stretch.after:
+            stretch.up_to, stretch.whole = stretch.after, True
+            return stretch
+    desk = f" UNION ALL {_OF_THE_DESK}" if not stretch.last_no else ""
+    # One row for all: a thread that fetches rows gives up the interpreter lock at each.
+    found, last_no, looked_at = connection.execute(
+        f"{_MOVED} SELECT (SELECT json_group_array(json_array(revision, type, lane, seq))"
+        f" FROM ({_OF_CONVERSATIONS}{desk})), (SELECT max(no) FROM l), (SELECT count(*) FROM l)",
+        (business_no, stretch.after, stretch.up_to, stretch.last_no, CONVERSATIONS),
+    ).fetchone()
+    stretch.entries += _ascending(found)
+    stretch.last_no, stretch.whole = last_no or 0, looked_at < CONVERSATIONS
+    if stretch.whole:
+        stretch.entries.sort(key=lambda entry: entry.revision)
+    return stretch
 
 
 def of_lane(

@@ -9,6 +9,7 @@ from domain.webhook_order import LogEntry
 from storage import snapshots, webhook_log, webhooks
 from storage.access import Viewer, grant, snapshot
 from storage.readers import Readers
+from storage.webhook_log import Stretch
 from storage.webhooks import Attempt, Progress, Standing, Undelivered
 from storage.writer import Writer
 
@@ -25,7 +26,11 @@ class WebhookStore:
         return await self._read(webhooks.with_webhooks)
 
     async def entries(self, business: Business, after: int) -> tuple[list[LogEntry], int]:
-        return await self._read(webhook_log.entries, business.no, after)
+        """The next stretch of the log after ``after``, ascending, and the revision it ends at."""
+        stretch = Stretch(after)
+        while not stretch.whole:
+            stretch = await self._read(webhook_log.read, business.no, stretch)
+        return stretch.entries, stretch.up_to
 
     async def of_lane(
         self, business: Business, lane: str, after: int, up_to: int

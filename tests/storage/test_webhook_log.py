@@ -53,8 +53,9 @@ async def test_every_revision_is_read_once_and_in_order(
     whole = await read(shop)
     newest = shop.api.stage.node.database.journal.released("pawsome")
     assert [entry.revision for entry in whole] == list(range(1, newest + 1))
-    for stretch in (1, 2, 7):
+    for stretch, conversations in ((1, 1), (2, 5000), (7, 1), (1000, 1)):
         monkeypatch.setattr(webhook_log, "STRETCH", stretch)
+        monkeypatch.setattr(webhook_log, "CONVERSATIONS", conversations)
         assert await read(shop) == whole
         assert await read(shop, newest - 5) == whole[-5:]
     kinds = {entry.type for entry in whole}
