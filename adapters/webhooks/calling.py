@@ -44,6 +44,33 @@ class _ForbiddenAddress(Exception):
     """A name resolves to nothing that may be called."""
 
 
+class _Tcp(AsyncNetworkStream):
+    """A connection that is closed when it is given up during the handshake of TLS.
+
+    The library forgets it then, and a server that says nothing would keep it open.
+    """
+
+    def __init__(self, stream: AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read = stream.read  # type: ignore[method-assign]
+        self.write = stream.write  # type: ignore[method-assign]
+        self.aclose = stream.aclose  # type: ignore[method-assign]
+        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the library's
+    ) -> AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            with trio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
+
+
 class _Network(AsyncNetworkBackend):
     """TCP to addresses that may be called; the name is resolved here, and nowhere else."""
 
@@ -62,8 +89,10 @@ class _Network(AsyncNetworkBackend):
         failure: Exception = _ForbiddenAddress()
         for address in await self._resolved(host, port):
             try:
-                return await self._trio.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                return _Tcp(
+                    await self._trio.connect_tcp(
+                        address, port, timeout, local_address, socket_options
+                    )
                 )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 import trio
 
+from domain.errors import StorageFailed
 from domain.webhooks import SECRET_OVERLAP_MS, WEBHOOKS_MAX
-from server.webhooks import sender
+from server.webhooks import dispatcher, sender
+from server.webhooks.courier import Courier
+from storage.webhook_store import WebhookStore
+from storage.webhooks import Standing
 from tests.fixtures.receiver import Answer, Received, running_receiver
-from tests.server.webhooks.stage import running_shop
+from tests.server.webhooks.stage import Shop, running_shop
 from tests.server.webhooks.test_webhook_delivery import accept_all, texts
 
 pytestmark = [pytest.mark.requirement("EX-38")]
@@ -224,3 +228,71 @@ async def test_private_addresses_are_not_called(tmp_path: Path) -> None:
                     await trio.lowlevel.checkpoint()
             assert {a["reason"] for a in letters[0]["attempts"]} == {reason}
         assert not receiver.connections
+
+
+async def test_who_has_no_webhook_pays_nothing(tmp_path: Path) -> None:
+    """No commit wakes anybody, before the first webhook and after the last one."""
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        journal = shop.api.stage.node.database.journal
+        await shop.converse("rex")
+        await shop.say("rex", "1")
+        assert journal.after_group is None
+        await shop.add(receiver.url())
+        await shop.say("rex", "2")
+        await receiver.count(1)
+        assert journal.after_group is not None
+        await shop.ask("DELETE", "/v1/webhooks/crm")
+        with trio.fail_after(10):
+            while journal.after_group is not None:
+                await trio.lowlevel.checkpoint()
+
+
+async def test_a_defect_ends_one_sender_for_a_while_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "RESTART_SECONDS", 0.01)
+    deliver, defects = Courier.deliver, iter(range(3))
+
+    async def defective(*args: object) -> object:
+        for number in defects:
+            raise ZeroDivisionError(number)
+        return await deliver(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Courier, "deliver", defective)
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        await shop.add(receiver.url())
+        await shop.converse("rex")
+        await shop.say("rex", "1")
+        await receiver.count(1)
+        await shop.say("rex", "2")
+        await receiver.count(2)
+    assert texts(receiver.received) == ["1", "2"]
+
+
+async def test_what_cannot_be_kept_is_kept_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: deliveries go on, and where the webhook stands is written when there is room."""
+    monkeypatch.setattr(sender, "TROUBLE_SECONDS", 0.01)
+    record, failures = WebhookStore.record, iter(range(3))
+
+    async def full(*args: object) -> None:
+        for _ in failures:
+            raise StorageFailed("the disk is full")
+        await record(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WebhookStore, "record", full)
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        await shop.add(receiver.url())
+        await shop.converse("rex")
+        said = await shop.say("rex", "1")
+        store = shop.api.stage.node.database.webhooks
+        with trio.fail_after(10):
+            while (await standing(store, shop)).position < said.revision:
+                await trio.lowlevel.checkpoint()
+
+
+async def standing(store: WebhookStore, shop: Shop) -> Standing:
+    found = await store.standing(shop.live.state, "crm")
+    assert found is not None
+    return found
