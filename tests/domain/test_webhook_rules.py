@@ -87,6 +87,7 @@ class Sending(RuleBasedStateMachine):
         self.order = WebhookOrder(0)
         self.kept: tuple[int, dict[str, Held]] = (0, {})
         self.under_way: dict[str, LogEntry] = {}
+        self.looking: dict[str, int] = {}
         self.told: dict[str, list[int]] = {lane: [] for lane in self.LANES}
         self.settled: set[int] = set()
         self.now = 0
@@ -109,16 +110,24 @@ class Sending(RuleBasedStateMachine):
         lane = self.order.turn(self.now)
         if lane is None:
             return
-        assert lane not in self.under_way, "two deliveries of a lane at the same time"
+        assert lane not in self.under_way | self.looking, "two deliveries of a lane at once"
         entry = self.order.first(lane)
         if entry is None:
-            held = self.order.held[lane]
-            up_to = self.order.scanned
-            entry = next((e for e in self.of(lane) if held.after < e.revision <= up_to), None)
-        if entry is None:
-            self.order.caught_up(lane, self.order.scanned, self.now)
+            self.looking[lane] = self.order.scanned
         else:
             self.under_way[lane] = entry
+
+    @rule()
+    def look(self) -> None:
+        """The log answers of a lane that is held; more may have been read on meanwhile."""
+        for lane, up_to in self.looking.items():
+            after = self.order.held[lane].after
+            entry = next((e for e in self.of(lane) if after < e.revision <= up_to), None)
+            if entry is None:
+                self.order.caught_up(lane, up_to, self.now)
+            else:
+                self.under_way[lane] = entry
+        self.looking.clear()
 
     def of(self, lane: str) -> list[LogEntry]:
         return [entry for entry in self.log if entry.lane == lane]
@@ -153,6 +162,7 @@ class Sending(RuleBasedStateMachine):
         position, lanes = self.kept
         self.order = WebhookOrder(position, dict(lanes))
         self.under_way.clear()
+        self.looking.clear()
 
     @invariant()
     def nothing_is_passed_over(self) -> None:
@@ -163,6 +173,7 @@ class Sending(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once everything succeeds, everything is told."""
+        self.look()
         for lane in list(self.under_way):
             entry = self.under_way.pop(lane)
             self.settled.add(entry.revision)
@@ -171,6 +182,7 @@ class Sending(RuleBasedStateMachine):
             self.now += 3
             self.read_on(5)
             self.begin()
+            self.look()
             for lane, entry in list(self.under_way.items()):
                 del self.under_way[lane]
                 self.settled.add(entry.revision)
@@ -205,3 +217,29 @@ def test_held_lanes_and_others_take_turns() -> None:
     order.take([LogEntry(n, EventType.MESSAGE_SENT, f"lane{n}") for n in range(1, 10)], 9)
     turns = [order.turn(0) for _ in range(8)]
     assert sum(str(lane).startswith("held") for lane in turns) == 4
+
+
+def test_what_comes_while_a_lane_catches_up_is_not_lost() -> None:
+    order = WebhookOrder(1, {"a": Held(1, 0)})
+    assert order.turn(0) == "a"
+    order.take([LogEntry(2, EventType.MESSAGE_SENT, "a")], 2)  # while the log was asked up to 1
+    order.caught_up("a", 1, 0)
+    assert order.held["a"].after == 1
+    assert order.turn(0) == "a"
+    order.done("a", 2, 0)
+    assert order.turn(0) == "a"
+    order.caught_up("a", 2, 0)
+    assert order.held == {}
+    assert order.position == 2
+
+
+def test_a_lane_that_is_ahead_waits_for_the_log() -> None:
+    """After a restart: what failed keeps its count of attempts, and is not sent from the start."""
+    held = Held(7, 0, 8, EventType.MESSAGE_SENT, 3)
+    order = WebhookOrder(5, {"a": held})
+    assert order.turn(0) is None
+    assert order.next_due() is None
+    order.take([LogEntry(6, EventType.MESSAGE_SENT, "a")], 8)
+    assert order.turn(0) == "a"
+    assert order.attempts("a", 8) == 3
+    assert order.position == 8
