@@ -10,6 +10,8 @@ from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
+from actors.webhook_commands import WebhookCommand
+from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
 from domain.business import Business, Seers
 from domain.commands import Done
@@ -100,6 +102,7 @@ BusinessCommand = (
     | RevokeAccess
     | ChangeSavedReply
     | DeleteSavedReply
+    | WebhookCommand
 )
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
@@ -189,6 +192,8 @@ class BusinessActor(Actor[BusinessCommand]):
                 return decide_saved_reply(command.author, command.reply, command.others, now)
             case DeleteSavedReply():
                 return SavedReplyDeleted(now, command.author, command.reply)
+            case _:
+                return decide_webhooks(self.business, command, now)
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""

@@ -18,11 +18,15 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
+from domain.webhooks import SendHook, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Business:
     """Moves when facts about a customer change by which their messages are routed."""
     window_ms: int = 72 * 3_600_000
     """So long an answer is one to what was said last (C-29)."""
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    send_hook: SendHook | None = None
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
@@ -142,6 +148,12 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.owner, Role.OWNER)
         case LocationChanged():
             state.locations.add(event.location)
+        case WebhookChanged():
+            state.webhooks[event.webhook.id] = event.webhook
+        case WebhookRemoved():
+            state.webhooks.pop(event.webhook, None)
+        case SendHookChanged():
+            state.send_hook = event.hook
         case _:
             pass
 

@@ -21,10 +21,13 @@ class Speaker(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
+    """``edited`` is what the business's send hook made of ``text``: that is said instead of it."""
+
     speaker: Speaker
     client_message_id: str
     text: str
     reply_to: int = 0
+    edited: str | None = None
 
 
 class Announce(Send, frozen=True):

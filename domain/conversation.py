@@ -5,7 +5,8 @@ Rules
 2. The owner is in every conversation. Their membership is not kept here: it follows from owning
    the business, so nobody can forget or remove it, and a transfer moves it at once (DT-08, I8).
 3. A ``client_message_id`` names one message of (person, device) for ever. The same one again gets
-   the first answer; with another content it is a conflict (EX-1, R05).
+   the first answer; with another content it is a conflict (EX-1, R05). What counts is what the
+   client asked for, also where a send hook made another text of it (EX-38).
 4. Nothing is said, seen or received by who is not a member (I12). Who comes back starts over:
    nothing is delivered to them yet, nothing read.
 5. ``decide`` looks and answers; ``evolve`` records. What is decided is true only once it is stored.
@@ -168,7 +169,8 @@ def decide_send(
         return repeated(state.id, command, known)
     if not state.admits(speaker):
         return NOT_FOUND
-    refusal = refuse_text(command.text, limits.text_bytes)
+    said = command.text if command.edited is None else command.edited
+    refusal = refuse_text(said, limits.text_bytes)
     if refusal is not None:
         return refusal
     if command.reply_to > state.last_seq or (
@@ -180,7 +182,7 @@ def decide_send(
         state.last_seq + 1,
         now,
         speaker.person,
-        command.text,
+        said,
         command.reply_to,
         speaker.device,
         command.client_message_id,

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.roles import Role
 from domain.routing import Rule, Trigger
+from domain.webhooks import SendHook, Webhook
 
 
 class Handling(msgspec.Struct, frozen=True):
@@ -257,6 +258,28 @@ class SavedReplyDeleted(msgspec.Struct, frozen=True):
     reply: str
 
 
+class WebhookChanged(msgspec.Struct, frozen=True):
+    """A webhook was added or changed."""
+
+    at: int
+    author: str
+    webhook: Webhook
+
+
+class WebhookRemoved(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    webhook: str
+
+
+class SendHookChanged(msgspec.Struct, frozen=True):
+    """Messages are shown to ``hook`` before they are accepted, or to nobody."""
+
+    at: int
+    author: str
+    hook: SendHook | None
+
+
 BusinessEvent = (
     BusinessChanged
     | LocationChanged
@@ -266,5 +289,8 @@ BusinessEvent = (
     | AccessRevoked
     | SavedReplyChanged
     | SavedReplyDeleted
+    | WebhookChanged
+    | WebhookRemoved
+    | SendHookChanged
 )
 Event = ConversationEvent | BusinessEvent

@@ -49,6 +49,7 @@ class Operation(StrEnum):
     OWNERSHIP_TRANSFER = "ownership_transfer"
     SAVED_REPLIES = "saved_replies"
     SAVED_REPLIES_CHANGE = "saved_replies_change"
+    WEBHOOKS = "webhooks"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -80,6 +81,7 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.OWNERSHIP_TRANSFER: OWNERS,
     Operation.SAVED_REPLIES: TEAM,
     Operation.SAVED_REPLIES_CHANGE: LEADERS,
+    Operation.WEBHOOKS: OWNERS,
 }
 
 

@@ -22,9 +22,13 @@ from domain.events import (
     ReceiptsAdvanced,
     SavedReplyChanged,
     SavedReplyDeleted,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
+from storage.webhook_rows import WebhookRows
 
 _Write = Callable[[sqlite3.Connection, int, int, Any], None]
 
@@ -36,6 +40,7 @@ class EventRows:
         self._conversations = ConversationRows()
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
+        hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -53,6 +58,9 @@ class EventRows:
             AccessRevoked: desk.access_revoked,
             SavedReplyChanged: desk.saved_reply_changed,
             SavedReplyDeleted: desk.saved_reply_deleted,
+            WebhookChanged: hooks.webhook_changed,
+            WebhookRemoved: hooks.webhook_removed,
+            SendHookChanged: hooks.send_hook_changed,
         }
 
     def add(

@@ -13,6 +13,7 @@ from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, 
 from domain.events import Cursor, Handling, Person, Routed
 from domain.roles import Role
 from domain.routing import CustomerFacts
+from storage import webhooks as hooks
 from storage.access import snapshot
 from storage.handling_rows import Hidden
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
@@ -192,6 +193,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         ).fetchall()
         locations = connection.execute("SELECT id FROM location WHERE business_no = ?", (no,))
         places = {id_ for (id_,) in locations}
+        webhooks, send_hook = hooks.webhooks(connection, no), hooks.send_hook(connection, no)
     return Business(
         business_id,
         no,
@@ -203,4 +205,6 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         {id_ for id_, _, shows in people if not shows},
         {id_: Colleague(Role(role), frozenset(json.loads(at))) for id_, role, at in team},
         places,
+        webhooks=webhooks,
+        send_hook=send_hook,
     )

@@ -18,6 +18,7 @@ from server.edge.limits import EdgeStatistics
 from server.http import (
     businesses,
     conversations,
+    deliveries,
     health,
     locations,
     me,
@@ -25,7 +26,9 @@ from server.http import (
     operator,
     people,
     saved_replies,
+    send_hook,
     tokens,
+    webhooks,
 )
 from server.http import demo as demo_routes
 from server.http.dispatch import view
@@ -118,6 +121,9 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *messages.ROUTES,
         *saved_replies.ROUTES,
         *me.ROUTES,
+        *webhooks.ROUTES,
+        *deliveries.ROUTES,
+        *send_hook.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,
         metrics_route(site),

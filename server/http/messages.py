@@ -7,7 +7,7 @@ from domain.roles import Operation
 from domain.saved_replies import refuse_leftover
 from domain.views import Message, MessageReceipt, Version
 from server import reading
-from server.asking import ask_conversation
+from server.asking import answer_of, ask_conversation
 from server.http.conversations import ConversationPath
 from server.http.desk import changed
 from server.http.fields import (
@@ -129,7 +129,11 @@ async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
     if refusal is not None:
         return refusal
     command = commands.Send(call.somebody.speaker, body.client_message_id, body.text, body.reply_to)
-    answer = await ask_conversation(call.live, conversation, command)
+    if call.live.state.send_hook is None:
+        answer = await ask_conversation(call.live, conversation, command)
+    else:
+        hooks = call.node.hooks.send_hooks
+        answer = answer_of(await hooks.ask(call.live, conversation, command))
     if isinstance(answer, Refusal):
         return answer
     assert isinstance(answer, Accepted)
@@ -230,6 +234,7 @@ ROUTES = (
             Code.CONFLICT,
             Code.UNRESOLVED_VARIABLE,
             Code.TOO_LARGE,
+            Code.REFUSED_BY_HOOK,
             *UNDONE,
         ),
         asks=NewMessage(client_message_id="01932f", text="Is Rex ready?"),

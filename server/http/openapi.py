@@ -31,6 +31,7 @@ MEANING = {
     Code.OWNER_REQUIRED: "There must be an owner. Transfer the ownership first.",
     Code.DELETED: "The message has been deleted.",
     Code.UNRESOLVED_VARIABLE: "A variable of a saved reply has no value. `detail` says which.",
+    Code.REFUSED_BY_HOOK: "The business's send hook does not accept the message.",
     Code.RATE_LIMITED: "You ask too much. Try again after `retry_after`.",
     Code.OVERLOADED: "The server is behind. Try again after `retry_after` with the same ids.",
     Code.UNAVAILABLE: "It cannot be served for now. Try again after `retry_after`.",

@@ -40,6 +40,9 @@ _SENT = {"client_message_id": "matrix", "text": "Hi"}
 _LEFT_OPEN = {**_SENT, "text": "Hi {customer.name}", "saved_reply": "@t-open"}
 _REPLY = {"title": "New", "text": "Hi {customer.name}"}
 _NEW = {"name": "New", "role": "customer"}
+_HOOK = {"url": "https://hook.invalid/", "events": ["message.sent"]}
+_SEND_HOOK = {"url": "https://hook.invalid/", "deadline_ms": 50, "on_failure": "allow"}
+_WEBHOOK = "/v1/webhooks/@t-hook"
 _RELEASE = {"kind": "conversations", "id": "p-talk"}
 
 HTTP: dict[str, tuple[Ask, ...]] = {
@@ -263,6 +266,41 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
     "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
+    "GET /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks"),),
+    "POST /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks", _HOOK, success=201),),
+    "GET /v1/webhooks/{webhook}": (Ask(BUSINESS | OWNERS, _WEBHOOK, missing=404),),
+    "PATCH /v1/webhooks/{webhook}": (
+        Ask(BUSINESS | OWNERS, _WEBHOOK, {"active": False}, missing=404),
+    ),
+    "DELETE /v1/webhooks/{webhook}": (
+        # Nobody's, for the others' sake: there is one for all who may.
+        Ask(BUSINESS | OWNERS, "/v1/webhooks/@t-none", success=404, missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/secret": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/secret", missing=404),
+    ),
+    "GET /v1/webhooks/{webhook}/deliveries": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries?state=failed", missing=404),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries?state=pending", missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/deliveries/{event}/retry": (
+        # It is switched off.
+        Ask(
+            BUSINESS | OWNERS,
+            f"{_WEBHOOK}/deliveries/@business.7/retry",
+            success=409,
+            missing=404,
+        ),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries/nowhere.7/retry", success=404, missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/replay": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/replay", {"from_revision": 1}, missing=404),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/replay", {"from_time": 0}, missing=404),
+    ),
+    "GET /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook", success=404),),
+    "PUT /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook", _SEND_HOOK),),
+    "POST /v1/send-hook/secret": (Ask(BUSINESS | OWNERS, "/v1/send-hook/secret"),),
+    "DELETE /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook"),),
     "GET /v1/operator/actors": (Ask(OPERATOR, "/v1/operator/actors"),),
     "GET /v1/operator/dead-letters": (Ask(OPERATOR, "/v1/operator/dead-letters"),),
     "POST /v1/operator/actors/release": (

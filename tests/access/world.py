@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.business import ChangeLocation, ChangePerson, ChangeSavedReply, RevokeAccess
+from actors.webhook_commands import AddWebhook
 from domain import commands
 from domain.commands import Accepted, Done, Speaker
 from domain.events import Person
 from domain.roles import Role
 from domain.saved_replies import SavedReply
+from domain.webhooks import EventType, Secrets, Webhook
 from server import creating
 from server.asking import ask_conversation
 from server.http.app import build_http_app
@@ -118,6 +120,15 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     await stage.add_business(business, people)
     place = ChangeLocation("test", f"{letter}-place", "Place", "UTC")
     await stage.change(business, place)
+    webhook = Webhook(
+        f"{letter}-hook",
+        "https://hook.invalid/",
+        (EventType.MESSAGE_SENT,),
+        Secrets("a secret"),
+        0,
+        active=False,
+    )
+    await stage.change(business, AddWebhook("test", webhook))
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))
