@@ -11,19 +11,24 @@ from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
 from domain import business as rules
+from domain.audit import AuditDetail, AuditKind
 from domain.business import Business, Seers
 from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     BusinessEvent,
+    KeyRevoked,
     LocationChanged,
     Person,
 )
+from domain.keys import decide_key
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Role
+from domain.scopes import Scope, Scopes
 from domain.text import refuse_label
 
 
@@ -76,6 +81,38 @@ class RevokeAccess(msgspec.Struct, frozen=True):
     expires_at: int = 0
 
 
+class MakeKey(msgspec.Struct, frozen=True):
+    """``held``: the scopes of whoever asks; ``valid``: how many keys there are."""
+
+    author: str
+    held: Scopes
+    valid: int
+    key: str
+    key_hash: bytes
+    name: str
+    scopes: tuple[Scope, ...]
+    expires_at: int
+
+
+class RevokeKey(msgspec.Struct, frozen=True):
+    """Of a key that there is, and that is not revoked yet."""
+
+    author: str
+    key: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Have the audit log tell of something that changes nothing.
+
+    ``person``: whom it is about, if it is somebody; ``detail``: ids and numbers, never a text.
+    """
+
+    author: str
+    kind: AuditKind
+    person: str = ""
+    detail: AuditDetail = msgspec.field(default_factory=dict)
+
+
 BusinessCommand = (
     ChangeBusiness
     | ChangeLocation
@@ -83,6 +120,9 @@ BusinessCommand = (
     | ChangePrivacy
     | TransferOwnership
     | RevokeAccess
+    | MakeKey
+    | RevokeKey
+    | Note
 )
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
@@ -168,6 +208,22 @@ class BusinessActor(Actor[BusinessCommand]):
                 return rules.decide_revocation(
                     command.author, command.author_role, command.person, known, now
                 )
+            case MakeKey():
+                return decide_key(
+                    command.author,
+                    command.held,
+                    command.valid,
+                    command.key,
+                    command.key_hash,
+                    command.name,
+                    command.scopes,
+                    command.expires_at,
+                    now,
+                )
+            case RevokeKey():
+                return KeyRevoked(now, command.author, command.key)
+            case Note():
+                return Audited(now, command.author, command.kind, command.person, command.detail)
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""

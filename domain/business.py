@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     BusinessEvent,
+    KeyMade,
+    KeyRevoked,
     LocationChanged,
     OwnershipTransferred,
     Person,
@@ -76,7 +79,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
         case OwnershipTransferred():
             state.owners = state.owners - {event.former} | {event.owner}
-        case LocationChanged() | AccessRevoked():
+        case LocationChanged() | AccessRevoked() | KeyMade() | KeyRevoked() | Audited():
             pass
 
 

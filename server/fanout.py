@@ -14,7 +14,7 @@ from domain.events import (
     BusinessEvent,
     ConversationCreated,
     ConversationEvent,
-    LocationChanged,
+    KeyRevoked,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -290,8 +290,8 @@ class FanOut:
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
-            case LocationChanged():
-                pass
+            case KeyRevoked():
+                live.revoked_keys.add(event.key)
 
     def _person_changed(
         self, live: LiveBusiness, event: PersonChanged, seers: Seers | None

@@ -4,6 +4,7 @@ import sqlite3
 
 import msgspec
 
+from domain.audit import AuditDetail, AuditKind
 from domain.events import (
     ConversationCreated,
     MemberAdded,
@@ -13,6 +14,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from storage.audit import add_entry
 from storage.keys import SEQ_BITS
 from storage.rows import Insert, Statements
 
@@ -120,6 +122,7 @@ class ConversationRows:
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageDeleted
     ) -> None:
         self._replace(connection, business_no, revision, event, None)
+        self._audit(business_no, revision, event, AuditKind.MESSAGE_DELETED, seq=event.seq)
 
     def conversation_created(
         self,
@@ -155,6 +158,7 @@ class ConversationRows:
         no = self._entry(connection, business_no, revision, event, "member_added")
         self._start_over(no, event.member.id)  # a former owner has a cursor without having a row
         self._join(no, event.member.id, business_no, event.seq, revision)
+        self._audit(business_no, revision, event, AuditKind.MEMBER_ADDED, person=event.member.id)
 
     def member_removed(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MemberRemoved
@@ -175,6 +179,7 @@ class ConversationRows:
             event.at,
             event.author,
         )
+        self._audit(business_no, revision, event, AuditKind.MEMBER_REMOVED, person=person)
 
     def receipts_advanced(
         self,
@@ -298,4 +303,19 @@ class ConversationRows:
         self._cursor.pop((no, person), None)
         self._statements.add(
             "DELETE FROM cursor WHERE conversation_no = ? AND person = ?", no, person
+        )
+
+    def _audit(
+        self,
+        business_no: int,
+        revision: int,
+        event: MessageDeleted | MemberAdded | MemberRemoved,
+        kind: AuditKind,
+        person: str = "",
+        **detail: int,
+    ) -> None:
+        """Beside the event's own rows, under its revision."""
+        whole: AuditDetail = {"conversation": event.conversation, **detail}
+        add_entry(
+            self._statements, business_no, revision, event.at, event.author, kind, whole, person
         )

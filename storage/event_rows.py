@@ -6,9 +6,12 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     ConversationCreated,
     Event,
+    KeyMade,
+    KeyRevoked,
     LocationChanged,
     MemberAdded,
     MemberRemoved,
@@ -47,6 +50,9 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            KeyMade: desk.key_made,
+            KeyRevoked: desk.key_revoked,
+            Audited: desk.audited,
         }
 
     def add(
