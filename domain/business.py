@@ -6,7 +6,8 @@ Rules
    either off for everyone (EX-24).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from domain.events import (
     AccessRevoked,
@@ -27,6 +28,16 @@ from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
 
 
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody active of the team: what decides which conversations they see."""
+
+    role: Role
+    locations: frozenset[str] = frozenset()
+    inbox: bool = True
+    """Whether they see the conversations that are placed at their locations."""
+
+
 @dataclass(slots=True)
 class Business:
     """What is known of a business at any moment; changed only by `evolve`, after the commit."""
@@ -39,6 +50,34 @@ class Business:
     owners: frozenset[str] = frozenset()
     hidden_read: set[str] = field(default_factory=set)
     hidden_seen: set[str] = field(default_factory=set)
+    team: dict[str, Colleague] = field(default_factory=dict)
+    locations: set[str] = field(default_factory=set)
+    _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+
+    def works_at(self, person: str, places: Collection[str]) -> bool:
+        """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
+        known = self.team.get(person)
+        return known is not None and known.inbox and not known.locations.isdisjoint(places)
+
+    def staff_at(self, places: Collection[str]) -> frozenset[str]:
+        """Who sees what is placed at ``places``, beside its members and the owners (C-27)."""
+        if len(places) == 1:
+            (place,) = places
+            found = self._at.get(place)
+            if found is None:
+                found = self._at[place] = frozenset(
+                    p for p in self.team if self.works_at(p, places)
+                )
+            return found
+        return frozenset(person for person in self.team if self.works_at(person, places))
+
+    def note_colleague(self, person: str, colleague: Colleague | None) -> None:
+        """Record what decides about ``person`` of the team; ``None``: they are not, or no more."""
+        self._at.clear()
+        if colleague is None:
+            self.team.pop(person, None)
+        else:
+            self.team[person] = colleague
 
     def shows_read(self, person: str, viewer: str) -> bool:
         """Whether ``viewer`` may see how far ``person`` has read."""
@@ -74,13 +113,31 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             others = state.owners - {person.id}
             is_owner = person.role is Role.OWNER and person.active
             state.owners = others | {person.id} if is_owner else others
+            state.note_colleague(person.id, _colleague(event))
         case PrivacyChanged():
             _toggle(state.hidden_read, event.person, hidden=not event.read_receipts)
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
         case OwnershipTransferred():
             state.owners = state.owners - {event.former} | {event.owner}
-        case LocationChanged() | AccessRevoked() | KeyMade() | KeyRevoked() | Audited():
+            _change_role(state, event.former, event.former_role)
+            _change_role(state, event.owner, Role.OWNER)
+        case LocationChanged():
+            state.locations.add(event.location)
+        case AccessRevoked() | KeyMade() | KeyRevoked() | Audited():
             pass
+
+
+def _colleague(event: PersonChanged) -> Colleague | None:
+    person = event.person
+    if person.role not in TEAM or not person.active:
+        return None
+    return Colleague(person.role, frozenset(event.locations))
+
+
+def _change_role(state: Business, person: str, role: Role) -> None:
+    known = state.team.get(person, Colleague(role))
+    changed = replace(known, role=role) if role in TEAM else None
+    state.note_colleague(person, changed)
 
 
 def _toggle(hidden_people: set[str], person: str, *, hidden: bool) -> None:
@@ -119,7 +176,11 @@ def decide_person(
     stays_owner = after.role is Role.OWNER and after.active
     if was_owner and not stays_owner and state.owners == {after.id}:
         return LAST_OWNER
-    access = before is not None and (before.role is not after.role or before.active != after.active)
+    access = before is not None and (
+        before.role is not after.role
+        or before.active != after.active
+        or _sees_otherwise(state, after, locations)
+    )
     return PersonChanged(
         now,
         author,
@@ -129,6 +190,12 @@ def decide_person(
         shown=before is not None and before != after,
         ownership=was_owner != stays_owner,
     )
+
+
+def _sees_otherwise(state: Business, after: Person, locations: tuple[str, ...]) -> bool:
+    """Whether other locations are theirs now, of somebody of the team."""
+    known = state.team.get(after.id)
+    return known is not None and after.role in TEAM and known.locations != frozenset(locations)
 
 
 def seen_person(event: BusinessEvent) -> str | None:

@@ -1,9 +1,10 @@
 """What actors start from: the state of a conversation or a business as it is stored."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
-from domain.business import Business
+from domain.business import Business, Colleague
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
 from domain.events import Cursor, Person
@@ -120,17 +121,26 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
             return None
         no, name, read_receipts, last_seen = row
         people = connection.execute(
-            "SELECT id, role, active, read_receipts, last_seen FROM person WHERE business_no = ?"
-            " AND (role = 'owner' OR read_receipts = 0 OR last_seen = 0)",
+            "SELECT id, read_receipts, last_seen FROM person WHERE business_no = ?"
+            " AND (read_receipts = 0 OR last_seen = 0)",
             (no,),
         ).fetchall()
+        team = connection.execute(
+            "SELECT id, role, locations FROM person WHERE business_no = ?"
+            " AND role IN ('owner', 'manager', 'staff') AND active = 1",
+            (no,),
+        ).fetchall()
+        locations = connection.execute("SELECT id FROM location WHERE business_no = ?", (no,))
+        places = {id_ for (id_,) in locations}
     return Business(
         business_id,
         no,
         name,
         bool(read_receipts),
         bool(last_seen),
-        frozenset(id_ for id_, role, active, _, _ in people if role == "owner" and active),
-        {id_ for id_, _, _, shows, _ in people if not shows},
-        {id_ for id_, _, _, _, shows in people if not shows},
+        frozenset(id_ for id_, role, _ in team if role == "owner"),
+        {id_ for id_, shows, _ in people if not shows},
+        {id_ for id_, _, shows in people if not shows},
+        {id_: Colleague(Role(role), frozenset(json.loads(at))) for id_, role, at in team},
+        places,
     )

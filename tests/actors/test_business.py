@@ -221,7 +221,7 @@ async def test_a_manager_touches_neither_owners_nor_managers(desk: Desk) -> None
 
 
 async def test_a_change_of_role_changes_what_one_may_see_and_a_name_does_not(desk: Desk) -> None:
-    renamed = ChangePerson("test", None, Person("sam", "Samuel", Role.STAFF), ())
+    renamed = ChangePerson("test", None, Person("sam", "Samuel", Role.STAFF), ("main",))
     await desk(renamed, change("sam", Role.MANAGER), change("sam", Role.MANAGER, active=False))
     assert [event.access for _, event in desk.shown if isinstance(event, PersonChanged)] == [
         False,

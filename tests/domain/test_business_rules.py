@@ -172,9 +172,55 @@ def test_a_name_is_one_line_and_not_blank(name: str) -> None:
 
 def test_events_that_change_nothing_here_leave_all_as_it_is() -> None:
     state, before = business("olivia"), business("olivia")
-    rules.evolve(state, LocationChanged(5, "olivia", "main", "Main", "Europe/Rome"))
     rules.evolve(state, AccessRevoked(5, "olivia", "sam", "", 0))
     assert state == before
+
+
+Work = tuple[str, Role, bool, tuple[str, ...]]
+places = st.sets(st.sampled_from(["north", "south", "west"])).map(sorted).map(tuple)
+work = st.tuples(people, roles, st.booleans(), places)
+
+
+@pytest.mark.requirement("C-27")
+@given(st.lists(work, max_size=8), places)
+def test_who_works_at_a_place_sees_what_is_placed_there(
+    changes: list[Work], shown_at: tuple[str, ...]
+) -> None:
+    state = Business("pawsome", 1, "Pawsome")
+    last: dict[str, Work] = {}
+    for change in changes:
+        name, role, active, at = change
+        changed = PersonChanged(5, "x", Person(name, name, role, active), at, access=False)
+        rules.evolve(state, changed)
+        last[name] = change
+    expected = {
+        name
+        for name, role, active, at in last.values()
+        if active and role is not Role.CUSTOMER and set(at) & set(shown_at)
+    }
+    assert state.staff_at(shown_at) == expected
+    assert {name for name in NAMES if state.works_at(name, shown_at)} == expected
+
+
+@pytest.mark.requirement("C-27", "R27")
+@given(roles, roles, places, places)
+def test_other_locations_are_another_right_of_the_team_alone(
+    was: Role, becomes: Role, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    state = business("olivia")
+    known = Person("sam", "Sam", was)
+    rules.evolve(state, PersonChanged(5, "x", known, before, access=False))
+    changed = Person("sam", "Sam", becomes)
+    decided = rules.decide_person(state, "olivia", Role.OWNER, known, changed, after, 5)
+    assert isinstance(decided, PersonChanged)
+    moved = was is not Role.CUSTOMER and set(before) != set(after)
+    assert decided.access is (was is not becomes or moved)
+
+
+def test_the_locations_of_a_business_are_known() -> None:
+    state = business("olivia")
+    rules.evolve(state, LocationChanged(5, "olivia", "main", "Main", "Europe/Rome"))
+    assert state.locations == {"main"}
 
 
 privacy = st.tuples(people, st.booleans(), st.booleans())
