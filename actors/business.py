@@ -24,11 +24,11 @@ from domain.events import (
     LocationChanged,
     Person,
 )
-from domain.keys import decide_key
+from domain.keys import NewKey, decide_key
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Role
-from domain.scopes import Scope, Scopes
+from domain.scopes import Scopes
 from domain.text import refuse_label
 
 
@@ -87,11 +87,7 @@ class MakeKey(msgspec.Struct, frozen=True):
     author: str
     held: Scopes
     valid: int
-    key: str
-    key_hash: bytes
-    name: str
-    scopes: tuple[Scope, ...]
-    expires_at: int
+    new: NewKey
 
 
 class RevokeKey(msgspec.Struct, frozen=True):
@@ -209,17 +205,7 @@ class BusinessActor(Actor[BusinessCommand]):
                     command.author, command.author_role, command.person, known, now
                 )
             case MakeKey():
-                return decide_key(
-                    command.author,
-                    command.held,
-                    command.valid,
-                    command.key,
-                    command.key_hash,
-                    command.name,
-                    command.scopes,
-                    command.expires_at,
-                    now,
-                )
+                return decide_key(command.author, command.held, command.valid, command.new, now)
             case RevokeKey():
                 return KeyRevoked(now, command.author, command.key)
             case Note():

@@ -7,8 +7,7 @@ from enum import StrEnum
 
 
 class AuditKind(StrEnum):
-    """Of changes of the business and its conversations; the last ones are of what was only noted.
-    """
+    """Of changes of the business and its conversations; the last ones were only noted."""
 
     BUSINESS_CHANGED = "business_changed"
     LOCATION_CHANGED = "location_changed"
@@ -31,9 +30,7 @@ OF_CONVERSATIONS = frozenset(
 )
 """Kinds whose entry stands beside a conversation's own event, under the same revision."""
 
-NOTED = frozenset(
-    {AuditKind.CONVERSATION_READ, AuditKind.PERSON_EXPORTED, AuditKind.SIGNED_IN}
-)
+NOTED = frozenset({AuditKind.CONVERSATION_READ, AuditKind.PERSON_EXPORTED, AuditKind.SIGNED_IN})
 """Kinds that changed nothing: they are in the log for the audit alone."""
 
 AuditDetail = dict[str, str | int | bool]

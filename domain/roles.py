@@ -46,6 +46,8 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    KEYS = "keys"
+    AUDIT = "audit"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -74,6 +76,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.KEYS: OWNERS,
+    Operation.AUDIT: OWNERS,
 }
 
 

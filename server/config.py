@@ -36,6 +36,8 @@ LEAST: dict[str, float] = {
     "mailbox_size": 1,
     "idle_seconds": 1,
     "live_conversations": 1,
+    "idempotency_seconds": 86_400,
+    "idempotency_answers": 1,
 }
 """The least that each number may be."""
 

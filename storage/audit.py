@@ -9,38 +9,29 @@ from domain.audit import AuditDetail, AuditKind
 from storage.rows import Statements
 
 
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEntry(msgspec.Struct, frozen=True):
     """One entry; ``person``: whom it is about, if it is somebody."""
 
     revision: int
     at: int
     author: str
     kind: AuditKind
-    person: str
-    detail: AuditDetail
+    person: str = ""
+    detail: AuditDetail = msgspec.field(default_factory=dict)
 
 
-def add_entry(
-    statements: Statements,
-    business_no: int,
-    revision: int,
-    at: int,
-    author: str,
-    kind: AuditKind,
-    detail: AuditDetail,
-    person: str = "",
-) -> None:
-    """Collect the row of an entry; ``person``: whom it is about, if it is somebody."""
+def add_entry(statements: Statements, business_no: int, entry: AuditEntry) -> None:
+    """Collect the row of ``entry``."""
     statements.add(
         "INSERT INTO audit (business_no, revision, at, author, kind, detail, person)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         business_no,
-        revision,
-        at,
-        author,
-        kind,
-        json.dumps(detail),
-        person,
+        entry.revision,
+        entry.at,
+        entry.author,
+        entry.kind,
+        json.dumps(entry.detail),
+        entry.person,
     )
 
 
@@ -63,13 +54,6 @@ def page(
         (business_no, *given.values(), limit),
     )
     return [
-        AuditEntry(
-            revision=revision,
-            at=at,
-            author=author_,
-            kind=AuditKind(kind_),
-            person=person_,
-            detail=json.loads(detail),
-        )
-        for revision, at, author_, kind_, person_, detail in rows
+        AuditEntry(revision, at, by, AuditKind(of), about, json.loads(detail))
+        for revision, at, by, of, about, detail in rows
     ]

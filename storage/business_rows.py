@@ -15,7 +15,7 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
 )
-from storage.audit import add_entry
+from storage.audit import AuditEntry, add_entry
 from storage.people import folded
 from storage.rows import Statements
 
@@ -110,7 +110,14 @@ class BusinessRows:
             business_no,
             event.person,
         )
-        self._audit(business_no, revision, event.at, event.person, AuditKind.PRIVACY_CHANGED, person=event.person)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.person,
+            AuditKind.PRIVACY_CHANGED,
+            person=event.person,
+        )
 
     def ownership_transferred(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: OwnershipTransferred
@@ -149,7 +156,12 @@ class BusinessRows:
                 event.person,
             )
         self._audit(
-            business_no, revision, event.at, event.author, AuditKind.ACCESS_REVOKED, person=event.person
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.ACCESS_REVOKED,
+            person=event.person,
         )
 
     def key_made(
@@ -219,4 +231,5 @@ class BusinessRows:
         person: str = "",
         **detail: str | int | bool,
     ) -> None:
-        add_entry(self.statements, business_no, revision, at, author, kind, detail, person)
+        entry = AuditEntry(revision, at, author, kind, person, detail)
+        add_entry(self.statements, business_no, entry)

@@ -14,7 +14,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
-from storage.audit import add_entry
+from storage.audit import AuditEntry, add_entry
 from storage.keys import SEQ_BITS
 from storage.rows import Insert, Statements
 
@@ -316,6 +316,5 @@ class ConversationRows:
     ) -> None:
         """Beside the event's own rows, under its revision."""
         whole: AuditDetail = {"conversation": event.conversation, **detail}
-        add_entry(
-            self._statements, business_no, revision, event.at, event.author, kind, whole, person
-        )
+        entry = AuditEntry(revision, event.at, event.author, kind, person, whole)
+        add_entry(self._statements, business_no, entry)

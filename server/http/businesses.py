@@ -7,11 +7,12 @@ from actors.business import ChangeBusiness, ChangeLocation
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from domain.text import refuse_label
 from server.http.caller import OPERATOR as OPERATORS_ID
 from server.http.desk import ask_desk
 from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or_none
-from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Route
+from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Repeat, Route
 from server.live import LiveBusiness
 from server.tokens import hash_key, make_key
 
@@ -68,7 +69,7 @@ async def add(call: Call[Nothing, NewBusiness]) -> BusinessKey | Refusal:
     refusal = refuse_label(body.name, NAME_BYTES, "name")
     if refusal is not None:
         return refusal
-    id_ = set_or_none(body.id) or node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     key = make_key("business")
     with trio.CancelScope(shield=True):  # whole, also if the client goes away meanwhile
         if not await node.database.create_business(id_, body.name, hash_key(key), node.clock()):
@@ -142,6 +143,7 @@ ROUTES = (
             name="Pawsome Pet Care",
             api_key="business_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEga2V5IQ",
         ),
+        repeat=Repeat.NOTHING,
     ),
     Route(
         method="GET",
@@ -167,6 +169,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.BUSINESS_READ,
+        scope=Scope.BUSINESS_READ,
         parameters=Nothing,
         body=Nothing,
         answer=Business,
@@ -179,6 +182,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.BUSINESS_CHANGE,
+        scope=Scope.BUSINESS_WRITE,
         parameters=Nothing,
         body=BusinessChange,
         answer=Business,

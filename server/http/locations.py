@@ -3,6 +3,7 @@
 from actors.business import ChangeLocation
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from server.http.businesses import TAKEN
 from server.http.desk import ask_desk
 from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or, set_or_none
@@ -56,7 +57,7 @@ async def show(call: Call[LocationPath, Nothing]) -> Location | Refusal:
 async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
     """Add a location. The same one again, under an ``id``, is the same answer."""
     body = call.body
-    id_ = set_or_none(body.id) or call.node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     wanted = Location(id=id_, name=body.name, time_zone=body.time_zone)
     async with call.site.changing(call.live.id):
         before = await _find(call.node, call.live, id_)
@@ -105,6 +106,7 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_READ,
+        scope=Scope.LOCATIONS_READ,
         parameters=Nothing,
         body=Nothing,
         answer=LocationList,
@@ -117,6 +119,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=Nothing,
         body=NewLocation,
         answer=Location,
@@ -132,6 +135,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_READ,
+        scope=Scope.LOCATIONS_READ,
         parameters=LocationPath,
         body=Nothing,
         answer=Location,
@@ -145,6 +149,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=LocationPath,
         body=LocationChange,
         answer=Location,

@@ -4,6 +4,7 @@ from domain import commands
 from domain.commands import Accepted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from domain.views import Message, MessageReceipt, Version
 from server import reading
 from server.asking import ask_conversation
@@ -199,6 +200,7 @@ ROUTES = (
         handler=history,
         callers=PERSON,
         operation=Operation.HISTORY,
+        scope=Scope.MESSAGES_READ,
         parameters=HistoryQuery,
         body=Nothing,
         answer=MessagePage,
@@ -212,6 +214,7 @@ ROUTES = (
         handler=send,
         callers=PERSON,
         operation=Operation.SEND,
+        scope=Scope.MESSAGES_WRITE,
         parameters=ConversationPath,
         body=NewMessage,
         answer=Ack,
@@ -233,6 +236,7 @@ ROUTES = (
         handler=edit,
         callers=PERSON,
         operation=Operation.EDIT,
+        scope=Scope.MESSAGES_WRITE,
         parameters=MessagePath,
         body=NewText,
         answer=Changed,
@@ -247,6 +251,7 @@ ROUTES = (
         handler=delete,
         callers=PERSON,
         operation=Operation.DELETE,
+        scope=Scope.MESSAGES_WRITE,
         parameters=MessagePath,
         body=Nothing,
         answer=Changed,
@@ -260,6 +265,7 @@ ROUTES = (
         handler=receipts,
         callers=PERSON,
         operation=Operation.RECEIPTS,
+        scope=Scope.MESSAGES_READ,
         parameters=MessagePath,
         body=Nothing,
         answer=ReceiptList,
@@ -281,6 +287,7 @@ ROUTES = (
         handler=versions,
         callers=PERSON,
         operation=Operation.VERSIONS,
+        scope=Scope.MESSAGES_READ,
         parameters=VersionsQuery,
         body=Nothing,
         answer=VersionList,
@@ -299,6 +306,7 @@ ROUTES = (
         handler=advance,
         callers=PERSON,
         operation=Operation.RECEIPT,
+        scope=Scope.MESSAGES_WRITE,
         parameters=ConversationPath,
         body=NewReceipt,
         answer=Changed,

@@ -10,6 +10,7 @@ from domain.business import sees_name, sees_whole
 from domain.limits import LIST_MAX, PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role, may
+from domain.scopes import Scope
 from domain.views import PersonName
 from server.http.businesses import TAKEN
 from server.http.caller import Backend, Somebody
@@ -127,7 +128,7 @@ async def show(call: Call[PersonPath, Nothing]) -> Person | Refusal:
 async def add(call: Call[Nothing, NewPerson]) -> Person | Refusal:
     """Add a person. The same one again, under an ``id``, is the same answer."""
     body = call.body
-    id_ = set_or_none(body.id) or call.node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     locations = _unique(body.locations)
     wanted = Person(id=id_, name=body.name, role=body.role, locations=locations)
     async with call.site.changing(call.live.id):
@@ -163,7 +164,7 @@ async def revoke(call: Call[PersonPath, Nothing]) -> Changed | Refusal:
     """Void every token that a person has and end their connections; one's own, anybody may."""
     caller = call.insider
     return await ask_desk(
-        call.live, RevokeAccess(caller.author, caller.role, call.parameters.person)
+        call.live, RevokeAccess(caller.author, caller.role_for_roles, call.parameters.person)
     )
 
 
@@ -187,7 +188,7 @@ async def _store(
         if location not in known:
             return Refusal(Code.BAD_REQUEST, f"'locations': there is no location {location}.")
     person = events.Person(wanted.id, wanted.name, wanted.role, wanted.active)
-    command = ChangePerson(caller.author, caller.role, person, locations)
+    command = ChangePerson(caller.author, caller.role_for_roles, person, locations)
     changed = await ask_desk(caller.live, command)
     return changed if isinstance(changed, Refusal) else wanted
 
@@ -220,6 +221,7 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE,
+        scope=Scope.PEOPLE_READ,
         parameters=PeopleQuery,
         body=Nothing,
         answer=PeopleList,
@@ -232,6 +234,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE_CHANGE,
+        scope=Scope.PEOPLE_WRITE,
         parameters=Nothing,
         body=NewPerson,
         answer=Person,
@@ -247,6 +250,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE,
+        scope=Scope.PEOPLE_READ,
         parameters=PersonPath,
         body=Nothing,
         answer=Person,
@@ -260,6 +264,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE_CHANGE,
+        scope=Scope.PEOPLE_WRITE,
         parameters=PersonPath,
         body=PersonChange,
         answer=Person,
@@ -273,6 +278,7 @@ ROUTES = (
         summary="End all sessions and tokens of a person",
         handler=revoke,
         callers=BUSINESS_OR_PERSON,
+        scope=Scope.TOKENS_WRITE,
         parameters=PersonPath,
         body=Nothing,
         answer=Changed,
@@ -286,6 +292,7 @@ ROUTES = (
         handler=transfer,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.OWNERSHIP_TRANSFER,
+        scope=Scope.LEADERS_WRITE,
         parameters=Nothing,
         body=Transfer,
         answer=Changed,
