@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.business import ChangeLocation, ChangePerson, RevokeAccess
+from actors.business import ChangeLocation, ChangePerson, MakeKey, RevokeAccess
 from domain import commands
 from domain.commands import Accepted, Done, Speaker
 from domain.events import Person
+from domain.keys import NewKey
 from domain.roles import Role
+from domain.scopes import EVERY_SCOPE, Scope
 from server import creating
 from server.asking import ask_conversation
 from server.http.app import build_http_app
@@ -111,6 +113,8 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     await stage.add_business(business, people)
     place = ChangeLocation("test", f"{letter}-place", "Place", "UTC")
     await stage.change(business, place)
+    key = NewKey(f"{letter}-key", f"{letter}-key".encode(), "Key", (Scope.PEOPLE_READ,))
+    await stage.change(business, MakeKey("test", EVERY_SCOPE, 1, key))
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))

@@ -113,6 +113,8 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "mailbox_size": (1, "1"),
     "idle_seconds": (1.5, "1.5"),
     "live_conversations": (1, "1"),
+    "idempotency_seconds": (90_000, "90000"),
+    "idempotency_answers": (1, "1"),
 }
 """Another value than the default, and how the environment says it."""
 
