@@ -167,10 +167,14 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
     return [Location(id=id_, name=name, time_zone=zone) for id_, name, zone in rows]
 
 
-def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
-    """All businesses; for the operator."""
+def businesses(
+    connection: sqlite3.Connection, after: str = "", limit: int = -1
+) -> list[BusinessRecord]:
+    """Businesses, oldest first, those made after ``after``; for the operator. -1: all of them."""
     rows = connection.execute(
-        "SELECT id, name, read_receipts, last_seen, created_at FROM business ORDER BY no"
+        "SELECT id, name, read_receipts, last_seen, created_at FROM business"
+        " WHERE no > coalesce((SELECT no FROM business WHERE id = ?), 0) ORDER BY no LIMIT ?",
+        (after, limit),
     )
     return [
         BusinessRecord(

@@ -69,8 +69,8 @@ class Queries:
     async def locations(self, business: Business) -> list[Location]:
         return await self._run(people.locations, business.no)
 
-    async def businesses(self) -> list[BusinessRecord]:
-        return await self._run(people.businesses)
+    async def businesses(self, after: str = "", limit: int = -1) -> list[BusinessRecord]:
+        return await self._run(people.businesses, after, limit)
 
     async def key_holder(self, key_hash: bytes, now: int) -> KeyHolder | None:
         return await self._run(api_keys.holder, key_hash, now)

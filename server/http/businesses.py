@@ -11,7 +11,18 @@ from domain.scopes import Scope
 from domain.text import refuse_label
 from server.http.caller import OPERATOR as OPERATORS_ID
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or_none
+from server.http.fields import (
+    UNSET,
+    Id,
+    Input,
+    Nothing,
+    Output,
+    Uint,
+    Unset,
+    page_size,
+    set_or,
+    set_or_none,
+)
 from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Repeat, Route
 from server.live import LiveBusiness
 from server.tokens import hash_key, make_key
@@ -43,7 +54,17 @@ class BusinessSummary(Output, frozen=True, kw_only=True):
 
 
 class BusinessList(Output, frozen=True, kw_only=True):
+    """``next`` goes into ``after`` for the next page; left out at the end."""
+
     businesses: tuple[BusinessSummary, ...]
+    next: str | Unset = UNSET
+
+
+class BusinessesQuery(Input, frozen=True, kw_only=True):
+    """``after``: ``next`` of the page before; ``limit``: 1 to 100."""
+
+    after: Id | Unset = UNSET
+    limit: Uint = 50
 
 
 class Business(Output, frozen=True, kw_only=True):
@@ -83,13 +104,17 @@ async def add(call: Call[Nothing, NewBusiness]) -> BusinessKey | Refusal:
     return BusinessKey(id=id_, name=body.name, api_key=key)
 
 
-async def everyone(call: Call[Nothing, Nothing]) -> BusinessList:
+async def everyone(call: Call[BusinessesQuery, Nothing]) -> BusinessList:
     """All businesses, oldest first."""
-    found = await call.node.queries.businesses()
+    asked = call.parameters
+    limit = page_size(asked.limit)
+    found = await call.node.queries.businesses(set_or(asked.after, ""), limit + 1)
+    page = found[:limit]
     return BusinessList(
         businesses=tuple(
-            BusinessSummary(id=b.id, name=b.name, created_at=b.created_at) for b in found
-        )
+            BusinessSummary(id=b.id, name=b.name, created_at=b.created_at) for b in page
+        ),
+        next=page[-1].id if len(found) > limit else UNSET,
     )
 
 
@@ -151,7 +176,7 @@ ROUTES = (
         summary="List businesses",
         handler=everyone,
         callers=OPERATOR,
-        parameters=Nothing,
+        parameters=BusinessesQuery,
         body=Nothing,
         answer=BusinessList,
         shows=BusinessList(

@@ -6,7 +6,6 @@ import msgspec
 
 from domain import commands
 from domain.conversation import refuse_size
-from domain.limits import LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
 from domain.scopes import Scope
@@ -24,6 +23,7 @@ from server.http.fields import (
     Output,
     Uint,
     Unset,
+    page_size,
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
@@ -73,7 +73,7 @@ async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList:
     me, asked = call.somebody, call.parameters
     revision = call.node.database.journal.released(call.live.id)
     page = await call.node.queries.conversations(
-        me.viewer, set_or_none(asked.before), max(1, min(asked.limit, LIST_MAX))
+        me.viewer, set_or_none(asked.before), page_size(asked.limit)
     )
     return ConversationList(
         conversations=tuple(

@@ -7,7 +7,7 @@ import msgspec
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
 from domain import events
 from domain.business import sees_name, sees_whole
-from domain.limits import LIST_MAX, PEOPLE_MAX
+from domain.limits import PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role, may
 from domain.scopes import Scope
@@ -24,6 +24,7 @@ from server.http.fields import (
     Output,
     Uint,
     Unset,
+    page_size,
     set_or,
     set_or_none,
 )
@@ -100,10 +101,10 @@ async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList:
             if isinstance(caller, Somebody)
             else viewer_of(caller.live, "", Role.OWNER)
         )
-        limit = max(1, min(asked.limit, PEOPLE_MAX))
+        limit = page_size(asked.limit, PEOPLE_MAX)
         found = await call.node.queries.search(viewer, asked.search, limit)
         return PeopleList(people=tuple(_named(name) for name in found))
-    limit = max(1, min(asked.limit, LIST_MAX))
+    limit = page_size(asked.limit)
     records = await call.node.queries.everyone(call.live.state, set_or(asked.after, ""), limit + 1)
     page = records[:limit]
     return PeopleList(
