@@ -13,21 +13,26 @@ from actors.ports import Clock, ConversationStore, Journal
 from actors.webhook_commands import WebhookCommand
 from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
+from domain.audit import AuditDetail, AuditKind
 from domain.business import Business, Seers
 from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     BusinessEvent,
+    KeyRevoked,
     LocationChanged,
     Person,
     SavedReplyDeleted,
 )
+from domain.keys import NewKey, decide_key
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.saved_replies import SavedReply, decide_saved_reply
+from domain.scopes import Scopes
 from domain.text import refuse_label
 
 
@@ -93,6 +98,34 @@ class DeleteSavedReply(msgspec.Struct, frozen=True):
     reply: str
 
 
+class MakeKey(msgspec.Struct, frozen=True):
+    """``held``: the scopes of whoever asks; ``valid``: how many keys there are."""
+
+    author: str
+    held: Scopes
+    valid: int
+    new: NewKey
+
+
+class RevokeKey(msgspec.Struct, frozen=True):
+    """Of a key that there is, and that is not revoked yet."""
+
+    author: str
+    key: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Have the audit log tell of something that changes nothing.
+
+    ``person``: whom it is about, if it is somebody; ``detail``: ids and numbers, never a text.
+    """
+
+    author: str
+    kind: AuditKind
+    person: str = ""
+    detail: AuditDetail = msgspec.field(default_factory=dict)
+
+
 BusinessCommand = (
     ChangeBusiness
     | ChangeLocation
@@ -103,6 +136,9 @@ BusinessCommand = (
     | ChangeSavedReply
     | DeleteSavedReply
     | WebhookCommand
+    | MakeKey
+    | RevokeKey
+    | Note
 )
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
@@ -192,6 +228,8 @@ class BusinessActor(Actor[BusinessCommand]):
                 return decide_saved_reply(command.author, command.reply, command.others, now)
             case DeleteSavedReply():
                 return SavedReplyDeleted(now, command.author, command.reply)
+            case MakeKey() | RevokeKey() | Note():
+                return _decide_keys(command, now)
             case _:
                 return decide_webhooks(self.business, command, now)
 
@@ -231,3 +269,13 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return Refusal(Code.BAD_REQUEST, "There is no such time zone. Use a name like Europe/Rome.")
     return LocationChanged(now, command.author, command.location, command.name, command.time_zone)
+
+
+def _decide_keys(command: MakeKey | RevokeKey | Note, now: int) -> BusinessEvent | Refusal:
+    match command:
+        case MakeKey():
+            return decide_key(command.author, command.held, command.valid, command.new, now)
+        case RevokeKey():
+            return KeyRevoked(now, command.author, command.key)
+        case Note():
+            return Audited(now, command.author, command.kind, command.person, command.detail)

@@ -178,7 +178,10 @@ def _toggle(hidden_people: set[str], person: str, *, hidden: bool) -> None:
         hidden_people.discard(person)
 
 
-LEADERS_ONLY = Refusal(Code.FORBIDDEN, "Ask an owner to change owners and managers.")
+LEADERS_ONLY = Refusal(
+    Code.FORBIDDEN,
+    "Ask an owner to change owners and managers; a key needs the scope leaders:write for it.",
+)
 LAST_OWNER = Refusal(
     Code.OWNER_REQUIRED,
     "A business needs an owner. Transfer the ownership to somebody else first.",

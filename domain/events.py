@@ -5,8 +5,10 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 
 import msgspec
 
+from domain.audit import AuditDetail, AuditKind
 from domain.roles import Role
 from domain.routing import Rule, Trigger
+from domain.scopes import Scope
 from domain.webhooks import SendHook, Webhook
 
 
@@ -280,6 +282,37 @@ class SendHookChanged(msgspec.Struct, frozen=True):
     hook: SendHook | None
 
 
+class KeyMade(msgspec.Struct, frozen=True):
+    """An API key was made; ``expires_at`` 0: it never does. Of the key itself only its hash."""
+
+    at: int
+    author: str
+    key: str
+    key_hash: bytes
+    name: str
+    scopes: tuple[Scope, ...]
+    expires_at: int
+
+
+class KeyRevoked(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    key: str
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """Something that changed nothing, for the audit log alone: nobody is shown it.
+
+    ``person``: whom it is about, if it is somebody.
+    """
+
+    at: int
+    author: str
+    kind: AuditKind
+    person: str = ""
+    detail: AuditDetail = msgspec.field(default_factory=dict)
+
+
 BusinessEvent = (
     BusinessChanged
     | LocationChanged
@@ -292,5 +325,8 @@ BusinessEvent = (
     | WebhookChanged
     | WebhookRemoved
     | SendHookChanged
+    | KeyMade
+    | KeyRevoked
+    | Audited
 )
 Event = ConversationEvent | BusinessEvent

@@ -50,6 +50,8 @@ class Operation(StrEnum):
     SAVED_REPLIES = "saved_replies"
     SAVED_REPLIES_CHANGE = "saved_replies_change"
     WEBHOOKS = "webhooks"
+    KEYS = "keys"
+    AUDIT = "audit"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -82,6 +84,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.SAVED_REPLIES: TEAM,
     Operation.SAVED_REPLIES_CHANGE: LEADERS,
     Operation.WEBHOOKS: OWNERS,
+    Operation.KEYS: OWNERS,
+    Operation.AUDIT: OWNERS,
 }
 
 

@@ -5,6 +5,7 @@ root
 ├─ journal      one writer, group commit                               last to stop
 ├─ node         businesses: conversations, desk, locations, presence
 ├─ hooks        calls to the servers of businesses: webhooks, send hooks
+├─ forgetting   answers that were kept long enough
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
 
@@ -24,6 +25,7 @@ from actors.limits import LOADING
 from protocol.codec import json_codec, msgpack_codec
 from server.edge.limits import EdgeLimits
 from server.edge.listener import Listener
+from server.forgetting import forget_answers
 from server.handshake import Door
 from server.http.app import build_http_app
 from server.http.demo import Demo
@@ -108,6 +110,7 @@ async def run_server(
             running = Running(node, listener, port, stop)
             flush.target = running.listener.flusher.flush
             root.start_soon(lag.run)
+            root.start_soon(forget_answers, node)
             await root.start(running.listener.run, listening)
             log.info("ready", port=port, data_dir=settings.data_dir)
             task_status.started(running)

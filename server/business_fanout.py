@@ -7,6 +7,7 @@ from domain.events import (
     AccessRevoked,
     BusinessChanged,
     BusinessEvent,
+    KeyRevoked,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
@@ -53,6 +54,8 @@ class BusinessFanOut(Showing):
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
+            case KeyRevoked():
+                live.revoked_keys.add(event.key)
             case _:
                 pass  # nobody is shown the rest
 

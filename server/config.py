@@ -37,6 +37,8 @@ LEAST: dict[str, float] = {
     "idle_seconds": 1,
     "live_conversations": 1,
     "webhook_seconds": 0.1,
+    "idempotency_seconds": 86_400,
+    "idempotency_answers": 1,
 }
 """The least that each number may be."""
 

@@ -3,9 +3,13 @@
 import json
 import sqlite3
 
+from domain.audit import AuditKind
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
+    KeyMade,
+    KeyRevoked,
     LocationChanged,
     OwnershipTransferred,
     PersonChanged,
@@ -13,6 +17,7 @@ from domain.events import (
     SavedReplyChanged,
     SavedReplyDeleted,
 )
+from storage.audit import AuditEntry, add_entry
 from storage.people import folded
 from storage.rows import Statements
 
@@ -35,7 +40,7 @@ class BusinessRows:
             revision,
             business_no,
         )
-        self._audit(business_no, revision, event.at, event.author, "business_changed")
+        self._audit(business_no, revision, event.at, event.author, AuditKind.BUSINESS_CHANGED)
 
     def location_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationChanged
@@ -53,7 +58,7 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "location_changed",
+            AuditKind.LOCATION_CHANGED,
             location=event.location,
         )
 
@@ -89,7 +94,7 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "person_changed",
+            AuditKind.PERSON_CHANGED,
             person=person.id,
             role=person.role,
             active=person.active,
@@ -107,7 +112,14 @@ class BusinessRows:
             business_no,
             event.person,
         )
-        self._audit(business_no, revision, event.at, event.person, "privacy_changed")
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.person,
+            AuditKind.PRIVACY_CHANGED,
+            person=event.person,
+        )
 
     def ownership_transferred(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: OwnershipTransferred
@@ -125,9 +137,9 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "ownership_transferred",
+            AuditKind.OWNERSHIP_TRANSFERRED,
+            person=event.owner,
             former=event.former,
-            owner=event.owner,
         )
 
     def access_revoked(
@@ -146,7 +158,63 @@ class BusinessRows:
                 event.person,
             )
         self._audit(
-            business_no, revision, event.at, event.author, "access_revoked", person=event.person
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.ACCESS_REVOKED,
+            person=event.person,
+        )
+
+    def key_made(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: KeyMade
+    ) -> None:
+        self.statements.add(
+            "INSERT INTO api_key (hash, business_no, id, name, created_at, scopes, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            event.key_hash,
+            business_no,
+            event.key,
+            event.name,
+            event.at,
+            json.dumps(event.scopes),
+            event.expires_at,
+        )
+        scopes = " ".join(event.scopes)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.KEY_MADE,
+            key=event.key,
+            scopes=scopes,
+        )
+
+    def key_revoked(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: KeyRevoked
+    ) -> None:
+        self.statements.add(
+            "UPDATE api_key SET revoked_at = ? WHERE business_no = ? AND id = ?",
+            event.at,
+            business_no,
+            event.key,
+        )
+        self._audit(
+            business_no, revision, event.at, event.author, AuditKind.KEY_REVOKED, key=event.key
+        )
+
+    def audited(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: Audited
+    ) -> None:
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            event.kind,
+            event.person,
+            **event.detail,
         )
 
     def saved_reply_changed(
@@ -165,7 +233,7 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "saved_reply_changed",
+            AuditKind.SAVED_REPLY_CHANGED,
             reply=event.reply,
             location=event.location,
         )
@@ -181,7 +249,7 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "saved_reply_deleted",
+            AuditKind.SAVED_REPLY_DELETED,
             reply=event.reply,
         )
 
@@ -192,14 +260,14 @@ class BusinessRows:
         )
 
     def _audit(
-        self, business_no: int, revision: int, at: int, author: str, kind: str, **detail: object
+        self,
+        business_no: int,
+        revision: int,
+        at: int,
+        author: str,
+        kind: AuditKind,
+        person: str = "",
+        **detail: str | int | bool,
     ) -> None:
-        self.statements.add(
-            "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
-            business_no,
-            revision,
-            at,
-            author,
-            kind,
-            json.dumps(detail),
-        )
+        entry = AuditEntry(revision, at, author, kind, person, detail)
+        add_entry(self.statements, business_no, entry)

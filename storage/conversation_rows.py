@@ -4,6 +4,7 @@ import sqlite3
 
 import msgspec
 
+from domain.audit import AuditDetail, AuditKind
 from domain.events import (
     ConversationCreated,
     HandlingChanged,
@@ -14,6 +15,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from storage.audit import AuditEntry, add_entry
 from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
 from storage.rows import Insert, Statements
@@ -141,6 +143,7 @@ class ConversationRows:
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageDeleted
     ) -> None:
         self._replace(connection, business_no, revision, event, None)
+        self._audit(business_no, revision, event, AuditKind.MESSAGE_DELETED, seq=event.seq)
 
     def conversation_created(
         self,
@@ -176,6 +179,7 @@ class ConversationRows:
         no = self._entry(connection, business_no, revision, event, "member_added")
         self._start_over(no, event.member.id)  # a former owner has a cursor without having a row
         self._join(no, event.member.id, business_no, event.seq, revision)
+        self._audit(business_no, revision, event, AuditKind.MEMBER_ADDED, person=event.member.id)
 
     def member_removed(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MemberRemoved
@@ -196,6 +200,7 @@ class ConversationRows:
             event.at,
             event.author,
         )
+        self._audit(business_no, revision, event, AuditKind.MEMBER_REMOVED, person=person)
 
     def receipts_advanced(
         self,
@@ -321,3 +326,17 @@ class ConversationRows:
         self._statements.add(
             "DELETE FROM cursor WHERE conversation_no = ? AND person = ?", no, person
         )
+
+    def _audit(
+        self,
+        business_no: int,
+        revision: int,
+        event: MessageDeleted | MemberAdded | MemberRemoved,
+        kind: AuditKind,
+        person: str = "",
+        **detail: int,
+    ) -> None:
+        """Beside the event's own rows, under its revision."""
+        whole: AuditDetail = {"conversation": event.conversation, **detail}
+        entry = AuditEntry(revision, event.at, event.author, kind, person, whole)
+        add_entry(self._statements, business_no, entry)

@@ -11,6 +11,8 @@ from pathlib import Path
 import trio
 
 from domain.errors import StorageFailed
+from storage import answers, api_keys
+from storage.answers import Answered
 from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
@@ -117,8 +119,8 @@ class Database:
         return True
 
     async def add_key(self, business_no: int | None, name: str, key_hash: bytes, now: int) -> None:
-        """Add an API key; ``business_no`` ``None``: an operator's."""
-        await self._writer.transact(_add_key, business_no, name, key_hash, now)
+        """Add an API key for everything; ``business_no`` ``None``: an operator's."""
+        await self._writer.transact(api_keys.add_first, business_no, name, key_hash, now)
 
     async def has_operator_key(self) -> bool:
         """Whether an operator's key exists that has not been revoked."""
@@ -127,6 +129,20 @@ class Database:
     async def record_last_seen(self, business_no: int, seen: Mapping[str, int]) -> None:
         """Note when people were last there; it never moves back."""
         await self._writer.transact(_record_last_seen, business_no, dict(seen))
+
+    async def record_key_use(self, business_no: int, key: str, at: int) -> None:
+        """Note when an API key was used; it never moves back."""
+        await self._writer.transact(api_keys.record_use, business_no, key, at)
+
+    async def keep_answer(
+        self, business_no: int, request: bytes, at: int, answered: Answered, most: int
+    ) -> None:
+        """Keep what was answered under an idempotency key; of a business, the latest ``most``."""
+        await self._writer.transact(answers.keep, business_no, request, at, answered, most)
+
+    async def forget_answers(self, before: int, limit: int) -> int:
+        """Remove at most ``limit`` answers kept before ``before``; how many it were."""
+        return await self._writer.transact(answers.forget, before, limit)
 
     async def setting(self, name: str, make: Callable[[], str]) -> str:
         """A value that is made once and kept in the file."""
@@ -183,18 +199,10 @@ def _create_business(
     no = connection.execute(
         "INSERT INTO business (id, name, created_at) VALUES (?, ?, ?)", (business, name, now)
     ).lastrowid
-    _add_key(connection, no, "first", key_hash, now)
+    api_keys.add_first(connection, no, "first", key_hash, now)
     if setting is not None:
         connection.execute("INSERT INTO setting VALUES (?, ?)", (setting, business))
     return no
-
-
-def _add_key(
-    connection: sqlite3.Connection, business_no: int | None, name: str, key_hash: bytes, now: int
-) -> None:
-    connection.execute(
-        "INSERT INTO api_key VALUES (?, ?, ?, ?, 0)", (key_hash, business_no, name, now)
-    )
 
 
 def _has_operator_key(connection: sqlite3.Connection) -> bool:

@@ -6,10 +6,13 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     ConversationCreated,
     Event,
     HandlingChanged,
+    KeyMade,
+    KeyRevoked,
     LocationChanged,
     MemberAdded,
     MemberRemoved,
@@ -61,6 +64,9 @@ class EventRows:
             WebhookChanged: hooks.webhook_changed,
             WebhookRemoved: hooks.webhook_removed,
             SendHookChanged: hooks.send_hook_changed,
+            KeyMade: desk.key_made,
+            KeyRevoked: desk.key_revoked,
+            Audited: desk.audited,
         }
 
     def add(

@@ -4,7 +4,6 @@ import json
 import sqlite3
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -51,13 +50,6 @@ class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
     read_receipts: bool
     last_seen: bool
     created_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """Whose API key it is; ``business`` is ``None`` for the operator's."""
-
-    business: str | None
 
 
 _PERSON = (
@@ -175,10 +167,14 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
     return [Location(id=id_, name=name, time_zone=zone) for id_, name, zone in rows]
 
 
-def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
-    """All businesses; for the operator."""
+def businesses(
+    connection: sqlite3.Connection, after: str = "", limit: int = -1
+) -> list[BusinessRecord]:
+    """Businesses, oldest first, those made after ``after``; for the operator. -1: all of them."""
     rows = connection.execute(
-        "SELECT id, name, read_receipts, last_seen, created_at FROM business ORDER BY no"
+        "SELECT id, name, read_receipts, last_seen, created_at FROM business"
+        " WHERE no > coalesce((SELECT no FROM business WHERE id = ?), 0) ORDER BY no LIMIT ?",
+        (after, limit),
     )
     return [
         BusinessRecord(
@@ -190,16 +186,6 @@ def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
         )
         for id_, name, receipts, seen, created_at in rows
     ]
-
-
-def key_holder(connection: sqlite3.Connection, key_hash: bytes) -> KeyHolder | None:
-    """Whose key hashes to ``key_hash``, or ``None``: unknown or revoked."""
-    row = connection.execute(
-        "SELECT b.id FROM api_key k LEFT JOIN business b ON b.no = k.business_no"
-        " WHERE k.hash = ? AND k.revoked_at = 0",
-        (key_hash,),
-    ).fetchone()
-    return None if row is None else KeyHolder(row[0])
 
 
 def revoked_tokens(connection: sqlite3.Connection, now: int) -> dict[str, int]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from outcome import Outcome
 
+from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
@@ -12,13 +13,26 @@ from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import catch_up, conversations, history, people, saved_replies, snapshots
+from storage import (
+    answers,
+    api_keys,
+    audit,
+    catch_up,
+    conversations,
+    history,
+    people,
+    saved_replies,
+    snapshots,
+)
 from storage.access import Viewer
+from storage.answers import Answered
+from storage.api_keys import KeyHolder, KeyRecord
+from storage.audit import AuditEntry
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
 from storage.history import Versions
 from storage.pages import PAGE_BYTES
-from storage.people import BusinessRecord, KeyHolder, Location, PersonRecord
+from storage.people import BusinessRecord, Location, PersonRecord
 from storage.readers import Readers
 
 
@@ -83,11 +97,34 @@ class Queries:
     async def saved_reply_count(self, business: Business) -> int:
         return await self._run(saved_replies.count, business.no)
 
-    async def businesses(self) -> list[BusinessRecord]:
-        return await self._run(people.businesses)
+    async def businesses(self, after: str = "", limit: int = -1) -> list[BusinessRecord]:
+        return await self._run(people.businesses, after, limit)
 
-    async def key_holder(self, key_hash: bytes) -> KeyHolder | None:
-        return await self._run(people.key_holder, key_hash)
+    async def key_holder(self, key_hash: bytes, now: int) -> KeyHolder | None:
+        return await self._run(api_keys.holder, key_hash, now)
+
+    async def keys(self, business: Business, after: str, limit: int) -> list[KeyRecord]:
+        return await self._run(api_keys.page, business.no, after, limit)
+
+    async def key(self, business: Business, key: str) -> KeyRecord | None:
+        return await self._run(api_keys.one, business.no, key)
+
+    async def valid_keys(self, business: Business, now: int) -> int:
+        return await self._run(api_keys.count_valid, business.no, now)
+
+    async def audit(
+        self,
+        business: Business,
+        before: int | None,
+        kind: AuditKind | None,
+        author: str | None,
+        person: str | None,
+        limit: int,
+    ) -> list[AuditEntry]:
+        return await self._run(audit.page, business.no, before, kind, author, person, limit)
+
+    async def answered(self, business_no: int, request: bytes, since: int) -> Answered | None:
+        return await self._run(answers.find, business_no, request, since)
 
     async def revoked_tokens(self, now: int) -> dict[str, int]:
         return await self._run(people.revoked_tokens, now)

@@ -3,7 +3,9 @@
 import json
 import sqlite3
 
+from domain.audit import AuditDetail, AuditKind
 from domain.events import SendHookChanged, WebhookChanged, WebhookRemoved
+from storage.audit import AuditEntry, add_entry
 from storage.rows import Statements
 
 _OF_A_WEBHOOK = "webhook_no = (SELECT no FROM webhook WHERE business_no = ? AND id = ?)"
@@ -40,7 +42,7 @@ class WebhookRows:
             webhook.reason,
             revision,
         )
-        self._audit(business_no, revision, event, "webhook_changed", webhook.id)
+        self._audit(business_no, revision, event, AuditKind.WEBHOOK_CHANGED, webhook.id)
 
     def webhook_removed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: WebhookRemoved
@@ -49,7 +51,7 @@ class WebhookRows:
         for table in ("webhook_attempt", "webhook_dead_letter", "webhook_lane"):
             self._statements.add(f"DELETE FROM {table} WHERE {_OF_A_WEBHOOK}", *of_it)
         self._statements.add("DELETE FROM webhook WHERE business_no = ? AND id = ?", *of_it)
-        self._audit(business_no, revision, event, "webhook_removed", event.webhook)
+        self._audit(business_no, revision, event, AuditKind.WEBHOOK_REMOVED, event.webhook)
 
     def send_hook_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: SendHookChanged
@@ -68,23 +70,16 @@ class WebhookRows:
                 hook.deadline_ms,
                 hook.on_failure,
             )
-        self._audit(business_no, revision, event, "send_hook_changed", "")
+        self._audit(business_no, revision, event, AuditKind.SEND_HOOK_CHANGED, "")
 
     def _audit(
         self,
         business_no: int,
         revision: int,
         event: WebhookChanged | WebhookRemoved | SendHookChanged,
-        kind: str,
+        kind: AuditKind,
         webhook: str,
     ) -> None:
-        detail = json.dumps({"webhook": webhook} if webhook else {})
-        self._statements.add(
-            "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
-            business_no,
-            revision,
-            event.at,
-            event.author,
-            kind,
-            detail,
-        )
+        detail: AuditDetail = {"webhook": webhook} if webhook else {}
+        entry = AuditEntry(revision, event.at, event.author, kind, "", detail)
+        add_entry(self._statements, business_no, entry)

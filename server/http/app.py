@@ -16,10 +16,12 @@ from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
+    audit,
     businesses,
     conversations,
     deliveries,
     health,
+    keys,
     locations,
     me,
     messages,
@@ -36,6 +38,7 @@ from server.http.metrics import metrics_route
 from server.http.openapi import Description
 from server.http.page import Page
 from server.http.problem import problem_response
+from server.http.repeats import Repeats
 from server.http.route import AnyRoute
 from server.http.site import Demo, Site
 from server.http.throttle import Throttle
@@ -117,6 +120,8 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *locations.ROUTES,
         *people.ROUTES,
         *tokens.ROUTES,
+        *keys.ROUTES,
+        *audit.ROUTES,
         *conversations.ROUTES,
         *messages.ROUTES,
         *saved_replies.ROUTES,
@@ -138,12 +143,13 @@ def app_of(site: Site, routes: tuple[AnyRoute, ...]) -> HttpApp:
     app = HttpApp("server", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
+    repeats = Repeats(site.node)
     for route in routes:
         rule = route.path.replace("{", "<").replace("}", ">")
         app.add_url_rule(
             rule,
             endpoint=route.name,
-            view_func=view(site, route),
+            view_func=view(site, repeats, route),
             methods=[route.method],
             provide_automatic_options=False,
         )

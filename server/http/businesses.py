@@ -7,11 +7,23 @@ from actors.business import ChangeBusiness, ChangeLocation
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from domain.text import refuse_label
 from server.http.caller import OPERATOR as OPERATORS_ID
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or_none
-from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Route
+from server.http.fields import (
+    UNSET,
+    Id,
+    Input,
+    Nothing,
+    Output,
+    Uint,
+    Unset,
+    page_size,
+    set_or,
+    set_or_none,
+)
+from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Repeat, Route
 from server.live import LiveBusiness
 from server.tokens import hash_key, make_key
 
@@ -42,7 +54,17 @@ class BusinessSummary(Output, frozen=True, kw_only=True):
 
 
 class BusinessList(Output, frozen=True, kw_only=True):
+    """``next`` goes into ``after`` for the next page; left out at the end."""
+
     businesses: tuple[BusinessSummary, ...]
+    next: str | Unset = UNSET
+
+
+class BusinessesQuery(Input, frozen=True, kw_only=True):
+    """``after``: ``next`` of the page before; ``limit``: 1 to 100."""
+
+    after: Id | Unset = UNSET
+    limit: Uint = 50
 
 
 class Business(Output, frozen=True, kw_only=True):
@@ -68,7 +90,7 @@ async def add(call: Call[Nothing, NewBusiness]) -> BusinessKey | Refusal:
     refusal = refuse_label(body.name, NAME_BYTES, "name")
     if refusal is not None:
         return refusal
-    id_ = set_or_none(body.id) or node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     key = make_key("business")
     with trio.CancelScope(shield=True):  # whole, also if the client goes away meanwhile
         if not await node.database.create_business(id_, body.name, hash_key(key), node.clock()):
@@ -82,13 +104,17 @@ async def add(call: Call[Nothing, NewBusiness]) -> BusinessKey | Refusal:
     return BusinessKey(id=id_, name=body.name, api_key=key)
 
 
-async def everyone(call: Call[Nothing, Nothing]) -> BusinessList:
+async def everyone(call: Call[BusinessesQuery, Nothing]) -> BusinessList:
     """All businesses, oldest first."""
-    found = await call.node.queries.businesses()
+    asked = call.parameters
+    limit = page_size(asked.limit)
+    found = await call.node.queries.businesses(set_or(asked.after, ""), limit + 1)
+    page = found[:limit]
     return BusinessList(
         businesses=tuple(
-            BusinessSummary(id=b.id, name=b.name, created_at=b.created_at) for b in found
-        )
+            BusinessSummary(id=b.id, name=b.name, created_at=b.created_at) for b in page
+        ),
+        next=page[-1].id if len(found) > limit else UNSET,
     )
 
 
@@ -142,6 +168,7 @@ ROUTES = (
             name="Pawsome Pet Care",
             api_key="business_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEga2V5IQ",
         ),
+        repeat=Repeat.NOTHING,
     ),
     Route(
         method="GET",
@@ -149,7 +176,7 @@ ROUTES = (
         summary="List businesses",
         handler=everyone,
         callers=OPERATOR,
-        parameters=Nothing,
+        parameters=BusinessesQuery,
         body=Nothing,
         answer=BusinessList,
         shows=BusinessList(
@@ -167,6 +194,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.BUSINESS_READ,
+        scope=Scope.BUSINESS_READ,
         parameters=Nothing,
         body=Nothing,
         answer=Business,
@@ -179,6 +207,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.BUSINESS_CHANGE,
+        scope=Scope.BUSINESS_WRITE,
         parameters=Nothing,
         body=BusinessChange,
         answer=Business,

@@ -3,9 +3,21 @@
 from actors.business import ChangeLocation
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from server.http.businesses import TAKEN
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or, set_or_none
+from server.http.fields import (
+    UNSET,
+    Id,
+    Input,
+    Nothing,
+    Output,
+    Uint,
+    Unset,
+    page_size,
+    set_or,
+    set_or_none,
+)
 from server.http.route import BUSINESS_OR_PERSON, UNDONE, Call, Route
 from server.live import LiveBusiness
 from server.node import Node
@@ -21,7 +33,17 @@ class Location(Output, frozen=True, kw_only=True):
 
 
 class LocationList(Output, frozen=True, kw_only=True):
+    """``next`` goes into ``after`` for the next page; left out at the end."""
+
     locations: tuple[Location, ...]
+    next: str | Unset = UNSET
+
+
+class LocationsQuery(Input, frozen=True, kw_only=True):
+    """``after``: ``next`` of the page before; ``limit``: 1 to 100."""
+
+    after: Id | Unset = UNSET
+    limit: Uint = 50
 
 
 class LocationPath(Input, frozen=True, kw_only=True):
@@ -41,10 +63,16 @@ class LocationChange(Input, frozen=True, kw_only=True):
     time_zone: str | Unset = UNSET
 
 
-async def everyone(call: Call[Nothing, Nothing]) -> LocationList:
-    """All locations of the business."""
-    found = await call.node.queries.locations(call.live.state)
-    return LocationList(locations=tuple(_shown(location) for location in found))
+async def everyone(call: Call[LocationsQuery, Nothing]) -> LocationList:
+    """All locations of the business, in the order of their ids."""
+    after, limit = set_or(call.parameters.after, ""), page_size(call.parameters.limit)
+    every = await call.node.queries.locations(call.live.state)
+    found = [location for location in every if location.id > after]
+    page = found[:limit]
+    return LocationList(
+        locations=tuple(_shown(location) for location in page),
+        next=page[-1].id if len(found) > limit else UNSET,
+    )
 
 
 async def show(call: Call[LocationPath, Nothing]) -> Location | Refusal:
@@ -56,7 +84,7 @@ async def show(call: Call[LocationPath, Nothing]) -> Location | Refusal:
 async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
     """Add a location. The same one again, under an ``id``, is the same answer."""
     body = call.body
-    id_ = set_or_none(body.id) or call.node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     wanted = Location(id=id_, name=body.name, time_zone=body.time_zone)
     async with call.site.changing(call.live.id):
         before = await _find(call.node, call.live, id_)
@@ -105,7 +133,8 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_READ,
-        parameters=Nothing,
+        scope=Scope.LOCATIONS_READ,
+        parameters=LocationsQuery,
         body=Nothing,
         answer=LocationList,
         shows=LocationList(locations=(_EXAMPLE,)),
@@ -117,6 +146,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=Nothing,
         body=NewLocation,
         answer=Location,
@@ -132,6 +162,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_READ,
+        scope=Scope.LOCATIONS_READ,
         parameters=LocationPath,
         body=Nothing,
         answer=Location,
@@ -145,6 +176,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=LocationPath,
         body=LocationChange,
         answer=Location,

@@ -5,6 +5,7 @@ from domain.commands import Accepted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
 from domain.saved_replies import refuse_leftover
+from domain.scopes import Scope
 from domain.views import Message, MessageReceipt, Version
 from server import reading
 from server.asking import answer_of, ask_conversation
@@ -20,6 +21,7 @@ from server.http.fields import (
     Seq,
     Uint,
     Unset,
+    page_size,
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
@@ -38,11 +40,15 @@ class HistoryQuery(ConversationPath, frozen=True, kw_only=True):
 
 
 class MessagePage(Output, frozen=True, kw_only=True):
-    """In ascending ``seq``; ``more``: there are further ones in the direction asked for."""
+    """In ascending ``seq``; ``more``: there are further ones in the direction asked for.
+
+    Then ``next`` goes into ``before``, or into ``after`` where that was given, for the next page.
+    """
 
     conversation: str
     messages: tuple[Message, ...]
     more: bool
+    next: str | Unset = UNSET
 
 
 class NewMessage(Input, frozen=True, kw_only=True):
@@ -86,18 +92,20 @@ class ReceiptList(Output, frozen=True, kw_only=True):
 
 
 class VersionsQuery(MessagePath, frozen=True, kw_only=True):
-    """``skip``: how many of the newest to leave out."""
+    """``skip``: how many of the newest to leave out, ``next`` of the page before."""
 
     skip: Uint = 0
+    limit: Uint = 50
 
 
 class VersionList(Output, frozen=True, kw_only=True):
-    """Oldest first; ``more``: there are older ones, ``skip`` these and ask again."""
+    """Oldest first; ``more``: there are older ones. Then ``next`` goes into ``skip`` for them."""
 
     conversation: str
     seq: int
     versions: tuple[Version, ...]
     more: bool
+    next: str | Unset = UNSET
 
 
 async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
@@ -116,7 +124,12 @@ async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
     if found is None:
         return NOT_FOUND
     messages, more = found
-    return MessagePage(conversation=asked.conversation, messages=tuple(messages), more=more)
+    return MessagePage(
+        conversation=asked.conversation,
+        messages=tuple(messages),
+        more=more,
+        next=str(messages[0 if after is None else -1].seq) if more else UNSET,
+    )
 
 
 async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
@@ -189,8 +202,14 @@ async def versions(call: Call[VersionsQuery, Nothing]) -> VersionList | Refusal:
     )
     if found is None:
         return NOT_FOUND
+    versions = found.versions[-page_size(asked.limit) :]
+    more = found.more or len(versions) < len(found.versions)
     return VersionList(
-        conversation=asked.conversation, seq=asked.seq, versions=found.versions, more=found.more
+        conversation=asked.conversation,
+        seq=asked.seq,
+        versions=versions,
+        more=more,
+        next=str(asked.skip + len(versions)) if more else UNSET,
     )
 
 
@@ -212,11 +231,12 @@ ROUTES = (
         handler=history,
         callers=PERSON,
         operation=Operation.HISTORY,
+        scope=Scope.MESSAGES_READ,
         parameters=HistoryQuery,
         body=Nothing,
         answer=MessagePage,
         refusals=(Code.NOT_FOUND,),
-        shows=MessagePage(conversation="rex-grooming", messages=(_MESSAGE,), more=True),
+        shows=MessagePage(conversation="rex-grooming", messages=(_MESSAGE,), more=True, next="42"),
     ),
     Route(
         method="POST",
@@ -225,6 +245,7 @@ ROUTES = (
         handler=send,
         callers=PERSON,
         operation=Operation.SEND,
+        scope=Scope.MESSAGES_WRITE,
         parameters=ConversationPath,
         body=NewMessage,
         answer=Ack,
@@ -253,6 +274,7 @@ ROUTES = (
         handler=edit,
         callers=PERSON,
         operation=Operation.EDIT,
+        scope=Scope.MESSAGES_WRITE,
         parameters=MessagePath,
         body=NewText,
         answer=Changed,
@@ -267,6 +289,7 @@ ROUTES = (
         handler=delete,
         callers=PERSON,
         operation=Operation.DELETE,
+        scope=Scope.MESSAGES_WRITE,
         parameters=MessagePath,
         body=Nothing,
         answer=Changed,
@@ -280,6 +303,7 @@ ROUTES = (
         handler=receipts,
         callers=PERSON,
         operation=Operation.RECEIPTS,
+        scope=Scope.MESSAGES_READ,
         parameters=MessagePath,
         body=Nothing,
         answer=ReceiptList,
@@ -301,6 +325,7 @@ ROUTES = (
         handler=versions,
         callers=PERSON,
         operation=Operation.VERSIONS,
+        scope=Scope.MESSAGES_READ,
         parameters=VersionsQuery,
         body=Nothing,
         answer=VersionList,
@@ -319,6 +344,7 @@ ROUTES = (
         handler=advance,
         callers=PERSON,
         operation=Operation.RECEIPT,
+        scope=Scope.MESSAGES_WRITE,
         parameters=ConversationPath,
         body=NewReceipt,
         answer=Changed,

@@ -7,9 +7,10 @@ import msgspec
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
 from domain import events
 from domain.business import sees_name, sees_whole
-from domain.limits import LIST_MAX, PEOPLE_MAX
+from domain.limits import PEOPLE_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role, may
+from domain.scopes import Scope
 from domain.views import PersonName
 from server.http.businesses import TAKEN
 from server.http.caller import Backend, Somebody
@@ -23,6 +24,7 @@ from server.http.fields import (
     Output,
     Uint,
     Unset,
+    page_size,
     set_or,
     set_or_none,
 )
@@ -99,10 +101,10 @@ async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList:
             if isinstance(caller, Somebody)
             else viewer_of(caller.live, "", Role.OWNER)
         )
-        limit = max(1, min(asked.limit, PEOPLE_MAX))
+        limit = page_size(asked.limit, PEOPLE_MAX)
         found = await call.node.queries.search(viewer, asked.search, limit)
         return PeopleList(people=tuple(_named(name) for name in found))
-    limit = max(1, min(asked.limit, LIST_MAX))
+    limit = page_size(asked.limit)
     records = await call.node.queries.everyone(call.live.state, set_or(asked.after, ""), limit + 1)
     page = records[:limit]
     return PeopleList(
@@ -127,7 +129,7 @@ async def show(call: Call[PersonPath, Nothing]) -> Person | Refusal:
 async def add(call: Call[Nothing, NewPerson]) -> Person | Refusal:
     """Add a person. The same one again, under an ``id``, is the same answer."""
     body = call.body
-    id_ = set_or_none(body.id) or call.node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     locations = _unique(body.locations)
     wanted = Person(id=id_, name=body.name, role=body.role, locations=locations)
     async with call.site.changing(call.live.id):
@@ -163,7 +165,7 @@ async def revoke(call: Call[PersonPath, Nothing]) -> Changed | Refusal:
     """Void every token that a person has and end their connections; one's own, anybody may."""
     caller = call.insider
     return await ask_desk(
-        call.live, RevokeAccess(caller.author, caller.role, call.parameters.person)
+        call.live, RevokeAccess(caller.author, caller.role_for_roles, call.parameters.person)
     )
 
 
@@ -187,7 +189,7 @@ async def _store(
         if location not in known:
             return Refusal(Code.BAD_REQUEST, f"'locations': there is no location {location}.")
     person = events.Person(wanted.id, wanted.name, wanted.role, wanted.active)
-    command = ChangePerson(caller.author, caller.role, person, locations)
+    command = ChangePerson(caller.author, caller.role_for_roles, person, locations)
     changed = await ask_desk(caller.live, command)
     return changed if isinstance(changed, Refusal) else wanted
 
@@ -220,6 +222,7 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE,
+        scope=Scope.PEOPLE_READ,
         parameters=PeopleQuery,
         body=Nothing,
         answer=PeopleList,
@@ -232,6 +235,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE_CHANGE,
+        scope=Scope.PEOPLE_WRITE,
         parameters=Nothing,
         body=NewPerson,
         answer=Person,
@@ -247,6 +251,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE,
+        scope=Scope.PEOPLE_READ,
         parameters=PersonPath,
         body=Nothing,
         answer=Person,
@@ -260,6 +265,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE_CHANGE,
+        scope=Scope.PEOPLE_WRITE,
         parameters=PersonPath,
         body=PersonChange,
         answer=Person,
@@ -273,6 +279,7 @@ ROUTES = (
         summary="End all sessions and tokens of a person",
         handler=revoke,
         callers=BUSINESS_OR_PERSON,
+        scope=Scope.TOKENS_WRITE,
         parameters=PersonPath,
         body=Nothing,
         answer=Changed,
@@ -286,6 +293,7 @@ ROUTES = (
         handler=transfer,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.OWNERSHIP_TRANSFER,
+        scope=Scope.LEADERS_WRITE,
         parameters=Nothing,
         body=Transfer,
         answer=Changed,

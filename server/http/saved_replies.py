@@ -11,6 +11,7 @@ from domain.limits import LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
 from domain.saved_replies import Template, Variable
+from domain.scopes import Scope
 from server.http.businesses import TAKEN
 from server.http.conversations import ConversationPath
 from server.http.desk import ask_desk
@@ -117,7 +118,7 @@ async def add(call: Call[Nothing, NewSavedReply]) -> SavedReply | Refusal:
     brace.
     """
     body = call.body
-    id_ = set_or_none(body.id) or call.node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     wanted = rules.SavedReply(id=id_, title=body.title, text=body.text, location=body.location)
     async with call.site.changing(call.live.id):
         before = await call.node.queries.saved_reply(call.live.state, id_)
@@ -217,6 +218,7 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.SAVED_REPLIES,
+        scope=Scope.SAVED_REPLIES_READ,
         parameters=SavedRepliesQuery,
         body=Nothing,
         answer=SavedReplyList,
@@ -229,6 +231,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.SAVED_REPLIES_CHANGE,
+        scope=Scope.SAVED_REPLIES_WRITE,
         parameters=Nothing,
         body=NewSavedReply,
         answer=SavedReply,
@@ -244,6 +247,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.SAVED_REPLIES,
+        scope=Scope.SAVED_REPLIES_READ,
         parameters=SavedReplyPath,
         body=Nothing,
         answer=SavedReply,
@@ -257,6 +261,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.SAVED_REPLIES_CHANGE,
+        scope=Scope.SAVED_REPLIES_WRITE,
         parameters=SavedReplyPath,
         body=SavedReplyChange,
         answer=SavedReply,
@@ -271,6 +276,7 @@ ROUTES = (
         handler=delete,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.SAVED_REPLIES_CHANGE,
+        scope=Scope.SAVED_REPLIES_WRITE,
         parameters=SavedReplyPath,
         body=Nothing,
         answer=Changed,
@@ -284,6 +290,7 @@ ROUTES = (
         handler=rendered,
         callers=PERSON,
         operation=Operation.SAVED_REPLIES,
+        scope=Scope.MESSAGES_READ,
         parameters=ConversationPath,
         body=WantedReply,
         answer=RenderedReply,

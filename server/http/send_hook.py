@@ -7,6 +7,7 @@ import msgspec
 from actors.webhook_commands import ChangeSendHook
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from domain.webhook_rules import SendHookChange
 from domain.webhooks import DEADLINE_MS_MOST, OnFailure
 from server.http.desk import ask_desk
@@ -103,6 +104,7 @@ def _route(method: str, path: str, summary: str, **more: Any) -> AnyRoute:
         summary=summary,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.WEBHOOKS,
+        scope=Scope.WEBHOOKS_READ if method == "GET" else Scope.WEBHOOKS_WRITE,
         parameters=Nothing,
         **{"body": Nothing, **more},
     )

@@ -7,6 +7,7 @@ import msgspec
 from actors.webhook_commands import AddWebhook, ChangeWebhook, RemoveWebhook
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from domain.webhook_rules import WebhookChange
 from domain.webhooks import EventType, Secrets
 from domain.webhooks import Webhook as Stored
@@ -21,7 +22,7 @@ from server.http.fields import (
     Unset,
     set_or_none,
 )
-from server.http.route import BUSINESS_OR_PERSON, UNDONE, AnyRoute, Call, Route
+from server.http.route import BUSINESS_OR_PERSON, UNDONE, AnyRoute, Call, Repeat, Route
 from server.tokens import make_key
 
 EventTypes = Annotated[tuple[EventType, ...], msgspec.Meta(min_length=1, max_length=50)]
@@ -93,7 +94,7 @@ async def add(call: Call[Nothing, NewWebhook]) -> AddedWebhook | Refusal:
         return endpoint
     secret = make_key("whsec")
     webhook = Stored(
-        set_or_none(body.id) or node.new_id(), body.url, body.events, Secrets(secret), node.clock()
+        set_or_none(body.id) or call.new_id(), body.url, body.events, Secrets(secret), node.clock()
     )
     changed = await ask_desk(call.live, AddWebhook(call.insider.author, webhook))
     if isinstance(changed, Refusal):
@@ -162,6 +163,7 @@ def webhook_route(method: str, path: str, summary: str, **more: Any) -> AnyRoute
         summary=summary,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.WEBHOOKS,
+        scope=Scope.WEBHOOKS_READ if method == "GET" else Scope.WEBHOOKS_WRITE,
         **{"parameters": WebhookPath, "body": Nothing, **more},
     )
 
@@ -184,6 +186,7 @@ ROUTES = (
         parameters=Nothing,
         body=NewWebhook,
         answer=AddedWebhook,
+        repeat=Repeat.NOTHING,
         status=201,
         refusals=(Code.CONFLICT, Code.TOO_LARGE, *UNDONE),
         asks=NewWebhook(id="crm", url=_EXAMPLE.url, events=_EXAMPLE.events),
@@ -224,6 +227,7 @@ ROUTES = (
         "Make a new secret for a webhook",
         handler=rotate,
         answer=WebhookSecret,
+        repeat=Repeat.NOTHING,
         refusals=(Code.NOT_FOUND, *UNDONE),
         shows=WebhookSecret(id="crm", secret=_SECRET),
     ),

@@ -150,6 +150,15 @@ HTTP: dict[str, tuple[Ask, ...]] = {
             success=404,
         ),
     ),
+    "GET /v1/keys": (Ask(BUSINESS | OWNERS, "/v1/keys"),),
+    "POST /v1/keys": (
+        Ask(BUSINESS | OWNERS, "/v1/keys", {"name": "K", "scopes": ["people:read"]}, success=201),
+    ),
+    "DELETE /v1/keys/{key}": (Ask(BUSINESS | OWNERS, "/v1/keys/@t-key", missing=404),),
+    "GET /v1/audit": (
+        Ask(BUSINESS | OWNERS, "/v1/audit?limit=1&before=3"),
+        Ask(BUSINESS | OWNERS, "/v1/audit?person=@t-nobody", missing=200),
+    ),
     "GET /v1/conversations": (
         Ask(PERSON, "/v1/conversations"),
         Ask(PERSON, "/v1/conversations?before=0"),

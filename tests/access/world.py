@@ -10,13 +10,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.business import ChangeLocation, ChangePerson, ChangeSavedReply, RevokeAccess
+from actors.business import (
+    ChangeLocation,
+    ChangePerson,
+    ChangeSavedReply,
+    MakeKey,
+    RevokeAccess,
+)
 from actors.webhook_commands import AddWebhook
 from domain import commands
 from domain.commands import Accepted, Done, Speaker
 from domain.events import Person
+from domain.keys import NewKey
 from domain.roles import Role
 from domain.saved_replies import SavedReply
+from domain.scopes import EVERY_SCOPE, Scope
 from domain.webhooks import EventType, Secrets, Webhook
 from server import creating
 from server.asking import ask_conversation
@@ -129,6 +137,8 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
         active=False,
     )
     await stage.change(business, AddWebhook("test", webhook))
+    key = NewKey(f"{letter}-key", f"{letter}-key".encode(), "Key", (Scope.PEOPLE_READ,))
+    await stage.change(business, MakeKey("test", EVERY_SCOPE, 1, key))
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))

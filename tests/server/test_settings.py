@@ -115,6 +115,8 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "live_conversations": (1, "1"),
     "webhook_seconds": (1.5, "1.5"),
     "webhook_private_addresses": (True, "true"),
+    "idempotency_seconds": (90_000, "90000"),
+    "idempotency_answers": (1, "1"),
 }
 """Another value than the default, and how the environment says it."""
 

@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 import trio
 
+from domain.audit import AuditKind
 from domain.roles import Role
-from storage import catch_up, conversations, history, people, saved_replies, snapshots
+from storage import (
+    answers,
+    api_keys,
+    audit,
+    catch_up,
+    conversations,
+    history,
+    people,
+    saved_replies,
+    snapshots,
+)
 from storage.access import Viewer
 from storage.database import FILE_NAME
 from tests.contract.house import House, running_database
@@ -38,7 +49,16 @@ QUERIES: dict[str, Query] = {
     "saved reply": lambda db, v: saved_replies.one(db, v.business_no, "ready"),
     "saved replies": lambda db, v: saved_replies.page(db, v.business_no, "main", "", 50),
     "saved reply count": lambda db, v: saved_replies.count(db, v.business_no),
-    "key": lambda db, _: people.key_holder(db, b"hash"),
+    "key": lambda db, _: api_keys.holder(db, b"hash", 5),
+    "keys": lambda db, v: api_keys.page(db, v.business_no, "a", 50),
+    "valid keys": lambda db, v: api_keys.count_valid(db, v.business_no, 5),
+    "audit": lambda db, v: audit.page(db, v.business_no, 9, None, None, None, 50),
+    "audit of a kind": lambda db, v: audit.page(
+        db, v.business_no, 9, AuditKind.PERSON_CHANGED, None, None, 50
+    ),
+    "audit of an author": lambda db, v: audit.page(db, v.business_no, 9, None, "sam", None, 50),
+    "audit about somebody": lambda db, v: audit.page(db, v.business_no, 9, None, None, "sam", 50),
+    "answered": lambda db, v: answers.find(db, v.business_no, b"request", 5),
 }
 
 

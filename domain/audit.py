@@ -1,0 +1,42 @@
+"""What the audit log tells of: the closed list of its kinds.
+
+An entry holds ids, roles, scopes and numbers, never a name or a text: so it can stay for ever.
+"""
+
+from enum import StrEnum
+
+
+class AuditKind(StrEnum):
+    """Of changes of the business and its conversations; the last ones were only noted."""
+
+    BUSINESS_CHANGED = "business_changed"
+    LOCATION_CHANGED = "location_changed"
+    PERSON_CHANGED = "person_changed"
+    PRIVACY_CHANGED = "privacy_changed"
+    OWNERSHIP_TRANSFERRED = "ownership_transferred"
+    ACCESS_REVOKED = "access_revoked"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    SAVED_REPLY_CHANGED = "saved_reply_changed"
+    SAVED_REPLY_DELETED = "saved_reply_deleted"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_REMOVED = "webhook_removed"
+    SEND_HOOK_CHANGED = "send_hook_changed"
+    MEMBER_ADDED = "member_added"
+    MEMBER_REMOVED = "member_removed"
+    MESSAGE_DELETED = "message_deleted"
+    CONVERSATION_READ = "conversation_read"
+    PERSON_EXPORTED = "person_exported"
+    SIGNED_IN = "signed_in"
+
+
+OF_CONVERSATIONS = frozenset(
+    {AuditKind.MEMBER_ADDED, AuditKind.MEMBER_REMOVED, AuditKind.MESSAGE_DELETED}
+)
+"""Kinds whose entry stands beside a conversation's own event, under the same revision."""
+
+NOTED = frozenset({AuditKind.CONVERSATION_READ, AuditKind.PERSON_EXPORTED, AuditKind.SIGNED_IN})
+"""Kinds that changed nothing: they are in the log for the audit alone."""
+
+AuditDetail = dict[str, str | int | bool]
+"""What an entry tells beside author and kind, by name."""
