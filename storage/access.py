@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domain.roles import Role, sees_all_history
-from storage.keys import SEQ_MASK, message_key
+from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ def grant(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> 
 def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:
     """A conversation that the viewer is in since ``since_seq``."""
     return Granted(no, 1 if sees_all_history(viewer.role) else since_seq)
+
+
+def readable(viewer: Viewer) -> str:
+    """A table (no, first_key) of all that `grant` gives the viewer; ``?1`` business, ``?2`` they.
+
+    Where a query knows the conversation it looks it up; without that it goes through those that the
+    viewer is in, and not through all there are.
+    """
+    if viewer.role is Role.OWNER:
+        return (
+            f"(SELECT c.no AS no, (c.no << {SEQ_BITS} | 1) AS first_key FROM conversation c"
+            " WHERE c.business_no = ?1)"
+        )
+    since = "1" if sees_all_history(viewer.role) else "m.since_seq"
+    return (
+        f"(SELECT m.conversation_no AS no, (m.conversation_no << {SEQ_BITS} | {since}) AS first_key"
+        " FROM member m WHERE m.business_no = ?1 AND m.person = ?2)"
+    )
 
 
 def sees_person(viewer: Viewer) -> str:
