@@ -125,8 +125,8 @@ def excerpt(marked: str) -> Excerpt:
         end = _before_space(text, end)
     parts: list[Part] = []
     at = start
-    for begins, ends in hits:
-        begins, ends = max(begins, at), min(ends, end)
+    for hit in hits:
+        begins, ends = max(hit[0], at), min(hit[1], end)
         if begins < ends:
             if at < begins:
                 parts.append(Part(text=text[at:begins]))
@@ -157,7 +157,7 @@ def _hits(marked: str) -> tuple[str, list[tuple[int, int]]]:
     hits: list[tuple[int, int]] = []
     length = 0
     for n, piece in enumerate(marked.split(HIT)):
-        hit, end, rest = piece.partition(END) if n else ("", "", piece)
+        hit, _, rest = piece.partition(END) if n else ("", "", piece)
         if hit:
             if hits and hits[-1][1] == length:
                 hits[-1] = (hits[-1][0], length + len(hit))

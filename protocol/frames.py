@@ -8,6 +8,7 @@ import msgspec
 from domain.limits import Limits
 from domain.views import (
     Conversation,
+    Found,
     MemberCursor,
     Message,
     MessageReceipt,
@@ -113,6 +114,13 @@ class VersionList(Frame, frozen=True, kw_only=True, tag="version_list"):
 class PersonList(Frame, frozen=True, kw_only=True, tag="person_list"):
     id: int | None = None
     people: tuple[PersonName, ...]
+
+
+class FoundList(Frame, frozen=True, kw_only=True, tag="found_list"):
+    id: int | None = None
+    found: tuple[Found, ...]
+    next: str | None = None
+    behind: bool = False
 
 
 class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
@@ -223,6 +231,7 @@ REPLIES = (
     ReceiptList,
     VersionList,
     PersonList,
+    FoundList,
 )
 EVENTS = (
     MessageEvent,

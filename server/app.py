@@ -3,6 +3,7 @@
 root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
+├─ indexer      the full-text index follows the log
 ├─ node         businesses: conversations, desk, locations, presence
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
@@ -95,6 +96,7 @@ async def run_server(
         async with trio.open_nursery() as root:
             await root.start(database.bell.run)
             await root.start(database.journal.run)
+            await root.start(database.indexer.run, database.journal)
             await root.start(node.run)
             demo = await prepare(node)
             port = listening[0].getsockname()[1] if listening else settings.port

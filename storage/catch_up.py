@@ -191,7 +191,7 @@ def _moved(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[t
 
 
 # The key of the newest entry of conversation l.no.
-LAST = (
+_LAST = (
     f"coalesce((SELECT max(id) FROM message WHERE id BETWEEN l.no << {SEQ_BITS}"
     f" AND l.no << {SEQ_BITS} | {SEQ_MASK}), l.no << {SEQ_BITS})"
 )
@@ -199,7 +199,7 @@ LAST = (
 # The key of the first entry after revision ?2 that the viewer may see, beyond the newest if there
 # is none. Keys and revisions rise together, so the range is halved until it is found.
 FIRST_AFTER = (
-    f"(WITH RECURSIVE halving(low, high) AS (SELECT l.first_key, {LAST} + 1"
+    f"(WITH RECURSIVE halving(low, high) AS (SELECT l.first_key, {_LAST} + 1"
     " UNION ALL SELECT iif(m.revision > ?2, low, m.id + 1), iif(m.revision > ?2, m.id, high)"
     " FROM halving JOIN message m ON m.id = (low + high) / 2 WHERE low < high)"
     " SELECT low FROM halving WHERE low = high)"
@@ -388,7 +388,7 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
             return True
         known = listed(granted for granted, since_revision in moved if since_revision <= after)
         (missed,) = connection.execute(
-            f"SELECT total({LAST} + 1 - {FIRST_AFTER}) FROM {LISTED} l", (known, after)
+            f"SELECT total({_LAST} + 1 - {FIRST_AFTER}) FROM {LISTED} l", (known, after)
         ).fetchone()
         (changes,) = connection.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM {LISTED} l JOIN change ch {SEEN_CHANGE}"

@@ -38,7 +38,7 @@ class Database:
     A write raises `domain.errors.StorageFailed`: nothing was stored.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, which `open` makes
         self,
         writer: Writer,
         readers: Readers,
@@ -87,7 +87,12 @@ class Database:
                 pool = await Readers.open(path, readers, bell)
                 opened.push_async_callback(pool.close)
                 indexer = Indexer(writer, pool, _now_ms)
-                journal = Journal(writer, lambda: (released(), indexer.notice()))
+
+                def group_released() -> None:
+                    released()
+                    indexer.notice()
+
+                journal = Journal(writer, group_released)
                 await journal.load()
                 actors_own = await Readers.open(path, reserved, bell)
                 opened.push_async_callback(actors_own.close)

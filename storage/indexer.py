@@ -1,8 +1,8 @@
 """The task that keeps the full-text index up with the log, a little at a time.
 
-All writing is the journal's connection's, so each step is short and there is a pause after it: while
-many messages come the index falls behind, and when fewer come it catches up. Nothing of it is in the
-way of a message but the time of a step.
+All writing is the journal's connection's, so each step is short and there is a pause after it:
+while many messages come the index falls behind, and when fewer come it catches up. Nothing of it is
+in the way of a message but the time of a step.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ from storage.search_index import IndexDamaged, Plan
 from storage.writer import Writer
 
 NEWS_SECONDS = 0.25
-"""After the first news so long more are waited for; and so long it pauses while the journal is busy."""
+"""So long it waits for more after the first news, and pauses while the journal is busy."""
 
 BUSY = 200
 """Events that the journal stored since the last step, from which on it is busy."""
@@ -29,13 +29,13 @@ SHARE = 4.0
 """Otherwise it pauses so many times as long as a step took."""
 
 MERGES = 8
-"""Merges after one step, at most: more than what a step adds to be merged, so that it never grows."""
+"""Merges after one step, at most: more than a step makes work for."""
 
 RETRY_SECONDS = 5.0
 """Before what failed is tried again."""
 
 RESIDUE_MS = 86_400_000
-"""Words of texts that were edited or deleted are cleaned away once a day; of erased ones at once."""
+"""Words of what was edited or deleted are cleaned away once a day; of what was erased at once."""
 
 
 class Indexer:
@@ -70,7 +70,7 @@ class Indexer:
     ) -> None:
         """Index what ``journal`` has stored, and goes on to, until cancelled.
 
-        What fails is tried again: a disk that has failed ends the journal, and a reader may be slow.
+        What fails is tried again: a disk that has failed ends the journal; a reader may be slow.
         """
         self._positions = await self._writer.run(search_index.positions)
         self._news.set()
@@ -90,7 +90,8 @@ class Indexer:
 
     async def _catch_up(self, journal: Journal) -> None:
         """Index what there is, each business in its turn."""
-        queue = deque(b for b, head in journal.heads().items() if head > self.position(b))
+        behind = (b for b, head in journal.heads().items() if head > self.position(b))
+        queue = deque(behind)  # bound: the businesses
         while queue:
             business = queue.popleft()
             plan = await self._readers.run(search_index.plan, business)

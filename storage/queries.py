@@ -10,7 +10,7 @@ from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import catch_up, conversations, history, people, snapshots
+from storage import catch_up, conversations, history, people, search, snapshots, timeline
 from storage.access import Viewer
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
@@ -18,6 +18,8 @@ from storage.history import Versions
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, KeyHolder, Location, PersonRecord
 from storage.readers import Readers
+from storage.search import FoundPage, Search
+from storage.timeline import TimelinePage
 
 
 class Queries:
@@ -112,6 +114,14 @@ class Queries:
 
     async def too_far_behind(self, viewer: Viewer, after: int, limit: int) -> bool:
         return await self._run(catch_up.too_far_behind, viewer, after, limit)
+
+    async def find(self, viewer: Viewer, asked: Search) -> FoundPage | None:
+        return await self._run(search.find, viewer, asked)
+
+    async def timeline(
+        self, viewer: Viewer, person: str, before: str | None, limit: int
+    ) -> TimelinePage | None:
+        return await self._run(timeline.page, viewer, person, before, limit)
 
     async def setting(self, name: str) -> str | None:
         return await self._run(_setting, name)

@@ -88,7 +88,9 @@ def find(connection: sqlite3.Connection, viewer: Viewer, asked: Search) -> Found
         floor = ids[-1] if full else entry_id(business_no, 0)
         keys = unindexed(connection, viewer, only)
         texts = [*_of_entries(connection, viewer, ids), *_of_keys(connection, viewer, keys or ())]
-    wanted = {text.id: text for text in texts if floor <= text.id < before and _in_time(text, asked)}
+    wanted = {
+        text.id: text for text in texts if floor <= text.id < before and _in_time(text, asked)
+    }
     marked = _matching(_expression(asked, only), wanted.values())
     rows = [_found(wanted[id_], said) for id_, said in marked[: asked.limit]]
     kept = fitting(map(encoded_size, rows), PAGE_BYTES)
@@ -188,9 +190,7 @@ def _reach(connection: sqlite3.Connection, viewer: Viewer, asked: Search) -> tup
     return max(low, first << BLOCK_BITS), min(high, last + 1 << BLOCK_BITS)
 
 
-def _of_entries(
-    connection: sqlite3.Connection, viewer: Viewer, ids: Sequence[int]
-) -> list[_Text]:
+def _of_entries(connection: sqlite3.Connection, viewer: Viewer, ids: Sequence[int]) -> list[_Text]:
     rows = connection.execute(
         "SELECT message_id FROM search_entry WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(ids),),

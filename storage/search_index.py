@@ -1,11 +1,12 @@
 """The full-text index: what goes into it, in small steps, and how it comes out again.
 
-It follows the log of each business. A step reads what is to be indexed as it stands now, so doing it
-twice is as good as once, and stores with it how far the log has been followed. A message may be
+It follows the log of each business. A step reads what is to be indexed as it stands now, so doing
+it twice is as good as once, and stores with it how far the log has been followed. A message may be
 indexed in a later state than the position says, never in an earlier one than it had there.
 
-A round takes all that moved between two revisions, in the order of its keys: by conversation, not by
-revision, for which messages have no index. The first round of a business is all that was ever said.
+A round takes all that moved between two revisions, in the order of its keys: by conversation, not
+by revision, for which messages have no index. The first one of a business is all that was ever
+said.
 """
 
 import json
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from domain.search import spaced
 from storage.access import snapshot
-from storage.catch_up import FIRST_AFTER, LAST
+from storage.catch_up import FIRST_AFTER
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.rows import Insert
 

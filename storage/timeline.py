@@ -68,9 +68,7 @@ def page(
     return TimelinePage(tuple(shown), str(found[end - 1][0]) if len(found) > end else None)
 
 
-def _messages(
-    connection: sqlite3.Connection, keys: Sequence[int]
-) -> tuple[list[Message], int]:
+def _messages(connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[list[Message], int]:
     """The messages of ``keys`` that fit a page, and how many of the keys that took."""
     rows = connection.execute(
         f"SELECT k.key, c.id, {MESSAGE} FROM json_each(?) k CROSS JOIN message m ON m.id = k.value"

@@ -1,4 +1,4 @@
-"""What has been stored since the full-text index was written, and belongs into an answer all the same."""
+"""What has been stored since the full-text index was written, and belongs to an answer, too."""
 
 import json
 import sqlite3
@@ -17,7 +17,7 @@ def unindexed(
 ) -> list[int] | None:
     """Keys of what was said or changed since the index was written; ``None``: too much.
 
-    As far as the viewer may read it, or of conversation ``only``. Key 0 of a conversation is its title.
+    As far as the viewer may read it, or of conversation ``only``. A title has seq 0.
     """
     business_no = viewer.business_no
     after = position(connection, business_no)

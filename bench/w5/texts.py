@@ -3,34 +3,36 @@
 import random
 from collections.abc import Sequence
 
-FIRST = (
+_FIRST = (
     "Carla Ana Maria Lucía Sofía Zoë Chloé Emma Olivia Ava Mia Isabella Amelia Harper Evelyn Grace"
     " José Ángel Jürgen Björn Øyvind Łukasz Liam Noah Oliver James Lucas Henry Theo Jack Levi Owen"
     " Priya Anika Ravi Arjun Mei Hiro Yuki Fatima Omar Layla Amara Kofi Nadia Ivan Elena Dmitri"
     " Ruth Judith Miriam Peter Paul Martha Agnes Walter Rosa Bruno Greta Otto Clara Felix Nora"
-).split()
-LAST = (
+)
+_LAST = (
     "Vega Rivers Marsh Ortega Núñez García Müller Schäfer Kowalski Nguyen Patel Singh Kim Park"
     " Tanaka Sato Okafor Mensah Hassan Haddad Novak Horvat Rossi Bianchi Silva Santos Costa Moreau"
     " Dubois Lefèvre Jensen Larsen Andersson Lindqvist Virtanen Smith Jones Brown Taylor Wilson"
     " Clark Walker Young Hill Green Adams Baker Carter Mitchell Turner Parker Collins Stewart Reed"
-).split()
-PETS = (
+)
+_PETS = (
     "Rex Bella Luna Max Charlie Cooper Milo Daisy Rocky Lola Buddy Zoe Bear Duke Tucker Oreo Sadie"
     " Stella Bentley Penny Coco Nala Simba Chloe Gizmo Pepper Biscuit Waffles Mochi Churro Ñato"
     " Zorro Ziggy Pickles Olive Hazel Maple Willow Jasper Finn Loki Thor Apollo Athena Freya Odin"
-).split()
-SERVICES = (
+)
+_SERVICES = (
     "a wash and trim|the full groom|a nail clip|day care|the long walk|a puppy class|boarding"
     "|a bath|the blueberry facial|teeth cleaning|a flea treatment|the senior check-up|a drop-in"
     " visit|the morning walk|agility training|a de-shedding treatment"
-).split("|")
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday tomorrow today".split()
-TIMES = "8:00 8:30 9:15 10:00 10:30 11:45 noon 1:30 2:00 3:15 4:00 4:30 five six".split()
-THINGS = (
+)
+_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday tomorrow today"
+_TIMES = "8:00 8:30 9:15 10:00 10:30 11:45 noon 1:30 2:00 3:15 4:00 4:30 five six"
+_THINGS = (
     "his leash|her blanket|the vaccination card|the new harness|his medicine|the allergy food"
     "|her favourite toy|the crate|a towel|the spare key|the invoice|the gate code|the receipt"
-).split("|")
+)
+FIRST, LAST, PETS, DAYS, TIMES = map(str.split, (_FIRST, _LAST, _PETS, _DAYS, _TIMES))
+SERVICES, THINGS = (listed.split("|") for listed in (_SERVICES, _THINGS))
 CUSTOMERS_SAY = (
     "Hi! {pet} is booked for {service} on {day}. Can we make it {time}?",
     "Could you please tell me when {pet} is ready?",

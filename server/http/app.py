@@ -24,6 +24,7 @@ from server.http import (
     messages,
     operator,
     people,
+    search,
     tokens,
 )
 from server.http import demo as demo_routes
@@ -115,6 +116,7 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *tokens.ROUTES,
         *conversations.ROUTES,
         *messages.ROUTES,
+        *search.ROUTES,
         *me.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,
