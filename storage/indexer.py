@@ -83,6 +83,7 @@ class Indexer:
                 await self._catch_up(journal)
                 await self._clean(journal)
             except IndexDamaged:
+                await trio.sleep(NEWS_SECONDS)
                 await self._start_over()
             except (StorageFailed, sqlite3.Error, trio.TooSlowError):
                 await trio.sleep(RETRY_SECONDS)

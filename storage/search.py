@@ -91,7 +91,7 @@ def find(connection: sqlite3.Connection, viewer: Viewer, asked: Search) -> Found
     wanted = {
         text.id: text for text in texts if floor <= text.id < before and _in_time(text, asked)
     }
-    marked = _matching(_expression(asked, only), wanted.values())
+    marked = _matching(question_of(asked, () if only is None else (only.no,)), wanted.values())
     rows = [_found(wanted[id_], said) for id_, said in marked[: asked.limit]]
     kept = fitting(map(encoded_size, rows), PAGE_BYTES)
     if len(marked) > kept:
@@ -117,15 +117,18 @@ def _in_time(text: _Text, asked: Search) -> bool:
     return late and (asked.until is None or text.at <= asked.until)
 
 
-def _expression(asked: Search, only: Granted | None, nos: Sequence[int] = ()) -> str:
-    """The question in the index's language: of our words and letters alone, so never malformed."""
+def question_of(asked: Search, nos: Sequence[int]) -> str:
+    """What is asked in the index's language, of conversations ``nos`` alone if there are any.
+
+    It is made of letters, digits and signs in quotation marks, so it is never malformed.
+    """
     said = " AND ".join(
         f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked.terms
     )
     question = f"{{text}} : ({said})"
-    scopes = [f'"{conversation_word(no)}"' for no in ((only.no,) if only is not None else nos)]
-    if scopes:
-        question = f"{{scope}} : ({' OR '.join(scopes)}) AND {question}"
+    if nos:
+        words = " OR ".join(f'"{conversation_word(no)}"' for no in nos)
+        question = f"{{scope}} : ({words}) AND {question}"
     if asked.author is not None:
         question = f'{{scope}} : "{author_word(asked.author)}" AND {question}'
     return question
@@ -141,16 +144,19 @@ def _indexed(
 ) -> list[int]:
     """Ids of the newest entries that match, one more than asked for."""
     parameters = (viewer.business_no, viewer.person)
-    nos: list[int] = []
-    if only is None:
+    few: Sequence[int] = ()
+    if only is not None:
+        few = (only.no,)
+    else:
         rows = connection.execute(
             f"SELECT r.no FROM {readable(viewer)} r LIMIT ?3", (*parameters, FEW + 1)
         )
         nos = [no for (no,) in rows]
         if not nos:
             return []
+        if len(nos) <= FEW:
+            few = nos
     low, high = _reach(connection, viewer, asked)
-    few = nos if len(nos) <= FEW else ()
     rows = connection.execute(
         "SELECT e.id FROM search s CROSS JOIN search_entry e ON e.id = s.rowid"
         f" CROSS JOIN {readable(viewer)} r ON r.no = e.message_id >> {SEQ_BITS}"
@@ -159,7 +165,7 @@ def _indexed(
         " AND e.at BETWEEN ?6 AND ?7 ORDER BY s.rowid DESC LIMIT ?8",
         (
             *parameters,
-            _expression(asked, only, few),
+            question_of(asked, few),
             low,
             min(high, before),
             0 if asked.since is None else asked.since,

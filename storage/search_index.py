@@ -302,9 +302,9 @@ def _damage_is_ours() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == _CORRUPT_VTAB:
+        if error.sqlite_errorcode in _DAMAGED or isinstance(error, sqlite3.IntegrityError):
             raise IndexDamaged(str(error)) from error
         raise
 
 
-_CORRUPT_VTAB = sqlite3.SQLITE_CORRUPT_VTAB
+_DAMAGED = (sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CORRUPT_INDEX)
