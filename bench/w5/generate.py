@@ -3,8 +3,8 @@
     python generate.py FOLDER [--messages 1000000] [--customers 20000] [--staff 50] [--seed 1]
 
 The tables are the product's own: its migrations make them, and its own code fills the index. The
-same seed makes the same business. In FOLDER it leaves deskbell.db, operator.key and w5.json, which
-says who is who, for the harness.
+same seed makes the same business. In FOLDER it leaves deskbell.db, and w5.json, which tells the
+harness the key and how many there are.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import msgspec
 from texts import Texts
 
 from domain.conversation import digest
+from storage import search_index
 from storage.connection import WRITER_PRAGMAS
 from storage.migrations import migrate
 from storage.people import folded
@@ -227,6 +228,19 @@ def _many(connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[obje
         connection.executemany(sql, chunk)
 
 
+def index(connection: sqlite3.Connection) -> None:
+    """As the server's indexer does it, in larger steps."""
+    search_index.STEP = ROWS
+    search_index.PLANNED_KEYS = ROWS
+    while (plan := search_index.plan(connection, BUSINESS)) is not None:
+        connection.execute("BEGIN IMMEDIATE")
+        search_index.step(connection, plan, 0, BEGIN)
+        connection.execute("COMMIT")
+        while search_index.merge(connection, 1_000):
+            pass
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -258,11 +272,14 @@ def main() -> None:
         migrate(connection)
         write(connection, world, key)
         done("written")
+        index(connection)
+        done("indexed")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     about = {
         "business": BUSINESS,
         "key": key,
         "messages": said,
+        "revision": world.revision,
         "conversations": len(world.rooms),
         "customers": len(world.customers),
         "staff": world.staff,

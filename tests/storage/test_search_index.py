@@ -84,7 +84,7 @@ def test_a_crash_at_any_statement_leaves_position_and_rows_together(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_index, "STEP", 2)
-    trio.run(talked, tmp_path, seed, (0, 0.1, 0.5)[seed])
+    trio.run(talked, tmp_path, seed, (0, 0.02, 0.05)[seed])
     pick = random.Random(seed)
     crashes = 0
     with closing(opened(tmp_path)) as connection:
