@@ -37,6 +37,8 @@ class Operation(StrEnum):
     RECEIPTS = "receipts"
     VERSIONS = "versions"
     PEOPLE = "people"
+    SEARCH = "search"
+    TIMELINE = "timeline"
     WATCH = "watch"
     ACTIVITY = "activity"
     PRIVACY = "privacy"
@@ -71,6 +73,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,
+    Operation.SEARCH: EVERYBODY,
+    Operation.TIMELINE: EVERYBODY,  # a customer: their own
     Operation.WATCH: EVERYBODY,
     Operation.ACTIVITY: EVERYBODY,
     Operation.PRIVACY: EVERYBODY,

@@ -96,3 +96,23 @@ class Presence(View, frozen=True, kw_only=True):
     person: str
     state: str
     last_seen_at: int = 0
+
+
+class Part(View, frozen=True, kw_only=True):
+    """A piece of a text; ``hit``: it is what was searched for."""
+
+    text: str
+    hit: bool = False
+
+
+class Found(View, frozen=True, kw_only=True):
+    """A message in which something was found; ``seq`` 0: the title of the conversation."""
+
+    conversation: str
+    seq: int
+    revision: int
+    at: int
+    author: str = ""
+    parts: tuple[Part, ...]
+    more_before: bool = False
+    more_after: bool = False

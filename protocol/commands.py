@@ -120,6 +120,16 @@ class People(Command, frozen=True, kw_only=True, tag="people"):
     limit: Uint = 20
 
 
+class Search(Command, frozen=True, kw_only=True, tag="search"):
+    q: str
+    conversation: Id | None = None
+    author: Id | None = None
+    since: Uint | None = None
+    until: Uint | None = None
+    before: str | None = None
+    limit: Uint = 20
+
+
 class Watch(Command, frozen=True, kw_only=True, tag="watch"):
     people: tuple[Id, ...]
 
@@ -155,6 +165,7 @@ AnyCommand = (
     | Receipts
     | Versions
     | People
+    | Search
     | Watch
     | Activity
     | Privacy

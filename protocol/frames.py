@@ -8,6 +8,7 @@ import msgspec
 from domain.limits import Limits
 from domain.views import (
     Conversation,
+    Found,
     Handling,
     MemberCursor,
     Message,
@@ -114,6 +115,13 @@ class VersionList(Frame, frozen=True, kw_only=True, tag="version_list"):
 class PersonList(Frame, frozen=True, kw_only=True, tag="person_list"):
     id: int | None = None
     people: tuple[PersonName, ...]
+
+
+class FoundList(Frame, frozen=True, kw_only=True, tag="found_list"):
+    id: int | None = None
+    found: tuple[Found, ...]
+    next: str | None = None
+    behind: bool = False
 
 
 class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
@@ -233,6 +241,7 @@ REPLIES = (
     ReceiptList,
     VersionList,
     PersonList,
+    FoundList,
 )
 EVENTS = (
     MessageEvent,

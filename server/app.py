@@ -3,6 +3,7 @@
 root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
+├─ indexer      the full-text index follows the log
 ├─ node         businesses: conversations, desk, locations, presence
 ├─ hooks        calls to the servers of businesses: webhooks, send hooks
 ├─ forgetting   answers that were kept long enough
@@ -98,6 +99,7 @@ async def run_server(
         async with trio.open_nursery() as root:
             await root.start(database.bell.run)
             await root.start(database.journal.run)
+            await root.start(database.indexer.run, database.journal)
             await root.start(node.run)
             await root.start(node.hooks.run, node.live)
             demo = await prepare(node)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domain.roles import TEAM, Role, sees_all_history
-from storage.keys import SEQ_MASK, message_key
+from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +86,28 @@ WORKS_AT = (
 
 
 def readable(viewer: Viewer) -> str:
-    """A table of the conversations that the viewer may read: no, since_seq, since_revision.
+    """A table of all that `grant` gives the viewer: no, first_key, since_seq, since_revision.
 
     ``?1`` is the business, ``?2`` the person. What they see in two ways is there once, and since
     the earlier of the two.
     """
     if viewer.role is Role.OWNER:
         return (
-            "(SELECT no, 1 AS since_seq, created_revision AS since_revision FROM conversation"
-            " WHERE business_no = ?1 AND ?2 = ?2)"
+            f"(SELECT no, (no << {SEQ_BITS} | 1) AS first_key, 1 AS since_seq,"
+            " created_revision AS since_revision FROM conversation WHERE business_no = ?1)"
         )
+    since = "1" if sees_all_history(viewer.role) else "since_seq"
     own = (
-        "SELECT conversation_no AS no, since_seq, since_revision FROM member"
-        " WHERE business_no = ?1 AND person = ?2"
+        f"SELECT conversation_no AS no, (conversation_no << {SEQ_BITS} | {since}) AS first_key,"
+        " since_seq, since_revision FROM member WHERE business_no = ?1 AND person = ?2"
     )
     if viewer.role not in TEAM:
         return f"({own})"
     return (
-        "(SELECT no, min(since_seq) AS since_seq, min(since_revision) AS since_revision FROM"
-        f" ({own} UNION ALL SELECT conversation_no, 1, since_revision FROM placement"
-        f"  WHERE business_no = ?1 AND location IN {WORKS_AT}) GROUP BY no)"
+        "(SELECT no, min(first_key) AS first_key, min(since_seq) AS since_seq,"
+        f" min(since_revision) AS since_revision FROM ({own} UNION ALL"
+        f" SELECT conversation_no, (conversation_no << {SEQ_BITS} | 1), 1, since_revision"
+        f" FROM placement WHERE business_no = ?1 AND location IN {WORKS_AT}) GROUP BY no)"
     )
 
 

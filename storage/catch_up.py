@@ -140,7 +140,7 @@ _LAST = (
 
 # The key of the first entry after revision ?2 that the viewer may see, beyond the newest if there
 # is none. Keys and revisions rise together, so the range is halved until it is found.
-_FIRST_AFTER = (
+FIRST_AFTER = (
     f"(WITH RECURSIVE halving(low, high) AS (SELECT l.first_key, {_LAST} + 1"
     " UNION ALL SELECT iif(m.revision > ?2, low, m.id + 1), iif(m.revision > ?2, m.id, high)"
     " FROM halving JOIN message m ON m.id = (low + high) / 2 WHERE low < high)"
@@ -155,7 +155,7 @@ def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int
         f"SELECT w.revision, w.conversation, {MESSAGE} FROM"
         " (SELECT m.revision, m.id, c.id AS conversation"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        f"  JOIN message m ON m.id BETWEEN {_FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
+        f"  JOIN message m ON m.id BETWEEN {FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
         "  ORDER BY m.revision LIMIT ?3) w"
         " CROSS JOIN message m ON m.id = w.id",
         (known, after, limit),
@@ -175,7 +175,7 @@ def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int)
         " (SELECT ch.revision, c.id AS conversation, ch.seq, ch.at, ch.author, ch.deleted,"
         f"  (l.no << {SEQ_BITS} | ch.seq) AS key"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        f"  JOIN change ch {_SEEN_CHANGE}"
+        f"  JOIN change ch {SEEN_CHANGE}"
         "  WHERE ch.revision = (SELECT max(v.revision) FROM version v"
         f"   WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq))"
         "  ORDER BY ch.revision LIMIT ?3) w"
@@ -190,7 +190,7 @@ def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int)
                 yield revision, Edited(id_, seq, at, author, text)
 
 
-_SEEN_CHANGE = (
+SEEN_CHANGE = (
     "ON ch.conversation_no = l.no AND ch.revision > ?2"
     f" AND (l.no << {SEQ_BITS} | ch.seq) >= l.first_key"
 )
@@ -318,10 +318,10 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
             return True
         known = listed(granted for granted, since_revision in moved if since_revision <= after)
         (missed,) = connection.execute(
-            f"SELECT total({_LAST} + 1 - {_FIRST_AFTER}) FROM {LISTED} l", (known, after)
+            f"SELECT total({_LAST} + 1 - {FIRST_AFTER}) FROM {LISTED} l", (known, after)
         ).fetchone()
         (changes,) = connection.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {LISTED} l JOIN change ch {_SEEN_CHANGE}"
+            f"SELECT count(*) FROM (SELECT 1 FROM {LISTED} l JOIN change ch {SEEN_CHANGE}"
             " LIMIT ?3)",
             (known, after, limit + 1),
         ).fetchone()

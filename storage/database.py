@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
 from storage.doorbell import Doorbell
+from storage.indexer import Indexer
 from storage.journal import Journal
 from storage.migrations import (
     UnusableDatabase,
@@ -39,17 +41,20 @@ class Database:
     A write raises `domain.errors.StorageFailed`: nothing was stored.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, which `open` makes
         self,
         writer: Writer,
         readers: Readers,
         reserved: Readers,
         journal: Journal,
+        indexer: Indexer,
         bell: Doorbell,
         path: Path,
         opened: AsyncExitStack,
     ) -> None:
         self.journal = journal
+        self.indexer = indexer
+        """Run it after the journal: a search waits for it, and without it nothing is found fast."""
         self.bell = bell
         """Run it beside the journal: answers reach trio sooner."""
         self.queries = Queries(readers)
@@ -83,15 +88,21 @@ class Database:
                 opened.push_async_callback(connection.close)
                 await connection.run(_prepare, interruptible=False)
                 writer = Writer(connection)
-                journal = Journal(writer, released)
-                await journal.load()
                 pool = await Readers.open(path, readers, bell)
                 opened.push_async_callback(pool.close)
+                indexer = Indexer(writer, pool, _now_ms)
+
+                def group_released() -> None:
+                    released()
+                    indexer.notice()
+
+                journal = Journal(writer, group_released)
+                await journal.load()
                 actors_own = await Readers.open(path, reserved, bell)
                 opened.push_async_callback(actors_own.close)
             except (sqlite3.Error, OSError, StorageFailed) as error:
                 raise unusable(error) from error
-            return cls(writer, pool, actors_own, journal, bell, path, opened.pop_all())
+            return cls(writer, pool, actors_own, journal, indexer, bell, path, opened.pop_all())
 
     async def close(self) -> None:
         """Close every connection; the last one writes the log back into the file.
@@ -159,6 +170,10 @@ class Database:
             "database_bytes": self.path.stat().st_size,
             "wal_bytes": wal.stat().st_size if wal.exists() else 0,
         }
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _lock_folder(folder: Path) -> int:

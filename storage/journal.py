@@ -11,7 +11,7 @@ Rules
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -98,6 +98,10 @@ class Journal:
     def released(self, business: str) -> int:
         """The newest revision of ``business`` that has been released."""
         return self._released[business]
+
+    def heads(self) -> Mapping[str, int]:
+        """The newest released revision of every business."""
+        return self._released
 
     async def append(
         self, business: str, events: Sequence[Event], release: Callable[[int], None]

@@ -22,7 +22,9 @@ from storage import (
     history,
     people,
     saved_replies,
+    search,
     snapshots,
+    timeline,
 )
 from storage.access import Viewer
 from storage.answers import Answered
@@ -34,6 +36,8 @@ from storage.history import Versions
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, Location, PersonRecord
 from storage.readers import Readers
+from storage.search import FoundPage, Search
+from storage.timeline import TimelinePage
 
 
 class Queries:
@@ -167,6 +171,14 @@ class Queries:
 
     async def too_far_behind(self, viewer: Viewer, after: int, limit: int) -> bool:
         return await self._run(catch_up.too_far_behind, viewer, after, limit)
+
+    async def find(self, viewer: Viewer, asked: Search) -> FoundPage | None:
+        return await self._run(search.find, viewer, asked)
+
+    async def timeline(
+        self, viewer: Viewer, person: str, before: str | None, limit: int
+    ) -> TimelinePage | None:
+        return await self._run(timeline.page, viewer, person, before, limit)
 
     async def setting(self, name: str) -> str | None:
         return await self._run(_setting, name)

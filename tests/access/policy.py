@@ -272,6 +272,15 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@t-reply"}, missing=404),
         Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@o-open"}, success=409),
     ),
+    "GET /v1/search": (
+        Ask(PERSON, "/v1/search?q=hi"),
+        Ask(PERSON, "/v1/search?q=hi&conversation=@t-talk", missing=404),
+        Ask(PERSON, "/v1/search?q=hi&author=@t-guest", missing=200),
+    ),
+    "GET /v1/people/{person}/timeline": (
+        Ask(PERSON, "/v1/people/@t-customer/timeline", missing=404),
+        Ask(PERSON, "/v1/people/@t-guest/timeline", missing=404, instead={CUSTOMER: 404}),
+    ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
     "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
@@ -457,6 +466,12 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     "people": (
         Say({}, "person_list"),
         Say({"search": "@t-helper"}, "person_list", "person_list"),
+    ),
+    "search": (
+        Say({"q": "hi"}, "found_list"),
+        Say({"q": "hi", **_T}, "found_list", "not_found"),
+        Say({"q": "hi", "author": "@t-guest"}, "found_list", "found_list"),
+        Say({"q": "hi", **_O, "before": "1"}, "found_list"),
     ),
     "watch": (Say({"people": ["@t-helper", "@t-guest"]}, "ok", "ok"),),
     "activity": (Say({"active": True}, None),),
