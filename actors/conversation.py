@@ -283,6 +283,8 @@ class ConversationActor(Actor[Command]):
     def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
         if self._state is None:
             return creation.decide_create(self._id, command, self._limits, now)
+        if command.own:
+            return creation.decide_enter(self._state, command, now)
         if creation.same_creation(self._state, command):
             return Done()
         if not self._state.admits(command.speaker):

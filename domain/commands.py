@@ -72,6 +72,8 @@ class Create(msgspec.Struct, frozen=True):
     title: str
     asked: tuple[str, ...]
     people: tuple[Person, ...]
+    own: bool = False
+    """It is the one that a customer has with the business; whoever asks comes into it."""
 
 
 class AddMember(msgspec.Struct, frozen=True):

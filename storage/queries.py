@@ -19,6 +19,7 @@ from storage import (
     audit,
     catch_up,
     conversations,
+    explaining,
     history,
     people,
     saved_replies,
@@ -32,6 +33,7 @@ from storage.api_keys import KeyHolder, KeyRecord
 from storage.audit import AuditEntry
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
+from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, Location, PersonRecord
@@ -71,6 +73,14 @@ class Queries:
         self, business: Business, customer: str, now: int
     ) -> tuple[CustomerFacts, int]:
         return await self._run(snapshots.customer_facts, business.no, customer, now)
+
+    async def explain(self, viewer: Viewer, conversation: str, seq: int) -> Explained | None:
+        return await self._run(explaining.message, viewer, conversation, seq)
+
+    async def handling_changes(
+        self, viewer: Viewer, conversation: str, before: int, limit: int
+    ) -> list[HandlingRecord] | None:
+        return await self._run(explaining.changes, viewer, conversation, before, limit)
 
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)

@@ -140,7 +140,7 @@ async def _picture(node: Node, me: Somebody, conversation: str) -> Conversation 
     return reading.conversation(me.live, me.record.id, stored)
 
 
-_EXAMPLE = Conversation(
+EXAMPLE = Conversation(
     id="rex-grooming",
     kind="group",
     title="Rex's grooming",
@@ -184,7 +184,7 @@ ROUTES = (
         parameters=ConversationsQuery,
         body=Nothing,
         answer=ConversationList,
-        shows=ConversationList(conversations=(_EXAMPLE,), next="1078", revision=1079),
+        shows=ConversationList(conversations=(EXAMPLE,), next="1078", revision=1079),
     ),
     Route(
         method="POST",
@@ -202,7 +202,7 @@ ROUTES = (
         asks=NewConversation(
             kind="group", people=("sam",), title="Rex's grooming", id="rex-grooming"
         ),
-        shows=_EXAMPLE,
+        shows=EXAMPLE,
     ),
     Route(
         method="GET",
@@ -216,7 +216,7 @@ ROUTES = (
         body=Nothing,
         answer=Conversation,
         refusals=(Code.NOT_FOUND,),
-        shows=_EXAMPLE,
+        shows=EXAMPLE,
     ),
     Route(
         method="POST",

@@ -272,6 +272,46 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@t-reply"}, missing=404),
         Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@o-open"}, success=409),
     ),
+    "POST /v1/conversations/{conversation}/handling": (
+        Ask(TEAM, f"{_TALK}/handling", {"action": "close"}, missing=404),
+        Ask(
+            TEAM,
+            f"{_MY_TALK}/handling",
+            {"action": "transfer", "location": "@t-place"},
+            missing=404,
+        ),
+        Ask(
+            TEAM,
+            f"{_MY_TALK}/handling",
+            {"action": "assign", "person": "@t-owner"},
+            missing=404,
+        ),
+    ),
+    "GET /v1/conversations/{conversation}/handling": (Ask(TEAM, f"{_TALK}/handling", missing=404),),
+    "GET /v1/conversations/{conversation}/messages/{seq}/explanation": (
+        Ask(TEAM, f"{_TALK}/messages/@theirs/explanation", missing=404),
+        Ask(TEAM, f"{_MY_TALK}/messages/99999/explanation", success=404),
+    ),
+    "POST /v1/people/{person}/conversation": (
+        Ask(PERSON, "/v1/people/@t-guest/conversation", missing=404, instead={CUSTOMER: 404}),
+        Ask(PERSON, "/v1/people/@t-helper/conversation", success=404, missing=404),
+    ),
+    "POST /v1/people/{person}/announcements": (
+        Ask(
+            BUSINESS,
+            "/v1/people/@t-customer/announcements",
+            {"client_message_id": "m", "location": "@o-place", "text": "Hi"},
+            success=201,
+            missing=404,
+        ),
+        Ask(
+            BUSINESS,
+            "/v1/people/@o-customer/announcements",
+            {"client_message_id": "n", "location": "@t-place", "text": "Hi"},
+            success=201,
+            missing=400,
+        ),
+    ),
     "GET /v1/search": (
         Ask(PERSON, "/v1/search?q=hi"),
         Ask(PERSON, "/v1/search?q=hi&conversation=@t-talk", missing=404),
