@@ -6,10 +6,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from actors.account_commands import (
+    AccountCommand,
+    ChangeAccount,
+    NoteFailure,
+    RemoveAccount,
+    SignIn,
+)
+from actors.account_commands import decide as decide_accounts
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
-from actors.ports import Clock, ConversationStore, Journal
+from actors.ports import Clock, DeskStore, Journal
 from domain import business as rules
 from domain.business import Business, Seers
 from domain.commands import Done
@@ -83,6 +91,7 @@ BusinessCommand = (
     | ChangePrivacy
     | TransferOwnership
     | RevokeAccess
+    | AccountCommand
 )
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
@@ -97,7 +106,7 @@ class BusinessActor(Actor[BusinessCommand]):
     """Decides and stores one change at a time; `Business` changes only after the commit."""
 
     business: Business
-    store: ConversationStore
+    store: DeskStore
     journal: Journal
     show: ShowBusinessEvent
     clock: Clock
@@ -168,6 +177,8 @@ class BusinessActor(Actor[BusinessCommand]):
                 return rules.decide_revocation(
                     command.author, command.author_role, command.person, known, now
                 )
+            case ChangeAccount() | RemoveAccount() | SignIn() | NoteFailure():
+                return await decide_accounts(self.store, self.business, command, now)
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""

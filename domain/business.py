@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from domain.events import (
     AccessRevoked,
+    AccountChanged,
+    AccountRemoved,
     BusinessChanged,
     BusinessEvent,
     LocationChanged,
@@ -18,6 +20,8 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
+    SignedIn,
+    SignInFailed,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -120,7 +124,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.owner, Role.OWNER)
         case LocationChanged():
             state.locations.add(event.location)
-        case AccessRevoked():
+        case AccessRevoked() | AccountChanged() | AccountRemoved() | SignedIn() | SignInFailed():
             pass
 
 

@@ -46,6 +46,8 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    ACCOUNTS = "accounts"
+    SESSIONS_OF_OTHERS = "sessions_of_others"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -74,6 +76,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.ACCOUNTS: LEADERS,
+    Operation.SESSIONS_OF_OTHERS: OWNERS,
 }
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
+    AccountRemoved,
     BusinessChanged,
     BusinessEvent,
     ConversationCreated,
     ConversationEvent,
-    LocationChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -24,6 +24,7 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SignedIn,
 )
 from domain.presence import State
 from domain.views import MemberCursor, Presence
@@ -290,7 +291,11 @@ class FanOut:
                 self._reset_everybody(live)
             case AccessRevoked():
                 self._revoked(live, event)
-            case LocationChanged():
+            case AccountRemoved():
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case SignedIn() if event.password_hash:
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case _:
                 pass
 
     def _person_changed(

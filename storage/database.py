@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from domain.errors import StorageFailed
+from storage.accounts import AccountWrites
 from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
@@ -54,6 +55,7 @@ class Database:
         self.reserved = Queries(reserved)
         """For actors alone, whose messages are not to wait for lists and histories."""
         self.path = path
+        self.accounts = AccountWrites(writer)
         self._writer = writer
         self._opened = opened
 

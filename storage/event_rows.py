@@ -6,6 +6,8 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
+    AccountChanged,
+    AccountRemoved,
     BusinessChanged,
     ConversationCreated,
     Event,
@@ -19,7 +21,10 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SignedIn,
+    SignInFailed,
 )
+from storage.account_rows import AccountRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
 
@@ -33,6 +38,7 @@ class EventRows:
         self._conversations = ConversationRows()
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
+        accounts = AccountRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -47,6 +53,10 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            AccountChanged: accounts.account_changed,
+            AccountRemoved: accounts.account_removed,
+            SignedIn: accounts.signed_in,
+            SignInFailed: accounts.sign_in_failed,
         }
 
     def add(

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from outcome import Outcome
 
+from domain.accounts import Account, Link
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import catch_up, conversations, history, people, snapshots
+from storage import accounts, catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
+from storage.accounts import AccountOfEmail, SignInRecord
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
 from storage.history import Versions
@@ -112,6 +114,29 @@ class Queries:
 
     async def too_far_behind(self, viewer: Viewer, after: int, limit: int) -> bool:
         return await self._run(catch_up.too_far_behind, viewer, after, limit)
+
+    async def account(self, business: Business, person: str) -> Account | None:
+        return await self._run(accounts.one, business.no, person)
+
+    async def email_taken(self, business: Business, email_key: str, person: str) -> bool:
+        return await self._run(accounts.email_taken, business.no, email_key, person)
+
+    async def accounts_of_email(
+        self, email_key: str, business: str | None, limit: int
+    ) -> list[AccountOfEmail]:
+        return await self._run(accounts.of_email, email_key, business, limit)
+
+    async def sign_in_link(self, link_hash: bytes) -> Link | None:
+        return await self._run(accounts.link, link_hash)
+
+    async def sign_in(self, id_: str) -> SignInRecord | None:
+        return await self._run(accounts.sign_in, id_)
+
+    async def sign_ins(self, business: Business, person: str, since: int) -> list[SignInRecord]:
+        return await self._run(accounts.sign_ins, business.no, person, since)
+
+    async def first_start(self) -> accounts.FirstStart | None:
+        return await self._run(accounts.first_start)
 
     async def setting(self, name: str) -> str | None:
         return await self._run(_setting, name)

@@ -59,6 +59,8 @@ class Somebody:
     access: tuple[int, int]
     """`LiveBusiness.access_stamp` when ``record`` was read: see `is_current`."""
     by_token: bool
+    token_id: str = ""
+    """Of the token they came with, if it was one."""
     caller = Caller.PERSON
 
     def is_current(self) -> bool:
@@ -128,7 +130,7 @@ async def _by_token(node: Node, token: str, device: str | None) -> Identity | Re
     if record is None or not record.active or claims.revoked_revision != record.revoked_revision:
         return UNAUTHENTICATED
     device = claims.device or device or DEFAULT_DEVICE
-    return Somebody(live, record, device, access, by_token=True)
+    return Somebody(live, record, device, access, by_token=True, token_id=claims.id)
 
 
 async def _spoken_for(
