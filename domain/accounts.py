@@ -100,9 +100,10 @@ def decide_account(
         return TEAM_ONLY
     if taken:
         return EMAIL_TAKEN
-    if account is not None and account.email == email:
+    kept = email.strip()
+    if account is not None and account.email == kept:
         return None
-    return AccountChanged(now, author, person.id, email, email_key(email) or "")
+    return AccountChanged(now, author, person.id, kept, email_key(kept) or "")
 
 
 def decide_account_removal(

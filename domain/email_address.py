@@ -25,9 +25,10 @@ def email_key(email: str) -> str | None:
     A name beyond ASCII and its xn-- form are the same host. ``None``: it is no address. Two
     addresses of one key can belong to two mailboxes, so what is sent goes to the one that is kept.
     """
-    local, at, host = email.strip().rpartition("@")
+    email = email.strip()
+    local, at, host = email.rpartition("@")
     local = unicodedata.normalize("NFKC", local)
-    if not at or not _local.fullmatch(local) or any(map(_is_hidden, local)):
+    if not at or not _local.fullmatch(local) or any(map(_is_hidden, email)):
         return None
     try:
         host = host.encode("idna").decode("ascii").lower()

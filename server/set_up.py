@@ -3,6 +3,8 @@
 import hmac
 import re
 import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -79,7 +81,7 @@ class SetUp:
         self, link_text: str, wanted: FirstOwner, visitor: Visitor
     ) -> Entered | Refusal:
         """Make the business and its owner, and sign them in; once."""
-        async with self._turn:
+        async with self._alone():
             first = await self._node.queries.first_start() if self._hash else None
             if first is None:
                 return NOT_FOUND
@@ -91,13 +93,17 @@ class SetUp:
             hashed = await self.entrance.passwords.hash(wanted.password)
             if isinstance(hashed, Refusal):
                 return hashed
-            entered: Entered | Refusal = STOPPING
-            with trio.CancelScope(shield=True):  # whole, also if the client goes away meanwhile
-                live = await self._business(first.business, wanted)
-                if isinstance(live, Refusal):
-                    return live
-                entered = await self._owner(live, wanted, hashed, visitor)
-            return entered
+            live = await self._business(first.business, wanted)
+            if isinstance(live, Refusal):
+                return live
+            return await self._owner(live, wanted, hashed, visitor)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One after the other, and whole, also if the client goes away meanwhile."""
+        async with self._turn:
+            with trio.CancelScope(shield=True):
+                yield
 
     async def _business(self, begun: str | None, wanted: FirstOwner) -> LiveBusiness | Refusal:
         """The business with its first location, as far as there is none yet."""

@@ -44,7 +44,7 @@ class SignInRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class FirstStart:
-    """Nobody has an account, and there is at most the business that a set-up began with."""
+    """Nobody has a password, and there is at most the business that a set-up began with."""
 
     business: str | None
 
@@ -153,7 +153,9 @@ def first_start(connection: sqlite3.Connection) -> FirstStart | None:
     """Whether the server waits for its first owner; ``None``: it does not, or not any more."""
     begun = connection.execute("SELECT value FROM setting WHERE name = ?", (MARK,)).fetchone()
     businesses = connection.execute("SELECT id FROM business LIMIT 2").fetchall()
-    account = connection.execute("SELECT 1 FROM account LIMIT 1").fetchone()
+    account = connection.execute(
+        "SELECT 1 FROM account WHERE password_hash <> '' LIMIT 1"
+    ).fetchone()
     if account is not None or businesses not in ([], [begun]):
         return None
     return FirstStart(businesses[0][0] if businesses else None)
