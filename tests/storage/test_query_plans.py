@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from domain.roles import Role
-from storage import catch_up, conversations, history, people, snapshots
+from storage import accounts, catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
 from storage.database import FILE_NAME
 from tests.contract.house import House, running_database
@@ -35,6 +35,12 @@ QUERIES: dict[str, Query] = {
     "seers": lambda db, v: people.seers(db, v.business_no, "carla"),
     "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
     "locations": lambda db, v: people.locations(db, v.business_no),
+    "account": lambda db, v: accounts.one(db, v.business_no, "sam"),
+    "email taken": lambda db, v: accounts.email_taken(db, v.business_no, "s@x.example", "sam"),
+    "accounts of an address": lambda db, _: accounts.of_email(db, "s@x.example", None, 4),
+    "sign-in link": lambda db, _: accounts.link(db, b"hash"),
+    "sign-in": lambda db, _: accounts.sign_in(db, "s1"),
+    "sign-ins": lambda db, v: accounts.sign_ins(db, v.business_no, "sam", 0),
     "key": lambda db, _: people.key_holder(db, b"hash"),
 }
 
