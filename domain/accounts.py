@@ -6,6 +6,8 @@ Rules
    changed either meanwhile wins.
 3. A link is used once, in time, and only while the account is as it was when the link was made.
 4. A new password voids every sign-in, token and link of before.
+5. Who gives somebody else another address gives them a new account: it has no password, and nobody
+   is signed in. So whoever could read mail at that address is not let in as them unseen.
 """
 
 import msgspec
@@ -103,7 +105,8 @@ def decide_account(
     kept = email.strip()
     if account is not None and account.email == kept:
         return None
-    return AccountChanged(now, author, person.id, kept, email_key(kept) or "")
+    anew = account is not None and author != person.id
+    return AccountChanged(now, author, person.id, kept, email_key(kept) or "", anew)
 
 
 def decide_account_removal(

@@ -178,13 +178,17 @@ class AccessRevoked(msgspec.Struct, frozen=True):
 
 
 class AccountChanged(msgspec.Struct, frozen=True):
-    """``person`` signs in with ``email``, which is compared by ``email_key``."""
+    """``person`` signs in with ``email``, which is compared by ``email_key``.
+
+    ``anew``: it was another one's doing, so their password and everything of before is void.
+    """
 
     at: int
     author: str
     person: str
     email: str
     email_key: str
+    anew: bool = False
 
 
 class AccountRemoved(msgspec.Struct, frozen=True):

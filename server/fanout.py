@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
+    AccountChanged,
     AccountRemoved,
     BusinessChanged,
     BusinessEvent,
@@ -292,6 +293,8 @@ class FanOut:
             case AccessRevoked():
                 self._revoked(live, event)
             case AccountRemoved():
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case AccountChanged() if event.anew:
                 self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
             case SignedIn() if event.password_hash:
                 self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")

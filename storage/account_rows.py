@@ -30,6 +30,13 @@ class AccountRows:
             revision,
         )
         self._forget("sign_in_link", business_no, event.person)
+        if event.anew:
+            self._void(business_no, revision, event.person)
+            self._statements.add(
+                "UPDATE account SET password_hash = '' WHERE business_no = ? AND person = ?",
+                business_no,
+                event.person,
+            )
         self._audit(
             business_no, revision, event.at, event.author, "account_changed", person=event.person
         )

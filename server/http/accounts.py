@@ -90,7 +90,8 @@ async def show(call: Call[PersonPath, Nothing]) -> Account | Refusal:
 async def change(call: Call[PersonPath, NewAccount]) -> Account | Refusal:
     """Give a person of the team an account, or another address.
 
-    While they have no password the answer holds a link for them, valid for three days.
+    While they have no password the answer holds a link for them, valid for three days. Another
+    address of somebody else is a new account: they are signed out, and their password is void.
     """
     person = call.parameters.person
     caller = call.insider

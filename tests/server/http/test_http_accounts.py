@@ -57,15 +57,32 @@ async def test_an_invitation_leads_to_a_password(api: EntranceStage) -> None:
 
 
 async def test_who_has_a_password_is_not_let_in_by_others(api: EntranceStage) -> None:
-    """An owner or a manager can take an account away, but gets no link to one that is in use."""
-    await api.with_password("sam")
+    """Whoever gives them another address signs them out, and so is seen; there is no other way."""
+    entered = await api.with_password("sam")
     path = "/v1/people/sam/account"
     same = await api.ask("PUT", path, api.token("max"), {"email": "sam@x.example"})
     assert (same.status, "link" in same.json) == (200, False)
-    moved = await api.ask("PUT", path, api.token("max"), {"email": "max2@x.example"})
-    assert (moved.status, "link" in moved.json) == (200, False)
     assert (await api.ask("POST", f"{path}/link", api.token("max"))).status == 409
-    assert (await api.sign_in("max2@x.example")).status == 200
+    assert (await api.refresh(secret := secret_of(entered))).status == 200
+    async with running_edge(api.stage, api.app) as edge:
+        socket = await edge.welcomed(entered.json["token"])
+        moved = await api.ask("PUT", path, api.token("max"), {"email": "max2@x.example"})
+        assert (moved.status, moved.json["has_password"]) == (200, False)
+        with trio.fail_after(WITHIN_SECONDS):
+            assert (await socket.closed()).code == CloseCode.UNAUTHENTICATED
+    assert (await api.refresh(secret)).status == 401
+    for email in ("sam@x.example", "max2@x.example"):
+        assert (await api.sign_in(email)).status == 401
+
+
+async def test_who_changes_their_own_address_stays_in(api: EntranceStage) -> None:
+    entered = await api.with_password("olivia")
+    body = {"email": "marsh@x.example"}
+    moved = await api.ask("PUT", "/v1/people/olivia/account", entered.json["token"], body)
+    assert (moved.status, moved.json["has_password"], "link" in moved.json) == (200, True, False)
+    assert (await api.refresh(secret_of(entered))).status == 200
+    assert (await api.sign_in("marsh@x.example")).status == 200
+    assert (await api.sign_in("olivia@x.example")).status == 401
 
 
 async def test_an_account_that_is_taken_away_ends_all_of_it(api: EntranceStage) -> None:
