@@ -18,6 +18,8 @@ from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, DeskStore, Journal
+from actors.webhook_commands import WebhookCommand
+from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
 from domain.business import Business, Seers
 from domain.commands import Done
@@ -28,10 +30,12 @@ from domain.events import (
     BusinessEvent,
     LocationChanged,
     Person,
+    SavedReplyDeleted,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import Code, Refusal
 from domain.roles import Role
+from domain.saved_replies import SavedReply, decide_saved_reply
 from domain.text import refuse_label
 
 
@@ -84,6 +88,19 @@ class RevokeAccess(msgspec.Struct, frozen=True):
     expires_at: int = 0
 
 
+class ChangeSavedReply(msgspec.Struct, frozen=True):
+    """``others``: how many the business has beside it."""
+
+    author: str
+    reply: SavedReply
+    others: int
+
+
+class DeleteSavedReply(msgspec.Struct, frozen=True):
+    author: str
+    reply: str
+
+
 BusinessCommand = (
     ChangeBusiness
     | ChangeLocation
@@ -92,6 +109,9 @@ BusinessCommand = (
     | TransferOwnership
     | RevokeAccess
     | AccountCommand
+    | ChangeSavedReply
+    | DeleteSavedReply
+    | WebhookCommand
 )
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
@@ -179,6 +199,12 @@ class BusinessActor(Actor[BusinessCommand]):
                 )
             case ChangeAccount() | RemoveAccount() | SignIn() | NoteFailure():
                 return await decide_accounts(self.store, self.business, command, now)
+            case ChangeSavedReply():
+                return decide_saved_reply(command.author, command.reply, command.others, now)
+            case DeleteSavedReply():
+                return SavedReplyDeleted(now, command.author, command.reply)
+            case _:
+                return decide_webhooks(self.business, command, now)
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""

@@ -8,6 +8,7 @@ from domain.accounts import Account, Link
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
+from domain.routing import CustomerFacts
 
 Clock = Callable[[], int]
 """Now, in milliseconds since 1970 UTC."""
@@ -66,6 +67,12 @@ class ConversationStore(Protocol):
         """Those of ``people`` who exist."""
         ...
 
+    async def customer_facts(
+        self, business: Business, customer: str, now: int
+    ) -> tuple[CustomerFacts, int]:
+        """By what a customer's message is routed at ``now``, and until when that holds (ms)."""
+        ...
+
 
 class AccountStore(Protocol):
     """What the desk reads of accounts."""
@@ -98,8 +105,11 @@ class Publisher(Protocol):
         audience: Sequence[str],
         origins: Collection[int],
         late: Collection[str] = (),
+        places: Sequence[str] = (),
     ) -> None:
-        """Show ``event`` to ``audience`` and the owners, but not to connections ``origins``.
+        """Show ``event`` to ``audience``, the owners and who works at ``places``.
+
+        But not to connections ``origins``.
 
         Customers of ``late`` came after what it changes, and do not see it.
 
@@ -115,8 +125,13 @@ class Publisher(Protocol):
         active: bool,
         audience: Sequence[str],
         origin: int,
+        places: Sequence[str] = (),
     ) -> None:
         """Show that ``person`` types; may be dropped."""
+        ...
+
+    def present(self, business: Business, people: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``people`` who are connected now, sorted."""
         ...
 
     def flush(self) -> None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from domain.events import (
     AccessRevoked,
-    AccountChanged,
-    AccountRemoved,
     BusinessChanged,
     BusinessEvent,
     LocationChanged,
@@ -20,13 +18,15 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
-    SignedIn,
-    SignInFailed,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from domain.limits import NAME_BYTES
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
+from domain.webhooks import SendHook, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,12 @@ class Business:
     hidden_seen: set[str] = field(default_factory=set)
     team: dict[str, Colleague] = field(default_factory=dict)
     locations: set[str] = field(default_factory=set)
+    stamps: dict[str, int] = field(default_factory=dict, compare=False)
+    """Moves when facts about a customer change by which their messages are routed."""
+    window_ms: int = 72 * 3_600_000
+    """So long an answer is one to what was said last (C-29)."""
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    send_hook: SendHook | None = None
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
@@ -71,6 +77,23 @@ class Business:
                 )
             return found
         return frozenset(person for person in self.team if self.works_at(person, places))
+
+    def denied_at(self, places: Collection[str]) -> frozenset[str]:
+        """Who works at ``places`` and may not see what is placed there."""
+        return frozenset(
+            person
+            for person, known in self.team.items()
+            if not known.inbox and not known.locations.isdisjoint(places)
+        )
+
+    def standing(self, location: str) -> str | None:
+        """The open location that ``location`` stands for, if any."""
+        return location if location in self.locations else None
+
+    def locations_of(self, person: str) -> frozenset[str]:
+        """Where somebody of the team works."""
+        known = self.team.get(person)
+        return frozenset() if known is None else known.locations
 
     def note_colleague(self, person: str, colleague: Colleague | None) -> None:
         """Record what decides about ``person`` of the team; ``None``: they are not, or no more."""
@@ -115,6 +138,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             is_owner = person.role is Role.OWNER and person.active
             state.owners = others | {person.id} if is_owner else others
             state.note_colleague(person.id, _colleague(event))
+            state.stamps[person.id] = state.stamps.get(person.id, 0) + 1
         case PrivacyChanged():
             _toggle(state.hidden_read, event.person, hidden=not event.read_receipts)
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
@@ -124,7 +148,13 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.owner, Role.OWNER)
         case LocationChanged():
             state.locations.add(event.location)
-        case AccessRevoked() | AccountChanged() | AccountRemoved() | SignedIn() | SignInFailed():
+        case WebhookChanged():
+            state.webhooks[event.webhook.id] = event.webhook
+        case WebhookRemoved():
+            state.webhooks.pop(event.webhook, None)
+        case SendHookChanged():
+            state.send_hook = event.hook
+        case _:
             pass
 
 

@@ -6,6 +6,42 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 import msgspec
 
 from domain.roles import Role
+from domain.routing import Rule, Trigger
+from domain.webhooks import SendHook, Webhook
+
+
+class Handling(msgspec.Struct, frozen=True):
+    """How the team deals with a conversation with customers.
+
+    ``locations``: where it is placed. ``snoozed_until``: in ms, while it is snoozed. ``trigger``:
+    what the customer's next message answers. ``away``: the absence that was answered last.
+    """
+
+    locations: tuple[str, ...] = ()
+    status: str = "open"
+    snoozed_until: int = 0
+    assignee: str = ""
+    trigger: Trigger = Trigger()
+    away: str = ""
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """Why a customer's message is where it is: the rule, the facts, and whom it reached.
+
+    ``recipients`` work there and may see it, ``live`` of them and of the owners were connected,
+    ``denied`` work there and may not.
+    """
+
+    rule: Rule
+    locations: tuple[str, ...]
+    trigger: Trigger
+    customer_locations: tuple[str, ...] = ()
+    last_appointment: str = ""
+    newest: tuple[str, ...] = ()
+    staff_locations: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -27,6 +63,16 @@ class MessageSent(msgspec.Struct, frozen=True):
     device: str
     client_message_id: str
     digest: bytes
+    waiting_since: int = 0
+    """Since when a customer has been waiting for an answer, once this is said; 0: none is."""
+    heard_at: int = 0
+    """When a customer last wrote, once this is said."""
+    location: str = ""
+    """In whose name the business said it by itself."""
+    handling: Handling | None = None
+    """What this changes of the handling that nobody is shown."""
+    routed: Routed | None = None
+    """Why it is where it is, if that is not as for the message before."""
 
 
 class MessageEdited(msgspec.Struct, frozen=True):
@@ -104,6 +150,23 @@ class ReceiptsAdvanced(msgspec.Struct, frozen=True):
     advances: tuple[Advance, ...]
 
 
+class HandlingChanged(msgspec.Struct, frozen=True):
+    """The team deals otherwise with the conversation: ``kind`` says what happened.
+
+    It was placed at the locations ``came``, and is no longer at ``left``.
+    """
+
+    conversation: str
+    seq: int
+    at: int
+    author: str
+    kind: str
+    handling: Handling
+    waiting_since: int
+    came: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 ConversationEvent = (
     MessageSent
     | MessageEdited
@@ -112,6 +175,7 @@ ConversationEvent = (
     | MemberAdded
     | MemberRemoved
     | ReceiptsAdvanced
+    | HandlingChanged
 )
 
 
@@ -223,6 +287,45 @@ class SignInFailed(msgspec.Struct, frozen=True):
     count: int
 
 
+class SavedReplyChanged(msgspec.Struct, frozen=True):
+    """A saved reply was added or changed; ``location`` ``""`` is the whole business."""
+
+    at: int
+    author: str
+    reply: str
+    title: str
+    text: str
+    location: str
+
+
+class SavedReplyDeleted(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    reply: str
+
+
+class WebhookChanged(msgspec.Struct, frozen=True):
+    """A webhook was added or changed."""
+
+    at: int
+    author: str
+    webhook: Webhook
+
+
+class WebhookRemoved(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    webhook: str
+
+
+class SendHookChanged(msgspec.Struct, frozen=True):
+    """Messages are shown to ``hook`` before they are accepted, or to nobody."""
+
+    at: int
+    author: str
+    hook: SendHook | None
+
+
 BusinessEvent = (
     BusinessChanged
     | LocationChanged
@@ -234,5 +337,10 @@ BusinessEvent = (
     | AccountRemoved
     | SignedIn
     | SignInFailed
+    | SavedReplyChanged
+    | SavedReplyDeleted
+    | WebhookChanged
+    | WebhookRemoved
+    | SendHookChanged
 )
 Event = ConversationEvent | BusinessEvent

@@ -33,6 +33,7 @@ class Operation(StrEnum):
     ADD_MEMBER = "add_member"
     REMOVE_MEMBER = "remove_member"
     LEAVE = "leave"
+    HANDLE = "handle"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
     PEOPLE = "people"
@@ -48,6 +49,9 @@ class Operation(StrEnum):
     OWNERSHIP_TRANSFER = "ownership_transfer"
     ACCOUNTS = "accounts"
     SESSIONS_OF_OTHERS = "sessions_of_others"
+    SAVED_REPLIES = "saved_replies"
+    SAVED_REPLIES_CHANGE = "saved_replies_change"
+    WEBHOOKS = "webhooks"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -63,6 +67,7 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.ADD_MEMBER: TEAM,
     Operation.REMOVE_MEMBER: TEAM,
     Operation.LEAVE: EVERYBODY,
+    Operation.HANDLE: TEAM,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,
@@ -78,6 +83,9 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.OWNERSHIP_TRANSFER: OWNERS,
     Operation.ACCOUNTS: LEADERS,
     Operation.SESSIONS_OF_OTHERS: OWNERS,
+    Operation.SAVED_REPLIES: TEAM,
+    Operation.SAVED_REPLIES_CHANGE: LEADERS,
+    Operation.WEBHOOKS: OWNERS,
 }
 
 

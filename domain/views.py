@@ -27,6 +27,17 @@ class Message(View, frozen=True, kw_only=True):
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    location: str = ""
+
+
+class Handling(View, frozen=True, kw_only=True):
+    """How the team deals with a conversation; the team alone is shown it."""
+
+    locations: tuple[str, ...] = ()
+    status: str = "open"
+    snoozed_until: int = 0
+    assignee: str = ""
+    waiting_since: int = 0
 
 
 class Member(View, frozen=True, kw_only=True):
@@ -53,6 +64,7 @@ class Conversation(View, frozen=True, kw_only=True):
     last_message: Message | None = None
     unread: int
     revision: int
+    handling: Handling | None = None
 
 
 class MemberCursor(View, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 from domain.limits import Limits
 from domain.views import (
     Conversation,
+    Handling,
     MemberCursor,
     Message,
     MessageReceipt,
@@ -131,6 +132,7 @@ class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    location: str = ""
 
 
 class MessageEdited(Frame, frozen=True, kw_only=True, tag="message_edited"):
@@ -167,6 +169,14 @@ class ConversationRemoved(Frame, frozen=True, kw_only=True, tag="conversation_re
     seq: int
     at: int
     author: str
+
+
+class HandlingChanged(Frame, frozen=True, kw_only=True, tag="handling_changed"):
+    """How the team deals with it from now on, whole; the team alone is shown it."""
+
+    revision: int
+    conversation: str
+    handling: Handling
 
 
 class BusinessChanged(
@@ -231,6 +241,7 @@ EVENTS = (
     ReceiptEvent,
     ConversationAdded,
     ConversationRemoved,
+    HandlingChanged,
     BusinessChanged,
     PrivacyChanged,
     PersonChanged,

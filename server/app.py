@@ -4,6 +4,7 @@ root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
 ├─ node         businesses: conversations, desk, locations, presence
+├─ hooks        calls to the servers of businesses: webhooks, send hooks
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
 
@@ -100,6 +101,7 @@ async def run_server(
             await root.start(database.bell.run)
             await root.start(database.journal.run)
             await root.start(node.run)
+            await root.start(node.hooks.run, node.live)
             demo = await prepare(node)
             port = listening[0].getsockname()[1] if listening else settings.port
             lag = LagMeter()
@@ -129,6 +131,7 @@ async def _stop(settings: Settings, running: Running) -> None:
     log.info("stopping")
     deadline = trio.current_time() + settings.drain_seconds
     await running.listener.stop(settings.drain_seconds)
+    await running.node.hooks.stop()
     await running.node.stop(max(deadline, trio.current_time() + 1.0))
     log.info("stopped")
 

@@ -15,6 +15,9 @@ from domain.commands import Command
 from domain.roles import Role, sees_all_history
 from protocol.codec import Codec
 
+BUSINESS = "business"
+"""The id of a business's only desk."""
+
 
 class Connection(Protocol):
     """A connection as the fan-out sees it."""

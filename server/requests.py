@@ -6,7 +6,7 @@ import trio
 from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
-from domain.commands import Answer, Speaker
+from domain.commands import Answer, Handle, Speaker
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX
 from domain.refusal import NOT_FOUND, TOO_SLOW, Code, Refusal
@@ -15,7 +15,7 @@ from protocol import commands, frames
 from protocol.commands import Command
 from protocol.frames import Frame
 from server import creating, reading
-from server.asking import ASK_SECONDS, answer_of
+from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.live import Connection, LiveBusiness
 from server.node import BUSINESS, Node
 from storage.access import Viewer
@@ -73,6 +73,8 @@ class Requests:
                     command.conversation,
                     command.person,
                 )
+            case commands.Handle():
+                return await self._handle(command)
             case commands.Receipts():
                 return await self._receipts(command)
             case commands.Versions():
@@ -148,6 +150,16 @@ class Requests:
         if isinstance(answer, Refusal):
             return answer
         return await self._open(conversation, command.id)
+
+    async def _handle(self, command: commands.Handle) -> Answer:
+        asked = Handle(
+            self._speaker,
+            command.action,
+            command.person or "",
+            command.location or "",
+            command.until,
+        )
+        return await ask_conversation(self._live, command.conversation, asked)
 
     async def _receipts(self, command: commands.Receipts) -> Frame | Refusal:
         stored = await self._node.queries.receipts(self._viewer, command.conversation, command.seq)

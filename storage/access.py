@@ -1,4 +1,8 @@
-"""Who may read what: every query about a conversation passes through here."""
+"""Who may read what: every query about a conversation passes through here.
+
+A conversation is read by its members, by owners, and by who of the team works where it is placed
+(C-27). Live connections are held to the same by `Conversation.admits` and `Business.staff_at`.
+"""
 
 import json
 import sqlite3
@@ -6,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from domain.roles import Role, sees_all_history
+from domain.roles import TEAM, Role, sees_all_history
 from storage.keys import SEQ_MASK, message_key
 
 
@@ -57,9 +61,52 @@ def grant(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> 
     if row is None:
         return None
     no, since_seq = row
-    if since_seq is None:
-        return Granted(no, 1) if viewer.role is Role.OWNER else None
-    return visible(viewer, no, since_seq)
+    if since_seq is not None:
+        return visible(viewer, no, since_seq)
+    if viewer.role is Role.OWNER or _works_where_it_is(connection, viewer, no):
+        return Granted(no, 1)
+    return None
+
+
+def _works_where_it_is(connection: sqlite3.Connection, viewer: Viewer, no: int) -> bool:
+    if viewer.role not in TEAM:
+        return False
+    row = connection.execute(
+        f"SELECT 1 FROM placement WHERE conversation_no = ?3 AND location IN {WORKS_AT} LIMIT 1",
+        (viewer.business_no, viewer.person, no),
+    ).fetchone()
+    return row is not None
+
+
+WORKS_AT = (
+    "(SELECT at.value FROM person w, json_each(w.locations) at"
+    " WHERE w.business_no = ?1 AND w.id = ?2 AND w.inbox AND w.active)"
+)
+"""The locations whose conversations person ``?2`` of the team sees; ``?1`` is the business."""
+
+
+def readable(viewer: Viewer) -> str:
+    """A table of the conversations that the viewer may read: no, since_seq, since_revision.
+
+    ``?1`` is the business, ``?2`` the person. What they see in two ways is there once, and since
+    the earlier of the two.
+    """
+    if viewer.role is Role.OWNER:
+        return (
+            "(SELECT no, 1 AS since_seq, created_revision AS since_revision FROM conversation"
+            " WHERE business_no = ?1 AND ?2 = ?2)"
+        )
+    own = (
+        "SELECT conversation_no AS no, since_seq, since_revision FROM member"
+        " WHERE business_no = ?1 AND person = ?2"
+    )
+    if viewer.role not in TEAM:
+        return f"({own})"
+    return (
+        "(SELECT no, min(since_seq) AS since_seq, min(since_revision) AS since_revision FROM"
+        f" ({own} UNION ALL SELECT conversation_no, 1, since_revision FROM placement"
+        f"  WHERE business_no = ?1 AND location IN {WORKS_AT}) GROUP BY no)"
+    )
 
 
 def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:

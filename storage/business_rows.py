@@ -10,6 +10,8 @@ from domain.events import (
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
 from storage.people import folded
 from storage.rows import Statements
@@ -151,6 +153,42 @@ class BusinessRows:
             )
         self._audit(
             business_no, revision, event.at, event.author, "access_revoked", person=event.person
+        )
+
+    def saved_reply_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyChanged
+    ) -> None:
+        self.statements.add(
+            "INSERT OR REPLACE INTO saved_reply VALUES (?, ?, ?, ?, ?)",
+            business_no,
+            event.reply,
+            event.location,
+            event.title,
+            event.text,
+        )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            "saved_reply_changed",
+            reply=event.reply,
+            location=event.location,
+        )
+
+    def saved_reply_deleted(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyDeleted
+    ) -> None:
+        self.statements.add(
+            "DELETE FROM saved_reply WHERE business_no = ? AND id = ?", business_no, event.reply
+        )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            "saved_reply_deleted",
+            reply=event.reply,
         )
 
     def _reset_everybody(self, business_no: int, revision: int) -> None:

@@ -26,6 +26,7 @@ from storage.migrations import (
 )
 from storage.queries import Queries
 from storage.readers import Readers
+from storage.webhook_store import WebhookStore
 from storage.writer import Writer
 
 FILE_NAME = "deskbell.db"
@@ -54,6 +55,7 @@ class Database:
         """For everybody who asks; when many do, they wait for each other."""
         self.reserved = Queries(reserved)
         """For actors alone, whose messages are not to wait for lists and histories."""
+        self.webhooks = WebhookStore(writer, readers)
         self.path = path
         self.accounts = AccountWrites(writer)
         self._writer = writer

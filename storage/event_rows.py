@@ -11,6 +11,7 @@ from domain.events import (
     BusinessChanged,
     ConversationCreated,
     Event,
+    HandlingChanged,
     LocationChanged,
     MemberAdded,
     MemberRemoved,
@@ -21,12 +22,18 @@ from domain.events import (
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SavedReplyChanged,
+    SavedReplyDeleted,
+    SendHookChanged,
     SignedIn,
     SignInFailed,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from storage.account_rows import AccountRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
+from storage.webhook_rows import WebhookRows
 
 _Write = Callable[[sqlite3.Connection, int, int, Any], None]
 
@@ -39,6 +46,7 @@ class EventRows:
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
         accounts = AccountRows(desk.statements)
+        hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -47,6 +55,7 @@ class EventRows:
             MemberAdded: talk.member_added,
             MemberRemoved: talk.member_removed,
             ReceiptsAdvanced: talk.receipts_advanced,
+            HandlingChanged: talk.handling_changed,
             BusinessChanged: desk.business_changed,
             LocationChanged: desk.location_changed,
             PersonChanged: desk.person_changed,
@@ -57,6 +66,11 @@ class EventRows:
             AccountRemoved: accounts.account_removed,
             SignedIn: accounts.signed_in,
             SignInFailed: accounts.sign_in_failed,
+            SavedReplyChanged: desk.saved_reply_changed,
+            SavedReplyDeleted: desk.saved_reply_deleted,
+            WebhookChanged: hooks.webhook_changed,
+            WebhookRemoved: hooks.webhook_removed,
+            SendHookChanged: hooks.send_hook_changed,
         }
 
     def add(

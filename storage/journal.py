@@ -83,6 +83,8 @@ class Journal:
         self._commits = self._batches = self._events = self._failed = 0
         self._stopped = False
         writer.on_failure = self._wake
+        self.after_group: Callable[[], None] | None = None
+        """Called once after each group, for who follows the log; must not raise."""
 
     async def load(self) -> None:
         """Read where each business's log stands. Call once, before `run`."""
@@ -201,6 +203,8 @@ class Journal:
         finally:  # a defect: whoever still waits must not wait for ever
             self._fail(group, STOPPED)
         self._flush()
+        if self.after_group is not None:
+            self.after_group()
 
     def _release(self, group: Iterable[Appending]) -> None:
         for entry in group:

@@ -9,9 +9,11 @@ from domain.accounts import Account, Link
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
+from domain.routing import CustomerFacts
+from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import accounts, catch_up, conversations, history, people, snapshots
+from storage import accounts, catch_up, conversations, history, people, saved_replies, snapshots
 from storage.access import Viewer
 from storage.accounts import AccountOfEmail, SignInRecord
 from storage.catch_up import CatchUpPage
@@ -49,6 +51,11 @@ class Queries:
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
 
+    async def customer_facts(
+        self, business: Business, customer: str, now: int
+    ) -> tuple[CustomerFacts, int]:
+        return await self._run(snapshots.customer_facts, business.no, customer, now)
+
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)
 
@@ -66,6 +73,17 @@ class Queries:
 
     async def locations(self, business: Business) -> list[Location]:
         return await self._run(people.locations, business.no)
+
+    async def saved_reply(self, business: Business, reply: str) -> SavedReply | None:
+        return await self._run(saved_replies.one, business.no, reply)
+
+    async def saved_replies(
+        self, business: Business, location: str | None, after: str, limit: int
+    ) -> list[SavedReply]:
+        return await self._run(saved_replies.page, business.no, location, after, limit)
+
+    async def saved_reply_count(self, business: Business) -> int:
+        return await self._run(saved_replies.count, business.no)
 
     async def businesses(self) -> list[BusinessRecord]:
         return await self._run(people.businesses)

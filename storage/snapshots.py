@@ -3,13 +3,19 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from sys import intern
+
+import msgspec
 
 from domain.business import Business, Colleague
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
-from domain.events import Cursor, Person
+from domain.events import Cursor, Handling, Person, Routed
 from domain.roles import Role
+from domain.routing import CustomerFacts
+from storage import webhooks as hooks
 from storage.access import snapshot
+from storage.handling_rows import Hidden
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 
@@ -40,8 +46,63 @@ def conversation(
             (no,),
         )
         state.cursors = {person: Cursor(*cursor) for person, *cursor in cursors}
+        _take_up_handling(connection, business_no, no, state)
         _remember(connection, no, state)
     return state
+
+
+def _take_up_handling(
+    connection: sqlite3.Connection, business_no: int, no: int, state: Conversation
+) -> None:
+    state.waiting_since, state.heard_at = connection.execute(
+        "SELECT waiting_since, heard_at FROM head WHERE business_no = ? AND conversation_no = ?",
+        (business_no, no),
+    ).fetchone()
+    row = connection.execute(
+        "SELECT locations, status, snoozed_until, assignee, hidden FROM handling"
+        " WHERE conversation_no = ?",
+        (no,),
+    ).fetchone()
+    if row is not None:
+        locations, status, snoozed_until, assignee, stored = row
+        hidden = _decode_hidden(stored)
+        state.handling = Handling(
+            tuple(json.loads(locations)),
+            intern(status),
+            snoozed_until,
+            assignee,
+            hidden.trigger,
+            hidden.away,
+        )
+    why = connection.execute(
+        "SELECT why FROM routing WHERE conversation_no = ? ORDER BY seq DESC LIMIT 1", (no,)
+    ).fetchone()
+    state.routed = None if why is None else _decode_why(why[0])
+
+
+_decode_hidden = msgspec.json.Decoder(Hidden).decode
+_decode_why = msgspec.json.Decoder(Routed).decode
+
+
+def customer_facts(
+    connection: sqlite3.Connection, business_no: int, customer: str, now: int
+) -> tuple[CustomerFacts, int]:
+    """By what a customer's message is routed at ``now``, and until when (ms) that holds."""
+    with snapshot(connection):
+        row = connection.execute(
+            "SELECT locations FROM person WHERE business_no = ? AND id = ?", (business_no, customer)
+        ).fetchone()
+        newest = connection.execute(
+            "SELECT json_group_array(p.location) FROM placement p WHERE p.conversation_no ="
+            " (SELECT m.conversation_no FROM member m JOIN head h"
+            "   ON h.business_no = m.business_no AND h.conversation_no = m.conversation_no"
+            "  WHERE m.business_no = ? AND m.person = ? AND h.heard_at > 0"
+            "  AND EXISTS (SELECT 1 FROM placement q WHERE q.conversation_no = m.conversation_no)"
+            "  ORDER BY h.heard_at DESC LIMIT 1)",
+            (business_no, customer),
+        ).fetchone()
+    locations = () if row is None else tuple(sorted(json.loads(row[0])))
+    return CustomerFacts(locations, "", tuple(sorted(json.loads(newest[0])))), 2**63 - 1
 
 
 def _remember(connection: sqlite3.Connection, no: int, state: Conversation) -> None:
@@ -132,6 +193,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         ).fetchall()
         locations = connection.execute("SELECT id FROM location WHERE business_no = ?", (no,))
         places = {id_ for (id_,) in locations}
+        webhooks, send_hook = hooks.webhooks(connection, no), hooks.send_hook(connection, no)
     return Business(
         business_id,
         no,
@@ -143,4 +205,6 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         {id_ for id_, _, shows in people if not shows},
         {id_: Colleague(Role(role), frozenset(json.loads(at))) for id_, role, at in team},
         places,
+        webhooks=webhooks,
+        send_hook=send_hook,
     )

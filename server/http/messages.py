@@ -4,9 +4,10 @@ from domain import commands
 from domain.commands import Accepted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.saved_replies import refuse_leftover
 from domain.views import Message, MessageReceipt, Version
 from server import reading
-from server.asking import ask_conversation
+from server.asking import answer_of, ask_conversation
 from server.http.conversations import ConversationPath
 from server.http.desk import changed
 from server.http.fields import (
@@ -45,11 +46,16 @@ class MessagePage(Output, frozen=True, kw_only=True):
 
 
 class NewMessage(Input, frozen=True, kw_only=True):
-    """``client_message_id`` is made once for a message, and kept when it is sent again."""
+    """``client_message_id`` is made once for a message, and kept when it is sent again.
+
+    ``saved_reply``: the one that the text was made from. A variable that still stands in it is then
+    refused; without, braces are only braces.
+    """
 
     client_message_id: Id
     text: str
     reply_to: Uint = 0
+    saved_reply: Id | Unset = UNSET
 
 
 class Ack(Output, frozen=True, kw_only=True):
@@ -119,8 +125,15 @@ async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
     The same one with another text, ``reply_to`` or conversation is a conflict.
     """
     body, conversation = call.body, call.parameters.conversation
+    refusal = None if body.saved_reply is UNSET else refuse_leftover(body.text)
+    if refusal is not None:
+        return refusal
     command = commands.Send(call.somebody.speaker, body.client_message_id, body.text, body.reply_to)
-    answer = await ask_conversation(call.live, conversation, command)
+    if call.live.state.send_hook is None:
+        answer = await ask_conversation(call.live, conversation, command)
+    else:
+        hooks = call.node.hooks.send_hooks
+        answer = answer_of(await hooks.ask(call.live, conversation, command))
     if isinstance(answer, Refusal):
         return answer
     assert isinstance(answer, Accepted)
@@ -216,7 +229,14 @@ ROUTES = (
         body=NewMessage,
         answer=Ack,
         status=201,
-        refusals=(Code.NOT_FOUND, Code.CONFLICT, Code.TOO_LARGE, *UNDONE),
+        refusals=(
+            Code.NOT_FOUND,
+            Code.CONFLICT,
+            Code.UNRESOLVED_VARIABLE,
+            Code.TOO_LARGE,
+            Code.REFUSED_BY_HOOK,
+            *UNDONE,
+        ),
         asks=NewMessage(client_message_id="01932f", text="Is Rex ready?"),
         shows=Ack(
             client_message_id="01932f",

@@ -30,6 +30,8 @@ MEANING = {
     Code.CONFLICT: "The same id was used for something else.",
     Code.OWNER_REQUIRED: "There must be an owner. Transfer the ownership first.",
     Code.DELETED: "The message has been deleted.",
+    Code.UNRESOLVED_VARIABLE: "A variable of a saved reply has no value. `detail` says which.",
+    Code.REFUSED_BY_HOOK: "The business's send hook does not accept the message.",
     Code.RATE_LIMITED: "You ask too much. Try again after `retry_after`.",
     Code.OVERLOADED: "The server is behind. Try again after `retry_after` with the same ids.",
     Code.UNAVAILABLE: "It cannot be served for now. Try again after `retry_after`.",
@@ -264,7 +266,7 @@ def _security_schemes() -> Json:
 
 def _tag(route: AnyRoute) -> str:
     """What it is about: the first word of its path, but for what is about the server itself."""
-    word = re.findall(r"[a-z]+", route.path.removeprefix("/v1"))[:1]
+    word = re.findall(r"[a-z-]+", route.path.removeprefix("/v1"))[:1]
     return "server" if not word or word[0] in _OF_THE_SERVER else word[0]
 
 

@@ -37,7 +37,12 @@ class Ask:
 _TALK = "/v1/conversations/@t-talk"
 _MY_TALK = "/v1/conversations/@o-talk"
 _SENT = {"client_message_id": "matrix", "text": "Hi"}
+_LEFT_OPEN = {**_SENT, "text": "Hi {customer.name}", "saved_reply": "@t-open"}
+_REPLY = {"title": "New", "text": "Hi {customer.name}"}
 _NEW = {"name": "New", "role": "customer"}
+_HOOK = {"url": "https://hook.invalid/", "events": ["message.sent"]}
+_SEND_HOOK = {"url": "https://hook.invalid/", "deadline_ms": 50, "on_failure": "allow"}
+_WEBHOOK = "/v1/webhooks/@t-hook"
 _RELEASE = {"kind": "conversations", "id": "p-talk"}
 
 HTTP: dict[str, tuple[Ask, ...]] = {
@@ -292,6 +297,7 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "POST /v1/conversations/{conversation}/messages": (
         Ask(PERSON, f"{_TALK}/messages", _SENT, success=201, missing=404),
+        Ask(PERSON, f"{_TALK}/messages", _LEFT_OPEN, success=409, missing=409),
     ),
     "PATCH /v1/conversations/{conversation}/messages/{seq}": (
         Ask(PERSON, f"{_TALK}/messages/@mine", {"text": "Ho"}, missing=404),
@@ -320,9 +326,78 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "POST /v1/conversations/{conversation}/receipts": (
         Ask(PERSON, f"{_TALK}/receipts", {"read_up_to": 3}, missing=404),
     ),
+    "GET /v1/saved-replies": (
+        Ask(BUSINESS | TEAM, "/v1/saved-replies"),
+        Ask(BUSINESS | TEAM, "/v1/saved-replies?location=@t-place", missing=200),
+    ),
+    "POST /v1/saved-replies": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies", _REPLY, success=201),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/saved-replies",
+            {**_REPLY, "location": "@t-place"},
+            success=201,
+            missing=400,
+        ),
+    ),
+    "GET /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | TEAM, "/v1/saved-replies/@t-reply", missing=404),
+    ),
+    "PATCH /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies/@t-reply", {"title": "Reply"}, missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/saved-replies/@o-reply",
+            {"location": "@t-place"},
+            missing=400,
+        ),
+    ),
+    "DELETE /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies/@t-bye-@caller", missing=404),
+    ),
+    "POST /v1/conversations/{conversation}/render": (
+        Ask(TEAM, f"{_TALK}/render", {"saved_reply": "@o-reply"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@t-reply"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@o-open"}, success=409),
+    ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
     "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
+    "GET /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks"),),
+    "POST /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks", _HOOK, success=201),),
+    "GET /v1/webhooks/{webhook}": (Ask(BUSINESS | OWNERS, _WEBHOOK, missing=404),),
+    "PATCH /v1/webhooks/{webhook}": (
+        Ask(BUSINESS | OWNERS, _WEBHOOK, {"active": False}, missing=404),
+    ),
+    "DELETE /v1/webhooks/{webhook}": (
+        # Nobody's, for the others' sake: there is one for all who may.
+        Ask(BUSINESS | OWNERS, "/v1/webhooks/@t-none", success=404, missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/secret": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/secret", missing=404),
+    ),
+    "GET /v1/webhooks/{webhook}/deliveries": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries?state=failed", missing=404),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries?state=pending", missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/deliveries/{event}/retry": (
+        # It is switched off.
+        Ask(
+            BUSINESS | OWNERS,
+            f"{_WEBHOOK}/deliveries/@business.7/retry",
+            success=409,
+            missing=404,
+        ),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries/nowhere.7/retry", success=404, missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/replay": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/replay", {"from_revision": 1}, missing=404),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/replay", {"from_time": 0}, missing=404),
+    ),
+    "GET /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook", success=404),),
+    "PUT /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook", _SEND_HOOK),),
+    "POST /v1/send-hook/secret": (Ask(BUSINESS | OWNERS, "/v1/send-hook/secret"),),
+    "DELETE /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook"),),
     "GET /v1/operator/actors": (Ask(OPERATOR, "/v1/operator/actors"),),
     "GET /v1/operator/dead-letters": (Ask(OPERATOR, "/v1/operator/dead-letters"),),
     "POST /v1/operator/actors/release": (
@@ -439,6 +514,22 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     ),
     "leave": (
         Say({"conversation": "@t-exit"}, "ok", "not_found", instead={OWNER: "owner_required"}),
+    ),
+    "handle": (
+        Say({**_T, "action": "close"}, "ok", "not_found", instead=_FORBIDDEN),
+        Say(
+            {**_T, "action": "transfer", "location": "@t-place"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_O, "action": "assign", "person": "@t-helper"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
     ),
     "receipts": (
         Say({**_T, "seq": "@theirs"}, "receipt_list", "not_found"),

@@ -13,6 +13,8 @@ from actors.business import (
     ChangeLocation,
     ChangePerson,
     ChangePrivacy,
+    ChangeSavedReply,
+    DeleteSavedReply,
     RevokeAccess,
     TransferOwnership,
 )
@@ -30,9 +32,12 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
 from domain.refusal import Code, Refusal
 from domain.roles import Role
+from domain.saved_replies import SavedReply
 from tests.contract.house import Opened, running_database
 from tests.contract.memory import MemoryDatabase
 
@@ -138,6 +143,22 @@ async def test_each_kind_of_change_is_stored_shown_and_answered(desk: Desk) -> N
     stored = await desk.stored()
     assert stored == desk.business
     assert (stored.name, stored.owners, stored.hidden_read) == ("Pawsome Two", {"sam"}, {"carla"})
+
+
+@pytest.mark.requirement("EX-27")
+async def test_saved_replies_are_decided_and_stored_in_order(desk: Desk) -> None:
+    reply = SavedReply(id="ready", title="Ready", text="Hi {customer.name}", location="main")
+    answers = await desk(
+        ChangeSavedReply("max", reply, 0),
+        ChangeSavedReply("max", SavedReply(id="x", title="X", text="Hi {customer}"), 1),
+        DeleteSavedReply("olivia", "ready"),
+    )
+    assert (answers[0], answers[2]) == (Done(4), Done(5))
+    assert isinstance(answers[1], Refusal)
+    assert [event for _, event in desk.shown] == [
+        SavedReplyChanged(desk.now - 2, "max", "ready", "Ready", "Hi {customer.name}", "main"),
+        SavedReplyDeleted(desk.now, "olivia", "ready"),
+    ]
 
 
 @pytest.mark.requirement("C-26")

@@ -169,7 +169,7 @@ def alike(described: str, kind: inspect.Type) -> bool:
     if described.startswith("["):
         return isinstance(kind, inspect.VarTupleType | inspect.ListType)
     if described in ("id", "string", "text"):
-        return isinstance(kind, inspect.StrType)
+        return isinstance(kind, inspect.StrType | inspect.EnumType)
     if " or " in described:
         return isinstance(kind, inspect.StrType) or (
             isinstance(kind, inspect.LiteralType)
