@@ -6,10 +6,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from actors.account_commands import (
+    AccountCommand,
+    ChangeAccount,
+    NoteFailure,
+    RemoveAccount,
+    SignIn,
+)
+from actors.account_commands import decide as decide_accounts
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
-from actors.ports import Clock, ConversationStore, Journal
+from actors.ports import Clock, DeskStore, Journal
 from actors.webhook_commands import WebhookCommand
 from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
@@ -133,6 +141,7 @@ BusinessCommand = (
     | ChangePrivacy
     | TransferOwnership
     | RevokeAccess
+    | AccountCommand
     | ChangeSavedReply
     | DeleteSavedReply
     | WebhookCommand
@@ -153,7 +162,7 @@ class BusinessActor(Actor[BusinessCommand]):
     """Decides and stores one change at a time; `Business` changes only after the commit."""
 
     business: Business
-    store: ConversationStore
+    store: DeskStore
     journal: Journal
     show: ShowBusinessEvent
     clock: Clock
@@ -224,6 +233,8 @@ class BusinessActor(Actor[BusinessCommand]):
                 return rules.decide_revocation(
                     command.author, command.author_role, command.person, known, now
                 )
+            case ChangeAccount() | RemoveAccount() | SignIn() | NoteFailure():
+                return await decide_accounts(self.store, self.business, command, now)
             case ChangeSavedReply():
                 return decide_saved_reply(command.author, command.reply, command.others, now)
             case DeleteSavedReply():

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
+    AccountChanged,
+    AccountRemoved,
     BusinessChanged,
     BusinessEvent,
     KeyRevoked,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
+    SignedIn,
 )
 from protocol import frames
 from protocol.close_codes import CloseCode
@@ -56,6 +59,12 @@ class BusinessFanOut(Showing):
                 self._revoked(live, event)
             case KeyRevoked():
                 live.revoked_keys.add(event.key)
+            case AccountRemoved():
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case AccountChanged() if event.anew:
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case SignedIn() if event.password_hash:
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
             case _:
                 pass  # nobody is shown the rest
 

@@ -22,6 +22,8 @@ LEAST: dict[str, float] = {
     "readers": 1,
     "token_seconds": 1,
     "session_token_seconds": 1,
+    "sign_in_seconds": 60,
+    "proxies": 0,
     "hello_seconds": 0.1,
     "drain_seconds": 0,
     "resume_limit": 0,

@@ -128,6 +128,19 @@ def make_token(url: str, data_dir: str, business: str, person: str, seconds: int
     typer.echo(made["token"])
 
 
+def make_link(url: str, data_dir: str, business: str, person: str, email: str | None) -> None:
+    """Print a one-time link for a person. Raises `OperatingError`: they cannot have one."""
+    body = {"business": business, "person": person} | ({"email": email} if email else {})
+    try:
+        made = request("POST", f"{url}/v1/operator/accounts", operator_key(data_dir), body)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"there is no person {person} with an account in a business {business}. Check both "
+            "ids; --email gives somebody of the team an account."
+        ) from error
+    typer.echo(made["link"])
+
+
 def list_actors(url: str, data_dir: str) -> None:
     """Print the live and the quarantined actors."""
     key = operator_key(data_dir)

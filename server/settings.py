@@ -18,6 +18,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     readers: int = 2
     token_seconds: int = 300
     session_token_seconds: int = 604_800
+    sign_in_seconds: int = 2_592_000
+    proxies: int = 0
     hello_seconds: float = 10.0
     drain_seconds: float = 10.0
     resume_limit: int = 20_000

@@ -13,6 +13,7 @@ import trio
 
 from domain.errors import StorageFailed
 from storage import answers, api_keys
+from storage.accounts import AccountWrites
 from storage.answers import Answered
 from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
@@ -63,6 +64,7 @@ class Database:
         """For actors alone, whose messages are not to wait for lists and histories."""
         self.webhooks = WebhookStore(writer, readers)
         self.path = path
+        self.accounts = AccountWrites(writer)
         self._writer = writer
         self._opened = opened
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
+    AccountChanged,
+    AccountRemoved,
     Audited,
     BusinessChanged,
     ConversationCreated,
@@ -26,9 +28,12 @@ from domain.events import (
     SavedReplyChanged,
     SavedReplyDeleted,
     SendHookChanged,
+    SignedIn,
+    SignInFailed,
     WebhookChanged,
     WebhookRemoved,
 )
+from storage.account_rows import AccountRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
 from storage.webhook_rows import WebhookRows
@@ -43,6 +48,7 @@ class EventRows:
         self._conversations = ConversationRows()
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
+        accounts = AccountRows(desk.statements)
         hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
@@ -59,6 +65,10 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            AccountChanged: accounts.account_changed,
+            AccountRemoved: accounts.account_removed,
+            SignedIn: accounts.signed_in,
+            SignInFailed: accounts.sign_in_failed,
             SavedReplyChanged: desk.saved_reply_changed,
             SavedReplyDeleted: desk.saved_reply_deleted,
             WebhookChanged: hooks.webhook_changed,

@@ -159,6 +159,103 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(BUSINESS | OWNERS, "/v1/audit?limit=1&before=3"),
         Ask(BUSINESS | OWNERS, "/v1/audit?person=@t-nobody", missing=200),
     ),
+    # Whoever may try: what is tried here is malformed, or has no cookie, so nobody has to wait.
+    "POST /v1/sign-in": (
+        Ask(ANYBODY, "/v1/sign-in", {"email": "@t-helper@x.example"}, success=400, missing=400),
+    ),
+    "POST /v1/sign-in/refresh": (Ask(ANYBODY, "/v1/sign-in/refresh", {}, success=403),),
+    "DELETE /v1/sign-in": (Ask(ANYBODY, "/v1/sign-in", success=403),),
+    "POST /v1/sign-in/link": (Ask(ANYBODY, "/v1/sign-in/link", {}, success=400),),
+    "POST /v1/sign-in/link/redeem": (
+        Ask(ANYBODY, "/v1/sign-in/link/redeem", {"link": "nothing"}, success=401),
+    ),
+    "POST /v1/setup": (
+        Ask(
+            ANYBODY,
+            "/v1/setup",
+            {
+                "setup_token": "nothing",
+                "business": "B",
+                "name": "N",
+                "email": "n@b.example",
+                "password": "a walk in the rain",
+            },
+            success=404,
+        ),
+    ),
+    "PUT /v1/people/{person}/account": (
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-helper/account",
+            {"email": "@t-helper@x.example"},
+            missing=404,
+        ),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-second/account",
+            {"email": "@t-second@x.example"},
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-guest/account",
+            {"email": "@t-guest@x.example"},
+            success=409,
+            missing=404,
+        ),
+    ),
+    "GET /v1/people/{person}/account": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-helper/account", missing=404),
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-guest/account", success=404, missing=404),
+    ),
+    "DELETE /v1/people/{person}/account": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-ghost/account", missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-second/account",
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+    ),
+    "POST /v1/people/{person}/account/link": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-helper/account/link", success=201, missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-manager/account/link",
+            success=404,
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+    ),
+    "GET /v1/people/{person}/sessions": (
+        Ask(BUSINESS | OWNERS, "/v1/people/@t-helper/sessions", missing=404),
+    ),
+    "DELETE /v1/people/{person}/sessions/{session}": (
+        Ask(
+            BUSINESS | OWNERS,
+            "/v1/people/@t-helper/sessions/@t-session",
+            success=404,
+            missing=404,
+        ),
+    ),
+    "GET /v1/me/sessions": (Ask(PERSON, "/v1/me/sessions"),),
+    "DELETE /v1/me/sessions/{session}": (
+        Ask(PERSON, "/v1/me/sessions/@t-session", success=404, missing=404),
+    ),
+    "POST /v1/me/password": (
+        # None of them has an account.
+        Ask(PERSON, "/v1/me/password", {"new": "a walk in the rain"}, success=404),
+    ),
+    "POST /v1/operator/accounts": (
+        Ask(
+            OPERATOR,
+            "/v1/operator/accounts",
+            {"business": "@business", "person": "@t-helper", "email": "@t-helper@x.example"},
+            success=201,
+            missing=404,
+        ),
+    ),
     "GET /v1/conversations": (
         Ask(PERSON, "/v1/conversations"),
         Ask(PERSON, "/v1/conversations?before=0"),

@@ -97,6 +97,8 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "readers": (4, "4"),
     "token_seconds": (60, "60"),
     "session_token_seconds": (3600, "3600"),
+    "sign_in_seconds": (86_400, "86400"),
+    "proxies": (1, "1"),
     "hello_seconds": (2.5, "2.5"),
     "drain_seconds": (0.0, "0"),
     "resume_limit": (0, "0"),

@@ -11,6 +11,7 @@ import trio
 from domain.audit import AuditKind
 from domain.roles import Role
 from storage import (
+    accounts,
     answers,
     api_keys,
     audit,
@@ -46,6 +47,12 @@ QUERIES: dict[str, Query] = {
     "seers": lambda db, v: people.seers(db, v.business_no, "carla"),
     "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
     "locations": lambda db, v: people.locations(db, v.business_no),
+    "account": lambda db, v: accounts.one(db, v.business_no, "sam"),
+    "email taken": lambda db, v: accounts.email_taken(db, v.business_no, "s@x.example", "sam"),
+    "accounts of an address": lambda db, _: accounts.of_email(db, "s@x.example", None, 4),
+    "sign-in link": lambda db, _: accounts.link(db, b"hash"),
+    "sign-in": lambda db, _: accounts.sign_in(db, "s1"),
+    "sign-ins": lambda db, v: accounts.sign_ins(db, v.business_no, "sam", 0),
     "saved reply": lambda db, v: saved_replies.one(db, v.business_no, "ready"),
     "saved replies": lambda db, v: saved_replies.page(db, v.business_no, "main", "", 50),
     "saved reply count": lambda db, v: saved_replies.count(db, v.business_no),
