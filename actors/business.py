@@ -11,17 +11,20 @@ from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
 from domain import business as rules
-from domain.business import Business, Seers
+from domain.business import Business, Seers, Wanted
 from domain.commands import Done
+from domain.contact import Contact, refuse_contact
 from domain.errors import StorageFailed
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
     BusinessEvent,
+    ContactChanged,
     LocationChanged,
     Person,
 )
 from domain.limits import NAME_BYTES
+from domain.profile import Profile
 from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.text import refuse_label
@@ -48,6 +51,15 @@ class ChangePerson(msgspec.Struct, frozen=True):
     author_role: Role | None
     person: Person
     locations: tuple[str, ...]
+    profile: Profile = Profile()
+
+
+class ChangeContact(msgspec.Struct, frozen=True):
+    """How ``person`` is reached, all of it."""
+
+    author: str
+    person: str
+    contact: Contact
 
 
 class ChangePrivacy(msgspec.Struct, frozen=True):
@@ -80,6 +92,7 @@ BusinessCommand = (
     ChangeBusiness
     | ChangeLocation
     | ChangePerson
+    | ChangeContact
     | ChangePrivacy
     | TransferOwnership
     | RevokeAccess
@@ -141,9 +154,12 @@ class BusinessActor(Actor[BusinessCommand]):
                     command.author,
                     command.author_role,
                     before,
-                    command.person,
-                    command.locations,
+                    Wanted(command.person, command.locations, command.profile),
                     now,
+                )
+            case ChangeContact():
+                return refuse_contact(command.contact) or ContactChanged(
+                    now, command.author, command.person, command.contact
                 )
             case ChangePrivacy():
                 return rules.decide_privacy(

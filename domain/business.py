@@ -9,10 +9,13 @@ Rules
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
     BusinessEvent,
+    ContactChanged,
     LocationChanged,
     OwnershipTransferred,
     Person,
@@ -20,6 +23,9 @@ from domain.events import (
     PrivacyChanged,
 )
 from domain.limits import NAME_BYTES
+from domain.permissions import Permission, Permissions, granted, refuse_permissions
+from domain.policies import Policies
+from domain.profile import Profile, refuse_profile
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
@@ -31,8 +37,7 @@ class Colleague:
 
     role: Role
     locations: frozenset[str] = frozenset()
-    inbox: bool = True
-    """Whether they see the conversations that are placed at their locations."""
+    permissions: Permissions = frozenset()
 
 
 @dataclass(slots=True)
@@ -49,12 +54,17 @@ class Business:
     hidden_seen: set[str] = field(default_factory=set)
     team: dict[str, Colleague] = field(default_factory=dict)
     locations: set[str] = field(default_factory=set)
+    policies: Policies = field(default_factory=Policies)
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
         """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
         known = self.team.get(person)
-        return known is not None and known.inbox and not known.locations.isdisjoint(places)
+        return (
+            known is not None
+            and Permission.INBOX in known.permissions
+            and not known.locations.isdisjoint(places)
+        )
 
     def staff_at(self, places: Collection[str]) -> frozenset[str]:
         """Who sees what is placed at ``places``, beside its members and the owners (C-27)."""
@@ -120,7 +130,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.owner, Role.OWNER)
         case LocationChanged():
             state.locations.add(event.location)
-        case AccessRevoked():
+        case ContactChanged() | AccessRevoked():
             pass
 
 
@@ -128,12 +138,13 @@ def _colleague(event: PersonChanged) -> Colleague | None:
     person = event.person
     if person.role not in TEAM or not person.active:
         return None
-    return Colleague(person.role, frozenset(event.locations))
+    permissions = granted(person.role, event.profile.permissions)
+    return Colleague(person.role, frozenset(event.locations), permissions)
 
 
 def _change_role(state: Business, person: str, role: Role) -> None:
     known = state.team.get(person, Colleague(role))
-    changed = replace(known, role=role) if role in TEAM else None
+    changed = replace(known, role=role, permissions=granted(role, None)) if role in TEAM else None
     state.note_colleague(person, changed)
 
 
@@ -151,20 +162,37 @@ LAST_OWNER = Refusal(
 )
 
 
+NOT_YOURS_TO_GIVE = Refusal(
+    Code.FORBIDDEN,
+    "You can only give what you may do yourself. Leave it out of 'permissions', or ask an owner.",
+)
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """All that somebody shall be."""
+
+    person: Person
+    locations: tuple[str, ...] = ()
+    profile: Profile = Profile()
+
+
 def decide_person(
     state: Business,
     author: str,
     author_role: Role | None,
     before: Person | None,
-    after: Person,
-    locations: tuple[str, ...],
+    wanted: Wanted,
     now: int,
 ) -> PersonChanged | Refusal:
     """Add or change somebody. ``author_role`` is ``None`` for the business's own backend.
 
     Managers may not touch owners and managers; the only owner stays one until they transfer.
+    Nobody gives a permission that they do not have.
     """
-    refusal = refuse_label(after.name, NAME_BYTES, "name")
+    after, profile = wanted.person, wanted.profile
+    refusal = refuse_label(after.name, NAME_BYTES, "name") or refuse_profile(profile)
+    if refusal is None and profile.permissions is not None:
+        refusal = refuse_permissions(after.role, profile.permissions)
     if refusal is not None:
         return refusal
     if not may_touch(author_role, after.role, *(() if before is None else (before.role,))):
@@ -173,26 +201,46 @@ def decide_person(
     stays_owner = after.role is Role.OWNER and after.active
     if was_owner and not stays_owner and state.owners == {after.id}:
         return LAST_OWNER
+    if not _may_give(state, author, author_role, wanted):
+        return NOT_YOURS_TO_GIVE
     access = before is not None and (
         before.role is not after.role
         or before.active != after.active
-        or _sees_otherwise(state, after, locations)
+        or _sees_otherwise(state, wanted)
     )
     return PersonChanged(
         now,
         author,
         after,
-        locations,
+        wanted.locations,
         access,
         shown=before is not None and before != after,
         ownership=was_owner != stays_owner,
+        profile=profile,
     )
 
 
-def _sees_otherwise(state: Business, after: Person, locations: tuple[str, ...]) -> bool:
-    """Whether other locations are theirs now, of somebody of the team."""
+def _sees_otherwise(state: Business, wanted: Wanted) -> bool:
+    """Whether other locations or permissions are theirs now, of somebody of the team."""
+    after = wanted.person
     known = state.team.get(after.id)
-    return known is not None and after.role in TEAM and known.locations != frozenset(locations)
+    return (
+        known is not None
+        and after.role in TEAM
+        and (
+            known.locations != frozenset(wanted.locations)
+            or known.permissions != granted(after.role, wanted.profile.permissions)
+        )
+    )
+
+
+def _may_give(state: Business, author: str, author_role: Role | None, wanted: Wanted) -> bool:
+    if author_role is None or author_role is Role.OWNER:
+        return True
+    known, giving = state.team.get(wanted.person.id), state.team.get(author)
+    gained = granted(wanted.person.role, wanted.profile.permissions)
+    had = frozenset() if known is None else known.permissions
+    return gained - had <= (frozenset() if giving is None else giving.permissions)
 
 
 def seen_person(event: BusinessEvent) -> str | None:

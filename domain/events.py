@@ -5,6 +5,8 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 
 import msgspec
 
+from domain.contact import Contact
+from domain.profile import Profile
 from domain.roles import Role
 
 
@@ -148,6 +150,16 @@ class PersonChanged(msgspec.Struct, frozen=True):
     access: bool
     shown: bool = False
     ownership: bool = False
+    profile: Profile = Profile()
+
+
+class ContactChanged(msgspec.Struct, frozen=True):
+    """How somebody is reached was changed, and nothing else of them."""
+
+    at: int
+    author: str
+    person: str
+    contact: Contact
 
 
 class PrivacyChanged(msgspec.Struct, frozen=True):
@@ -181,6 +193,7 @@ BusinessEvent = (
     BusinessChanged
     | LocationChanged
     | PersonChanged
+    | ContactChanged
     | PrivacyChanged
     | OwnershipTransferred
     | AccessRevoked

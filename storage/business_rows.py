@@ -3,15 +3,19 @@
 import json
 import sqlite3
 
+import msgspec
+
+from domain.contact import Contact
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
+    ContactChanged,
     LocationChanged,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
 )
-from storage.people import folded
+from storage.people import addresses_of, encoded_contact, folded
 from storage.rows import Statements
 
 
@@ -58,13 +62,16 @@ class BusinessRows:
     def person_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: PersonChanged
     ) -> None:
-        person = event.person
+        person, profile = event.person, event.profile
         self.statements.add(
             "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
-            " access_revision, revision, revoked_revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " access_revision, revision, revoked_revision, permissions, contact, enrolled, blocked,"
+            " household, reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (business_no, id) DO UPDATE SET name = excluded.name,"
             " folded_name = excluded.folded_name, role = excluded.role, active = excluded.active,"
-            " locations = excluded.locations,"
+            " locations = excluded.locations, permissions = excluded.permissions,"
+            " contact = excluded.contact, enrolled = excluded.enrolled, blocked = excluded.blocked,"
+            " household = excluded.household, reference = excluded.reference,"
             " access_revision = max(access_revision, excluded.access_revision),"
             " revision = max(revision, excluded.revision),"
             " revoked_revision = iif(excluded.revoked_revision, excluded.revoked_revision,"
@@ -79,7 +86,14 @@ class BusinessRows:
             revision if event.access else 0,
             revision if event.shown else 0,
             revision if event.access and not person.active else 0,
+            None if profile.permissions is None else json.dumps(sorted(profile.permissions)),
+            encoded_contact(profile.contact),
+            profile.enrolled,
+            profile.blocked,
+            profile.household,
+            profile.reference,
         )
+        self._addresses(business_no, person.id, profile.contact)
         if event.ownership:
             self._reset_everybody(business_no, revision)
         self._audit(
@@ -91,7 +105,40 @@ class BusinessRows:
             person=person.id,
             role=person.role,
             active=person.active,
+            enrolled=profile.enrolled,
+            blocked=profile.blocked,
         )
+
+    def contact_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: ContactChanged
+    ) -> None:
+        self.statements.add(
+            "UPDATE person SET contact = ? WHERE business_no = ? AND id = ?",
+            encoded_contact(event.contact),
+            business_no,
+            event.person,
+        )
+        self._addresses(business_no, event.person, event.contact)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            "contact_changed",
+            person=event.person,
+            app_installed=event.contact.app_installed,
+            consents=msgspec.to_builtins(event.contact.consents),
+        )
+
+    def _addresses(self, business_no: int, person: str, contact: Contact) -> None:
+        """What they are found by from now on."""
+        self.statements.add(
+            "DELETE FROM person_address WHERE business_no = ? AND person = ?", business_no, person
+        )
+        for address in addresses_of(contact):
+            self.statements.add(
+                "INSERT INTO person_address VALUES (?, ?, ?)", business_no, address, person
+            )
 
     def privacy_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: PrivacyChanged
@@ -112,7 +159,7 @@ class BusinessRows:
     ) -> None:
         for person, role in ((event.former, event.former_role), (event.owner, "owner")):
             self.statements.add(
-                "UPDATE person SET role = ? WHERE business_no = ? AND id = ?",
+                "UPDATE person SET role = ?, permissions = NULL WHERE business_no = ? AND id = ?",
                 role,
                 business_no,
                 person,

@@ -7,6 +7,7 @@ from typing import Any
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
+    ContactChanged,
     ConversationCreated,
     Event,
     LocationChanged,
@@ -44,6 +45,7 @@ class EventRows:
             BusinessChanged: desk.business_changed,
             LocationChanged: desk.location_changed,
             PersonChanged: desk.person_changed,
+            ContactChanged: desk.contact_changed,
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,

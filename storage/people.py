@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import msgspec
 
 from domain.business import Seers
+from domain.contact import Contact, normal_email
 from domain.events import Person
 from domain.limits import NAME_BYTES
+from domain.permissions import Permission, Permissions
+from domain.profile import Profile
 from domain.roles import Role
 from domain.views import PersonName
 from storage.access import Viewer, snapshot
@@ -33,6 +36,7 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: int
     access_revision: int
     revoked_revision: int
+    profile: Profile
 
     @property
     def person(self) -> Person:
@@ -62,13 +66,14 @@ class KeyHolder:
 
 _PERSON = (
     "SELECT p.id, p.name, p.role, p.active, p.locations, p.read_receipts, p.last_seen,"
-    " p.last_seen_at, max(p.access_revision, b.access_revision), p.revoked_revision"
+    " p.last_seen_at, max(p.access_revision, b.access_revision), p.revoked_revision,"
+    " p.permissions, p.contact, p.enrolled, p.blocked, p.household, p.reference"
     " FROM person p JOIN business b ON b.no = p.business_no WHERE p.business_no = ?"
 )
 
 
 def _record(row: tuple[object, ...]) -> PersonRecord:
-    id_, name, role, active, locations, receipts, seen, seen_at, access, revoked = row
+    id_, name, role, active, locations, receipts, seen, seen_at, access, revoked, *rest = row
     return PersonRecord(
         id=str(id_),
         name=str(name),
@@ -80,7 +85,87 @@ def _record(row: tuple[object, ...]) -> PersonRecord:
         last_seen_at=int(str(seen_at)),
         access_revision=int(str(access)),
         revoked_revision=int(str(revoked)),
+        profile=_profile(*rest),
     )
+
+
+def _profile(
+    own: object, contact: object, enrolled: object, blocked: object, household: object, ref: object
+) -> Profile:
+    return Profile(
+        permissions=permissions_of(own),
+        contact=_NO_CONTACT if contact == "{}" else _decode_contact(str(contact)),
+        enrolled=bool(enrolled),
+        blocked=bool(blocked),
+        household=str(household),
+        reference=str(ref),
+    )
+
+
+_NO_CONTACT = Contact()
+_decode_contact = msgspec.json.Decoder(Contact).decode
+
+
+def encoded_contact(contact: Contact) -> str:
+    """``contact`` as it is stored: without what is as it is by default."""
+    return json.dumps(
+        {
+            name: value
+            for name, value in msgspec.to_builtins(contact).items()
+            if value != _NOTHING[name]
+        }
+    )
+
+
+_NOTHING = msgspec.to_builtins(_NO_CONTACT)
+
+
+def addresses_of(contact: Contact) -> tuple[str, ...]:
+    """What somebody is found by: numbers as they are, an e-mail address without regard to case."""
+    return (*contact.phones, *((folded_email(contact.email),) if contact.email else ()))
+
+
+def folded_email(email: str) -> str:
+    """``email`` as it is looked up."""
+    return normal_email(email).casefold()
+
+
+def permissions_of(own: object) -> Permissions | None:
+    """The permissions that a person has been given, as they are stored: JSON, or NULL.
+
+    What a newer program knew is not given.
+    """
+    if own is None:
+        return None
+    known = set(Permission)
+    return frozenset(Permission(each) for each in json.loads(str(own)) if each in known)
+
+
+def by_address(
+    connection: sqlite3.Connection, business_no: int, address: str
+) -> list[PersonRecord]:
+    """Who has the phone number or (folded) e-mail address; the first `FOUND_MAX` by their ids."""
+    rows = connection.execute(
+        _PERSON + " AND p.id IN (SELECT person FROM person_address WHERE business_no = ?"
+        "  AND address = ?) ORDER BY p.id LIMIT ?",
+        (business_no, business_no, address, FOUND_MAX),
+    )
+    return [_record(row) for row in rows]
+
+
+def by_reference(
+    connection: sqlite3.Connection, business_no: int, reference: str
+) -> list[PersonRecord]:
+    """Whom another system calls ``reference``; the first `FOUND_MAX` by their ids."""
+    rows = connection.execute(
+        _PERSON + " AND p.reference = ? AND p.reference <> '' ORDER BY p.id LIMIT ?",
+        (business_no, reference, FOUND_MAX),
+    )
+    return [_record(row) for row in rows]
+
+
+FOUND_MAX = 50
+"""People that one look-up finds at most."""
 
 
 def one(connection: sqlite3.Connection, business_no: int, person: str) -> PersonRecord | None:

@@ -56,6 +56,12 @@ class Queries:
     async def everyone(self, business: Business, after: str, limit: int) -> list[PersonRecord]:
         return await self._run(people.everyone, business.no, after, limit)
 
+    async def people_at(self, business: Business, address: str) -> list[PersonRecord]:
+        return await self._run(people.by_address, business.no, address)
+
+    async def people_called(self, business: Business, reference: str) -> list[PersonRecord]:
+        return await self._run(people.by_reference, business.no, reference)
+
     async def search(self, viewer: Viewer, text: str, limit: int) -> list[PersonName]:
         return await self._run(people.search, viewer, text, limit)
 

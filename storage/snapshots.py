@@ -8,9 +8,11 @@ from domain.business import Business, Colleague
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
 from domain.events import Cursor, Person
+from domain.permissions import granted
 from domain.roles import Role
 from storage.access import snapshot
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
+from storage.people import permissions_of
 
 
 def conversation(
@@ -126,7 +128,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
             (no,),
         ).fetchall()
         team = connection.execute(
-            "SELECT id, role, locations FROM person WHERE business_no = ?"
+            "SELECT id, role, locations, permissions FROM person WHERE business_no = ?"
             " AND role IN ('owner', 'manager', 'staff') AND active = 1",
             (no,),
         ).fetchall()
@@ -138,9 +140,13 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         name,
         bool(read_receipts),
         bool(last_seen),
-        frozenset(id_ for id_, role, _ in team if role == "owner"),
+        frozenset(id_ for id_, role, *_ in team if role == "owner"),
         {id_ for id_, shows, _ in people if not shows},
         {id_ for id_, _, shows in people if not shows},
-        {id_: Colleague(Role(role), frozenset(json.loads(at))) for id_, role, at in team},
+        {id_: _colleague(Role(role), at, own) for id_, role, at, own in team},
         places,
     )
+
+
+def _colleague(role: Role, locations: str, own: str | None) -> Colleague:
+    return Colleague(role, frozenset(json.loads(locations)), granted(role, permissions_of(own)))

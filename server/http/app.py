@@ -17,6 +17,7 @@ from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
     businesses,
+    contacts,
     conversations,
     health,
     locations,
@@ -116,6 +117,7 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *conversations.ROUTES,
         *messages.ROUTES,
         *me.ROUTES,
+        *contacts.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,
         metrics_route(site),

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from domain.commands import Speaker
 from domain.ids import is_id
+from domain.permissions import Permission, granted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role
 from server.live import LiveBusiness
@@ -48,6 +49,9 @@ class Backend:
     author = BACKEND
     role = None
 
+    def holds(self, _permission: Permission) -> bool:
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
@@ -72,6 +76,9 @@ class Somebody:
     @property
     def role(self) -> Role:
         return self.record.role
+
+    def holds(self, permission: Permission) -> bool:
+        return permission in granted(self.role, self.record.profile.permissions)
 
     @property
     def speaker(self) -> Speaker:

@@ -59,6 +59,9 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(BUSINESS | PERSON, "/v1/people"),
         Ask(BUSINESS | PERSON, "/v1/people?search=@t-helper", missing=200),
         Ask(BUSINESS | PERSON, "/v1/people?after=z"),
+        Ask(BUSINESS | TEAM, "/v1/people?reference=@t-known", missing=200),
+        Ask(BUSINESS | TEAM, "/v1/people?email=@t-guest@example.com", missing=200),
+        Ask(BUSINESS | TEAM, "/v1/people?phone=%2B12125550100"),
     ),
     "POST /v1/people": (
         Ask(BUSINESS | LEADERS, "/v1/people", _NEW, success=201),
@@ -225,6 +228,8 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
+    "GET /v1/me/contact": (Ask(PERSON, "/v1/me/contact"),),
+    "PATCH /v1/me/contact": (Ask(PERSON, "/v1/me/contact", {"language": "it"}),),
     "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
     "GET /v1/operator/actors": (Ask(OPERATOR, "/v1/operator/actors"),),
     "GET /v1/operator/dead-letters": (Ask(OPERATOR, "/v1/operator/dead-letters"),),

@@ -1,0 +1,17 @@
+-- What a business knows of people beside name, role and locations.
+ALTER TABLE person ADD COLUMN permissions TEXT;                      -- JSON array; NULL: the usual
+ALTER TABLE person ADD COLUMN contact TEXT NOT NULL DEFAULT '{}';    -- JSON, see domain.contact
+ALTER TABLE person ADD COLUMN enrolled INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE person ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE person ADD COLUMN household TEXT NOT NULL DEFAULT '';
+ALTER TABLE person ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+CREATE INDEX person_by_reference ON person (business_no, reference) WHERE reference <> '';
+
+-- Who is found by a phone number (E.164) or an e-mail address (folded); several may share one.
+CREATE TABLE person_address (
+    business_no INTEGER NOT NULL,
+    address     TEXT NOT NULL,
+    person      TEXT NOT NULL,
+    PRIMARY KEY (business_no, address, person)
+) WITHOUT ROWID;
+CREATE INDEX person_address_by_person ON person_address (business_no, person);
