@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
+from actors.desk_locations import ChangeLocation as ChangeLocation
+from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
 from domain import business as rules
@@ -20,12 +21,13 @@ from domain.events import (
     BusinessChanged,
     BusinessEvent,
     ContactChanged,
-    LocationChanged,
+    ParentChanged,
     Person,
 )
 from domain.limits import NAME_BYTES
+from domain.policies import Policies, refuse_policies
 from domain.profile import Profile
-from domain.refusal import Code, Refusal
+from domain.refusal import Refusal
 from domain.roles import Role
 from domain.text import refuse_label
 
@@ -35,13 +37,14 @@ class ChangeBusiness(msgspec.Struct, frozen=True):
     name: str | None = None
     read_receipts: bool | None = None
     last_seen: bool | None = None
+    policies: Policies | None = None
 
 
-class ChangeLocation(msgspec.Struct, frozen=True):
+class SetParent(msgspec.Struct, frozen=True):
+    """``parent`` is one that it may have: see `domain.families`."""
+
     author: str
-    location: str
-    name: str
-    time_zone: str
+    parent: str
 
 
 class ChangePerson(msgspec.Struct, frozen=True):
@@ -90,7 +93,8 @@ class RevokeAccess(msgspec.Struct, frozen=True):
 
 BusinessCommand = (
     ChangeBusiness
-    | ChangeLocation
+    | SetParent
+    | LocationCommand
     | ChangePerson
     | ChangeContact
     | ChangePrivacy
@@ -142,11 +146,14 @@ class BusinessActor(Actor[BusinessCommand]):
     async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal | None:
         """The event, why not, or ``None``: it is so already."""
         now = self.clock()
+        if isinstance(command, LocationCommand):
+            return decide_location(self.business, command, now)
         match command:
             case ChangeBusiness():
                 return self._change_business(command, now)
-            case ChangeLocation():
-                return _change_location(command, now)
+            case SetParent():
+                same = command.parent == self.business.parent
+                return None if same else ParentChanged(now, command.author, command.parent)
             case ChangePerson():
                 before = await self._person(command.person.id)
                 return rules.decide_person(
@@ -199,7 +206,8 @@ class BusinessActor(Actor[BusinessCommand]):
     def _change_business(self, command: ChangeBusiness, now: int) -> BusinessEvent | Refusal:
         business = self.business
         name = business.name if command.name is None else command.name
-        refusal = refuse_label(name, NAME_BYTES, "name")
+        policies = business.policies if command.policies is None else command.policies
+        refusal = refuse_label(name, NAME_BYTES, "name") or refuse_policies(policies)
         if refusal is not None:
             return refusal
         receipts, seen = command.read_receipts, command.last_seen
@@ -209,15 +217,6 @@ class BusinessActor(Actor[BusinessCommand]):
             name,
             business.read_receipts if receipts is None else receipts,
             business.last_seen if seen is None else seen,
+            policies,
+            access=policies.customers_see_presence != business.policies.customers_see_presence,
         )
-
-
-def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Refusal:
-    refusal = refuse_label(command.name, NAME_BYTES, "name")
-    if refusal is not None:
-        return refusal
-    try:
-        ZoneInfo(command.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return Refusal(Code.BAD_REQUEST, "There is no such time zone. Use a name like Europe/Rome.")
-    return LocationChanged(now, command.author, command.location, command.name, command.time_zone)

@@ -17,12 +17,17 @@ from domain.events import (
     BusinessEvent,
     ContactChanged,
     LocationChanged,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
     OwnershipTransferred,
+    ParentChanged,
     Person,
     PersonChanged,
     PrivacyChanged,
 )
 from domain.limits import NAME_BYTES
+from domain.locations import Location, Status, standing
 from domain.permissions import Permission, Permissions, granted, refuse_permissions
 from domain.policies import Policies
 from domain.profile import Profile, refuse_profile
@@ -53,9 +58,30 @@ class Business:
     hidden_read: set[str] = field(default_factory=set)
     hidden_seen: set[str] = field(default_factory=set)
     team: dict[str, Colleague] = field(default_factory=dict)
-    locations: set[str] = field(default_factory=set)
+    locations: dict[str, Location] = field(default_factory=dict)
     policies: Policies = field(default_factory=Policies)
+    parent: str = ""
+    """The business that this one belongs to, or none."""
+    stamps: dict[str, int] = field(default_factory=dict, compare=False)
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+
+    def open_locations(self) -> list[Location]:
+        """Those that take part."""
+        return [location for location in self.locations.values() if location.is_open]
+
+    def standing(self, location: str) -> str | None:
+        """The open location that ``location`` stands for; ``None``: closed, or none."""
+        return standing(self.locations, location)
+
+    def stamp(self, customer: str) -> int:
+        """A number that rises whenever something changes of ``customer`` that decides where what
+        they write shows up: whoever keeps such facts keeps it beside them. Not stored.
+        """
+        return self.stamps.get(customer, 0) + self.stamps.get("", 0)
+
+    def restamp(self, customer: str) -> None:
+        """Something changed of ``customer``; ``""``: of everybody."""
+        self.stamps[customer] = self.stamps.get(customer, 0) + 1
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
         """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
@@ -93,7 +119,10 @@ class Business:
         )
 
     def shows_seen(self, person: str, viewer: str) -> bool:
-        """Whether ``viewer`` may see when ``person`` is or was there."""
+        """Whether ``viewer`` may see when ``person`` is or was there (C-26)."""
+        of_team, inside = person in self.team, viewer in self.team
+        if of_team and not inside and not self.policies.customers_see_presence:
+            return False
         return person == viewer or (
             self.last_seen and person not in self.hidden_seen and viewer not in self.hidden_seen
         )
@@ -115,8 +144,12 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             state.name = event.name
             state.read_receipts = event.read_receipts
             state.last_seen = event.last_seen
+            state.policies = event.policies
+        case ParentChanged():
+            state.parent = event.parent
         case PersonChanged():
             person = event.person
+            state.restamp(person.id)
             others = state.owners - {person.id}
             is_owner = person.role is Role.OWNER and person.active
             state.owners = others | {person.id} if is_owner else others
@@ -128,8 +161,16 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             state.owners = state.owners - {event.former} | {event.owner}
             _change_role(state, event.former, event.former_role)
             _change_role(state, event.owner, Role.OWNER)
+            state.restamp(event.former)
         case LocationChanged():
-            state.locations.add(event.location)
+            _change_location(state, event)
+        case LocationClosed() | LocationReopened():
+            status = Status.CLOSED if isinstance(event, LocationClosed) else Status.OPEN
+            known = state.locations[event.location]
+            state.locations[event.location] = msgspec.structs.replace(known, status=status)
+            state.restamp("")
+        case LocationMerged():
+            _merge(state, event)
         case ContactChanged() | AccessRevoked():
             pass
 
@@ -140,6 +181,32 @@ def _colleague(event: PersonChanged) -> Colleague | None:
         return None
     permissions = granted(person.role, event.profile.permissions)
     return Colleague(person.role, frozenset(event.locations), permissions)
+
+
+def _change_location(state: Business, event: LocationChanged) -> None:
+    known = state.locations.get(event.location)
+    state.locations[event.location] = Location(
+        id=event.location,
+        name=event.name,
+        time_zone=event.time_zone,
+        status=Status.OPEN if known is None else known.status,
+        merged_into="" if known is None else known.merged_into,
+        hours=event.hours,
+        away_text=event.away_text,
+        alert_minutes=event.alert_minutes,
+    )
+
+
+def _merge(state: Business, event: LocationMerged) -> None:
+    state.locations[event.location] = msgspec.structs.replace(
+        state.locations[event.location], status=Status.MERGED, merged_into=event.into
+    )
+    for person in event.team:
+        known = state.team.get(person)
+        if known is not None:
+            places = known.locations - {event.location} | {event.into}
+            state.note_colleague(person, replace(known, locations=places))
+    state.restamp("")
 
 
 def _change_role(state: Business, person: str, role: Role) -> None:

@@ -6,6 +6,8 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 import msgspec
 
 from domain.contact import Contact
+from domain.hours import Hours
+from domain.policies import Policies
 from domain.profile import Profile
 from domain.roles import Role
 
@@ -118,21 +120,58 @@ ConversationEvent = (
 
 
 class BusinessChanged(msgspec.Struct, frozen=True):
+    """``access``: what people may see changed with it, for everybody."""
+
     at: int
     author: str
     name: str
     read_receipts: bool
     last_seen: bool
+    policies: Policies = Policies()
+    access: bool = False
+
+
+class ParentChanged(msgspec.Struct, frozen=True):
+    """The business belongs to ``parent`` from now on, or to none (``""``)."""
+
+    at: int
+    author: str
+    parent: str
 
 
 class LocationChanged(msgspec.Struct, frozen=True):
-    """A location was added or changed."""
+    """A location was added or changed; whether it takes part is as it was."""
 
     at: int
     author: str
     location: str
     name: str
     time_zone: str
+    hours: Hours | None = None
+    away_text: str = ""
+    alert_minutes: int = 0
+
+
+class LocationClosed(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    location: str
+
+
+class LocationReopened(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    location: str
+
+
+class LocationMerged(msgspec.Struct, frozen=True):
+    """Whoever was associated with ``location`` is so with ``into``; ``team``: who of the team."""
+
+    at: int
+    author: str
+    location: str
+    into: str
+    team: tuple[str, ...]
 
 
 class PersonChanged(msgspec.Struct, frozen=True):
@@ -191,7 +230,11 @@ class AccessRevoked(msgspec.Struct, frozen=True):
 
 BusinessEvent = (
     BusinessChanged
+    | ParentChanged
     | LocationChanged
+    | LocationClosed
+    | LocationReopened
+    | LocationMerged
     | PersonChanged
     | ContactChanged
     | PrivacyChanged

@@ -15,6 +15,7 @@ from domain.events import (
     ConversationCreated,
     ConversationEvent,
     LocationChanged,
+    LocationMerged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -276,6 +277,8 @@ class FanOut:
                     last_seen=event.last_seen,
                 )
                 self._show(live, revision, frame, tuple(live.connections), ())
+                if event.access:
+                    self._reset_everybody(live, "other settings")
             case PrivacyChanged():
                 own = frames.PrivacyChanged(
                     revision=revision,
@@ -287,7 +290,10 @@ class FanOut:
             case PersonChanged():
                 self._person_changed(live, event, seers)
             case OwnershipTransferred():
-                self._reset_everybody(live)
+                self._reset_everybody(live, "ownership changed")
+            case LocationMerged():
+                for person in event.team:
+                    self._end(live, person, CloseCode.RESET, "locations changed")
             case AccessRevoked():
                 self._revoked(live, event)
             case LocationChanged():
@@ -301,7 +307,7 @@ class FanOut:
         elif event.access:
             self._end(live, event.person.id, CloseCode.RESET, "role changed")
         if event.ownership:
-            self._reset_everybody(live)
+            self._reset_everybody(live, "ownership changed")
         elif event.shown:
             self._seen_otherwise(live, seers)
 
@@ -318,11 +324,11 @@ class FanOut:
             ):
                 connection.fall_behind()
 
-    def _reset_everybody(self, live: LiveBusiness) -> None:
-        """An owner is in every conversation, so the member lists that everybody holds are void."""
+    def _reset_everybody(self, live: LiveBusiness, reason: str) -> None:
+        """What everybody holds is void: an owner is in every member list."""
         live.access_changes[""] += 1
         for connection in list(live.everybody()):
-            connection.end(CloseCode.RESET, "ownership changed")
+            connection.end(CloseCode.RESET, reason)
 
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
         live.access_changes["" if event.token else event.person] += 1

@@ -1,4 +1,4 @@
-"""The rows of what happens to a business: settings, people, locations, ownership."""
+"""The rows of what happens to a business: settings, people, ownership."""
 
 import json
 import sqlite3
@@ -10,8 +10,8 @@ from domain.events import (
     AccessRevoked,
     BusinessChanged,
     ContactChanged,
-    LocationChanged,
     OwnershipTransferred,
+    ParentChanged,
     PersonChanged,
     PrivacyChanged,
 )
@@ -29,34 +29,29 @@ class BusinessRows:
         self, _: sqlite3.Connection, business_no: int, revision: int, event: BusinessChanged
     ) -> None:
         self.statements.add(
-            "UPDATE business SET name = ?, read_receipts = ?, last_seen = ?, revision = ?"
-            " WHERE no = ?",
+            "UPDATE business SET name = ?, read_receipts = ?, last_seen = ?, policies = ?,"
+            " revision = ? WHERE no = ?",
             event.name,
             event.read_receipts,
             event.last_seen,
+            msgspec.json.encode(event.policies).decode(),
             revision,
             business_no,
         )
+        if event.access:
+            self._reset_everybody(business_no, revision)
         self._audit(business_no, revision, event.at, event.author, "business_changed")
 
-    def location_changed(
-        self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationChanged
+    def parent_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: ParentChanged
     ) -> None:
         self.statements.add(
-            "INSERT INTO location VALUES (?, ?, ?, ?) ON CONFLICT (business_no, id)"
-            " DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone",
+            "UPDATE business SET parent_no = (SELECT no FROM business WHERE id = ?) WHERE no = ?",
+            event.parent,
             business_no,
-            event.location,
-            event.name,
-            event.time_zone,
         )
         self._audit(
-            business_no,
-            revision,
-            event.at,
-            event.author,
-            "location_changed",
-            location=event.location,
+            business_no, revision, event.at, event.author, "parent_changed", parent=event.parent
         )
 
     def person_changed(
@@ -203,12 +198,25 @@ class BusinessRows:
     def _audit(
         self, business_no: int, revision: int, at: int, author: str, kind: str, **detail: object
     ) -> None:
-        self.statements.add(
-            "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
-            business_no,
-            revision,
-            at,
-            author,
-            kind,
-            json.dumps(detail),
-        )
+        add_audit(self.statements, business_no, revision, at, author, kind, **detail)
+
+
+def add_audit(
+    statements: Statements,
+    business_no: int,
+    revision: int,
+    at: int,
+    author: str,
+    kind: str,
+    **detail: object,
+) -> None:
+    """The row of the audit that each event leaves; ``detail`` holds no names and no texts."""
+    statements.add(
+        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
+        business_no,
+        revision,
+        at,
+        author,
+        kind,
+        json.dumps(detail),
+    )

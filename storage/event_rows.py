@@ -11,18 +11,23 @@ from domain.events import (
     ConversationCreated,
     Event,
     LocationChanged,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
     MessageEdited,
     MessageSent,
     OwnershipTransferred,
+    ParentChanged,
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
 )
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
+from storage.location_rows import LocationRows
 
 _Write = Callable[[sqlite3.Connection, int, int, Any], None]
 
@@ -34,6 +39,7 @@ class EventRows:
         self._conversations = ConversationRows()
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
+        places = LocationRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -43,7 +49,11 @@ class EventRows:
             MemberRemoved: talk.member_removed,
             ReceiptsAdvanced: talk.receipts_advanced,
             BusinessChanged: desk.business_changed,
-            LocationChanged: desk.location_changed,
+            ParentChanged: desk.parent_changed,
+            LocationChanged: places.changed,
+            LocationClosed: places.closed,
+            LocationReopened: places.reopened,
+            LocationMerged: places.merged,
             PersonChanged: desk.person_changed,
             ContactChanged: desk.contact_changed,
             PrivacyChanged: desk.privacy_changed,

@@ -11,7 +11,9 @@ import msgspec
 from domain.business import Seers
 from domain.contact import Contact, normal_email
 from domain.events import Person
+from domain.hours import Hours
 from domain.limits import NAME_BYTES
+from domain.locations import Location, Status
 from domain.permissions import Permission, Permissions
 from domain.profile import Profile
 from domain.roles import Role
@@ -43,18 +45,13 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
         return Person(self.id, self.name, self.role, self.active)
 
 
-class Location(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: str
-    time_zone: str
-
-
 class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     read_receipts: bool
     last_seen: bool
     created_at: int
+    parent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +252,33 @@ def seers(connection: sqlite3.Connection, business_no: int, person: str) -> Seer
 def locations(connection: sqlite3.Connection, business_no: int) -> list[Location]:
     """The locations of a business."""
     rows = connection.execute(
-        "SELECT id, name, time_zone FROM location WHERE business_no = ? ORDER BY id", (business_no,)
+        "SELECT id, name, time_zone, status, merged_into, hours, away_text, alert_minutes"
+        " FROM location WHERE business_no = ? ORDER BY id",
+        (business_no,),
     )
-    return [Location(id=id_, name=name, time_zone=zone) for id_, name, zone in rows]
+    return [
+        Location(
+            id=id_,
+            name=name,
+            time_zone=zone,
+            status=Status(status),
+            merged_into=into,
+            hours=None if hours is None else _decode_hours(hours),
+            away_text=away,
+            alert_minutes=minutes,
+        )
+        for id_, name, zone, status, into, hours, away, minutes in rows
+    ]
+
+
+_decode_hours = msgspec.json.Decoder(Hours).decode
 
 
 def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
     """All businesses; for the operator."""
     rows = connection.execute(
-        "SELECT id, name, read_receipts, last_seen, created_at FROM business ORDER BY no"
+        "SELECT b.id, b.name, b.read_receipts, b.last_seen, b.created_at, coalesce(p.id, '')"
+        " FROM business b LEFT JOIN business p ON p.no = b.parent_no ORDER BY b.no"
     )
     return [
         BusinessRecord(
@@ -272,8 +287,9 @@ def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
             read_receipts=bool(receipts),
             last_seen=bool(seen),
             created_at=created_at,
+            parent=parent,
         )
-        for id_, name, receipts, seen, created_at in rows
+        for id_, name, receipts, seen, created_at, parent in rows
     ]
 
 

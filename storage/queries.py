@@ -8,6 +8,7 @@ from outcome import Outcome
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
+from domain.locations import Location
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
 from storage import catch_up, conversations, history, people, snapshots
@@ -16,7 +17,7 @@ from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
 from storage.history import Versions
 from storage.pages import PAGE_BYTES
-from storage.people import BusinessRecord, KeyHolder, Location, PersonRecord
+from storage.people import BusinessRecord, KeyHolder, PersonRecord
 from storage.readers import Readers
 
 

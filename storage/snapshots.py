@@ -4,15 +4,18 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+import msgspec
+
 from domain.business import Business, Colleague
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
 from domain.events import Cursor, Person
 from domain.permissions import granted
+from domain.policies import Policies
 from domain.roles import Role
+from storage import people
 from storage.access import snapshot
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
-from storage.people import permissions_of
 
 
 def conversation(
@@ -33,9 +36,9 @@ def conversation(
             " WHERE m.conversation_no = ? ORDER BY m.since_revision, p.id",
             (no,),
         ).fetchall()
-        people = {id_: Person(id_, name, Role(role)) for id_, name, role, _ in members}
+        present = {id_: Person(id_, name, Role(role)) for id_, name, role, _ in members}
         since = {id_: since_seq for id_, _, _, since_seq in members if since_seq > 1}
-        state = Conversation(conversation_id, kind, title, people, creation=creation, since=since)
+        state = Conversation(conversation_id, kind, title, present, creation=creation, since=since)
         cursors = connection.execute(
             "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at FROM cursor"
             " WHERE conversation_no = ?",
@@ -117,12 +120,14 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
     """A business with its owners and who hides what, or ``None``."""
     with snapshot(connection):
         row = connection.execute(
-            "SELECT no, name, read_receipts, last_seen FROM business WHERE id = ?", (business_id,)
+            "SELECT b.no, b.name, b.read_receipts, b.last_seen, b.policies, coalesce(p.id, '')"
+            " FROM business b LEFT JOIN business p ON p.no = b.parent_no WHERE b.id = ?",
+            (business_id,),
         ).fetchone()
         if row is None:
             return None
-        no, name, read_receipts, last_seen = row
-        people = connection.execute(
+        no, name, read_receipts, last_seen, policies, parent = row
+        hiding = connection.execute(
             "SELECT id, read_receipts, last_seen FROM person WHERE business_no = ?"
             " AND (read_receipts = 0 OR last_seen = 0)",
             (no,),
@@ -132,8 +137,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
             " AND role IN ('owner', 'manager', 'staff') AND active = 1",
             (no,),
         ).fetchall()
-        locations = connection.execute("SELECT id FROM location WHERE business_no = ?", (no,))
-        places = {id_ for (id_,) in locations}
+        places = {location.id: location for location in people.locations(connection, no)}
     return Business(
         business_id,
         no,
@@ -141,12 +145,16 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         bool(read_receipts),
         bool(last_seen),
         frozenset(id_ for id_, role, *_ in team if role == "owner"),
-        {id_ for id_, shows, _ in people if not shows},
-        {id_ for id_, _, shows in people if not shows},
+        {id_ for id_, shows, _ in hiding if not shows},
+        {id_ for id_, _, shows in hiding if not shows},
         {id_: _colleague(Role(role), at, own) for id_, role, at, own in team},
         places,
+        msgspec.json.decode(policies, type=Policies),
+        parent,
     )
 
 
 def _colleague(role: Role, locations: str, own: str | None) -> Colleague:
-    return Colleague(role, frozenset(json.loads(locations)), granted(role, permissions_of(own)))
+    return Colleague(
+        role, frozenset(json.loads(locations)), granted(role, people.permissions_of(own))
+    )

@@ -8,6 +8,7 @@ import msgspec
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
 from domain.business import Wanted, sees_name, sees_whole
 from domain.limits import LIST_MAX, PEOPLE_MAX
+from domain.locations import followed
 from domain.permissions import Permission
 from domain.profile import Holder, is_ambiguous
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -206,10 +207,11 @@ def _placed(live: LiveBusiness, wanted: Wanted | Refusal) -> Wanted | Refusal:
     """``wanted`` at locations that there are; who is put at a merged one is where it went."""
     if isinstance(wanted, Refusal):
         return wanted
+    known = live.state.locations
     for location in wanted.locations:
-        if location not in live.state.locations:
+        if location not in known:
             return Refusal(Code.BAD_REQUEST, f"'locations': there is no location {location}.")
-    return wanted
+    return msgspec.structs.replace(wanted, locations=followed(known, wanted.locations))
 
 
 async def _store(caller: Backend | Somebody, wanted: Wanted) -> Person | Refusal:

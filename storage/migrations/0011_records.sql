@@ -15,3 +15,15 @@ CREATE TABLE person_address (
     PRIMARY KEY (business_no, address, person)
 ) WITHOUT ROWID;
 CREATE INDEX person_address_by_person ON person_address (business_no, person);
+
+-- Locations open and close, and merge; they have hours, and answer for themselves while closed.
+ALTER TABLE location ADD COLUMN status TEXT NOT NULL DEFAULT 'open'
+    CHECK (status IN ('open', 'closed', 'merged'));
+ALTER TABLE location ADD COLUMN merged_into TEXT NOT NULL DEFAULT '';
+ALTER TABLE location ADD COLUMN hours TEXT;                          -- JSON; NULL: always open
+ALTER TABLE location ADD COLUMN away_text TEXT NOT NULL DEFAULT '';
+ALTER TABLE location ADD COLUMN alert_minutes INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE business ADD COLUMN policies TEXT NOT NULL DEFAULT '{}'; -- JSON, see domain.policies
+ALTER TABLE business ADD COLUMN parent_no INTEGER REFERENCES business (no);
+CREATE INDEX business_by_parent ON business (parent_no) WHERE parent_no IS NOT NULL;

@@ -43,6 +43,10 @@ _RELEASE = {"kind": "conversations", "id": "p-talk"}
 HTTP: dict[str, tuple[Ask, ...]] = {
     "POST /v1/businesses": (Ask(OPERATOR, "/v1/businesses", {"name": "New"}, success=201),),
     "GET /v1/businesses": (Ask(OPERATOR, "/v1/businesses"),),
+    "PUT /v1/businesses/{business}/parent": (
+        Ask(OPERATOR, "/v1/businesses/@business/parent", {"parent": None}),
+        Ask(OPERATOR, "/v1/businesses/@business/parent", {"parent": "nowhere"}, success=400),
+    ),
     "GET /v1/business": (Ask(BUSINESS | PERSON, "/v1/business"),),
     "PATCH /v1/business": (Ask(BUSINESS | OWNERS, "/v1/business", {"last_seen": True}),),
     "GET /v1/locations": (Ask(BUSINESS | PERSON, "/v1/locations"),),
@@ -54,6 +58,16 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "PATCH /v1/locations/{location}": (
         Ask(BUSINESS | OWNERS, "/v1/locations/@t-place", {"name": "Place"}, missing=404),
+    ),
+    "POST /v1/locations/{location}/close": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-shed/close", missing=404),
+    ),
+    "POST /v1/locations/{location}/reopen": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-shed/reopen", missing=404),
+    ),
+    "POST /v1/locations/{location}/merge": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-hut/merge", {"into": "@o-place"}, missing=404),
+        Ask(BUSINESS | OWNERS, "/v1/locations/@o-hut/merge", {"into": "@t-place"}, missing=400),
     ),
     "GET /v1/people": (
         Ask(BUSINESS | PERSON, "/v1/people"),

@@ -109,8 +109,8 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     business = BUSINESSES[letter]
     people = {f"{letter}-{name}": role for name, role in PEOPLE.items()}
     await stage.add_business(business, people)
-    place = ChangeLocation("test", f"{letter}-place", "Place", "UTC")
-    await stage.change(business, place)
+    for place in ("place", "shed", "hut"):
+        await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))
