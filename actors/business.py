@@ -7,6 +7,7 @@ import msgspec
 
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
+from actors.desk_appointments import AppointmentCommand, decide_about_appointment
 from actors.desk_locations import ChangeLocation as ChangeLocation
 from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
@@ -95,6 +96,7 @@ BusinessCommand = (
     ChangeBusiness
     | SetParent
     | LocationCommand
+    | AppointmentCommand
     | ChangePerson
     | ChangeContact
     | ChangePrivacy
@@ -148,6 +150,8 @@ class BusinessActor(Actor[BusinessCommand]):
         now = self.clock()
         if isinstance(command, LocationCommand):
             return decide_location(self.business, command, now)
+        if isinstance(command, AppointmentCommand):
+            return await decide_about_appointment(self.business, self.store, command, now)
         match command:
             case ChangeBusiness():
                 return self._change_business(command, now)

@@ -13,6 +13,8 @@ import msgspec
 
 from domain.events import (
     AccessRevoked,
+    AppointmentChanged,
+    AppointmentDeleted,
     BusinessChanged,
     BusinessEvent,
     ContactChanged,
@@ -162,15 +164,11 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.former, event.former_role)
             _change_role(state, event.owner, Role.OWNER)
             state.restamp(event.former)
-        case LocationChanged():
-            _change_location(state, event)
-        case LocationClosed() | LocationReopened():
-            status = Status.CLOSED if isinstance(event, LocationClosed) else Status.OPEN
-            known = state.locations[event.location]
-            state.locations[event.location] = msgspec.structs.replace(known, status=status)
-            state.restamp("")
-        case LocationMerged():
-            _merge(state, event)
+        case LocationChanged() | LocationClosed() | LocationReopened() | LocationMerged():
+            _evolve_locations(state, event)
+        case AppointmentChanged() | AppointmentDeleted():
+            for customer in event.customers:
+                state.restamp(customer)
         case ContactChanged() | AccessRevoked():
             pass
 
@@ -183,8 +181,22 @@ def _colleague(event: PersonChanged) -> Colleague | None:
     return Colleague(person.role, frozenset(event.locations), permissions)
 
 
-def _change_location(state: Business, event: LocationChanged) -> None:
+def _evolve_locations(
+    state: Business, event: LocationChanged | LocationClosed | LocationReopened | LocationMerged
+) -> None:
     known = state.locations.get(event.location)
+    match event:
+        case LocationChanged():
+            _change_location(state, event, known)
+        case LocationMerged():
+            _merge(state, event)
+        case LocationClosed() | LocationReopened() if known is not None:
+            status = Status.CLOSED if isinstance(event, LocationClosed) else Status.OPEN
+            state.locations[known.id] = msgspec.structs.replace(known, status=status)
+            state.restamp("")
+
+
+def _change_location(state: Business, event: LocationChanged, known: Location | None) -> None:
     state.locations[event.location] = Location(
         id=event.location,
         name=event.name,

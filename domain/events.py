@@ -5,6 +5,7 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 
 import msgspec
 
+from domain.appointments import Appointment
 from domain.contact import Contact
 from domain.hours import Hours
 from domain.policies import Policies
@@ -228,6 +229,31 @@ class AccessRevoked(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class AppointmentChanged(msgspec.Struct, frozen=True):
+    """``former``: whose it was before, or ``""``."""
+
+    at: int
+    author: str
+    appointment: Appointment
+    former: str = ""
+
+    @property
+    def customers(self) -> frozenset[str]:
+        """Of whom something changed."""
+        return frozenset({self.appointment.customer, self.former}) - {""}
+
+
+class AppointmentDeleted(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    appointment: str
+    customer: str
+
+    @property
+    def customers(self) -> frozenset[str]:
+        return frozenset({self.customer})
+
+
 BusinessEvent = (
     BusinessChanged
     | ParentChanged
@@ -240,5 +266,7 @@ BusinessEvent = (
     | PrivacyChanged
     | OwnershipTransferred
     | AccessRevoked
+    | AppointmentChanged
+    | AppointmentDeleted
 )
 Event = ConversationEvent | BusinessEvent

@@ -46,6 +46,7 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    APPOINTMENTS = "appointments"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -74,6 +75,7 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.APPOINTMENTS: EVERYBODY,
 }
 
 

@@ -14,7 +14,6 @@ from domain.events import (
     BusinessEvent,
     ConversationCreated,
     ConversationEvent,
-    LocationChanged,
     LocationMerged,
     MemberAdded,
     MemberRemoved,
@@ -296,8 +295,6 @@ class FanOut:
                     self._end(live, person, CloseCode.RESET, "locations changed")
             case AccessRevoked():
                 self._revoked(live, event)
-            case LocationChanged():
-                pass
 
     def _person_changed(
         self, live: LiveBusiness, event: PersonChanged, seers: Seers | None

@@ -6,6 +6,8 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
+    AppointmentChanged,
+    AppointmentDeleted,
     BusinessChanged,
     ContactChanged,
     ConversationCreated,
@@ -25,6 +27,7 @@ from domain.events import (
     PrivacyChanged,
     ReceiptsAdvanced,
 )
+from storage.appointment_rows import AppointmentRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
 from storage.location_rows import LocationRows
@@ -40,6 +43,7 @@ class EventRows:
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
         places = LocationRows(desk.statements)
+        calendar = AppointmentRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -59,6 +63,8 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            AppointmentChanged: calendar.changed,
+            AppointmentDeleted: calendar.deleted,
         }
 
     def add(

@@ -64,6 +64,12 @@ class LocationRows:
             business_no,
             revision,
         )
+        self._statements.add(
+            "UPDATE appointment SET location = ? WHERE business_no = ? AND location = ?",
+            event.into,
+            business_no,
+            event.location,
+        )
         self._audit(business_no, revision, event, "location_merged", into=event.into)
 
     def _set_status(self, business_no: int, location: str, status: str, into: str = "") -> None:

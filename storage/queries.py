@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 from outcome import Outcome
 
+from domain.appointments import Appointment
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.locations import Location
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import catch_up, conversations, history, people, snapshots
+from storage import appointments, catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
+from storage.appointments import Filter, Reader
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
 from storage.history import Versions
@@ -71,6 +73,28 @@ class Queries:
 
     async def locations(self, business: Business) -> list[Location]:
         return await self._run(people.locations, business.no)
+
+    async def appointment(self, business: Business, appointment: str) -> Appointment | None:
+        return await self._run(appointments.one, business.no, appointment)
+
+    async def appointment_seen(self, reader: Reader, appointment: str) -> Appointment | None:
+        return await self._run(appointments.seen, reader, appointment)
+
+    async def appointments(
+        self, reader: Reader, wanted: Filter, after: tuple[int, str], limit: int
+    ) -> list[Appointment]:
+        return await self._run(appointments.page, reader, wanted, after, limit)
+
+    async def last_location(self, business: Business, customer: str, now: int) -> str | None:
+        return await self._run(appointments.last_location, business.no, customer, now)
+
+    async def assigned_staff(self, business: Business, customer: str, now: int) -> str | None:
+        return await self._run(appointments.assigned_staff, business.no, customer, now)
+
+    async def next_appointment(
+        self, business: Business, customer: str, now: int
+    ) -> Appointment | None:
+        return await self._run(appointments.next_of, business.no, customer, now)
 
     async def businesses(self) -> list[BusinessRecord]:
         return await self._run(people.businesses)

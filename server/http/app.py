@@ -16,6 +16,7 @@ from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
+    appointments,
     businesses,
     contacts,
     conversations,
@@ -113,6 +114,7 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *businesses.ROUTES,
         *locations.ROUTES,
         *people.ROUTES,
+        *appointments.ROUTES,
         *tokens.ROUTES,
         *conversations.ROUTES,
         *messages.ROUTES,

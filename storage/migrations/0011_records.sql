@@ -27,3 +27,22 @@ ALTER TABLE location ADD COLUMN alert_minutes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE business ADD COLUMN policies TEXT NOT NULL DEFAULT '{}'; -- JSON, see domain.policies
 ALTER TABLE business ADD COLUMN parent_no INTEGER REFERENCES business (no);
 CREATE INDEX business_by_parent ON business (parent_no) WHERE parent_no IS NOT NULL;
+
+-- Appointments, as the scheduling product tells them.
+CREATE TABLE appointment (
+    business_no INTEGER NOT NULL REFERENCES business (no),
+    id          TEXT NOT NULL,
+    customer    TEXT NOT NULL,
+    staff       TEXT NOT NULL,                                       -- or ''
+    location    TEXT NOT NULL,
+    starts_at   INTEGER NOT NULL,
+    ends_at     INTEGER NOT NULL,
+    status      TEXT NOT NULL
+        CHECK (status IN ('booked', 'confirmed', 'cancelled', 'completed', 'no_show')),
+    title       TEXT NOT NULL,
+    PRIMARY KEY (business_no, id)
+) WITHOUT ROWID;
+CREATE INDEX appointment_by_start ON appointment (business_no, starts_at);
+CREATE INDEX appointment_by_customer ON appointment (business_no, customer, starts_at);
+CREATE INDEX appointment_by_staff ON appointment (business_no, staff, starts_at) WHERE staff <> '';
+CREATE INDEX appointment_by_location ON appointment (business_no, location, starts_at);

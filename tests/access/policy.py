@@ -38,6 +38,7 @@ _TALK = "/v1/conversations/@t-talk"
 _MY_TALK = "/v1/conversations/@o-talk"
 _SENT = {"client_message_id": "matrix", "text": "Hi"}
 _NEW = {"name": "New", "role": "customer"}
+_BOOKED = {"customer": "@o-guest", "location": "@o-place", "start": 1, "end": 2}
 _RELEASE = {"kind": "conversations", "id": "p-talk"}
 
 HTTP: dict[str, tuple[Ask, ...]] = {
@@ -140,6 +141,28 @@ HTTP: dict[str, tuple[Ask, ...]] = {
             success=400,
             missing=404,
         ),
+    ),
+    "PUT /v1/appointments/{appointment}": (
+        Ask(BUSINESS, "/v1/appointments/new", {**_BOOKED, "customer": "@t-guest"}, missing=400),
+        Ask(BUSINESS, "/v1/appointments/new", {**_BOOKED, "staff": "@t-helper"}, missing=400),
+        Ask(BUSINESS, "/v1/appointments/new", {**_BOOKED, "location": "@t-place"}, missing=400),
+    ),
+    "GET /v1/appointments/{appointment}": (
+        Ask(BUSINESS | PERSON, "/v1/appointments/@t-visit", missing=404),
+        Ask(
+            BUSINESS | PERSON,
+            "/v1/appointments/@t-other",
+            missing=404,
+            instead={CUSTOMER: 404, STAFF: 404},
+        ),
+    ),
+    "DELETE /v1/appointments/{appointment}": (
+        Ask(BUSINESS, "/v1/appointments/@t-spare", missing=404),
+    ),
+    "GET /v1/appointments": (
+        Ask(BUSINESS | PERSON, "/v1/appointments?limit=1"),
+        Ask(BUSINESS | PERSON, "/v1/appointments?customer=@t-guest", missing=200),
+        Ask(BUSINESS | PERSON, "/v1/appointments?location=@t-hut", missing=200),
     ),
     "POST /v1/tokens": (
         Ask(BUSINESS, "/v1/tokens", {"person": "@t-customer"}, success=201, missing=404),

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.business import ChangeLocation, ChangePerson, RevokeAccess
+from actors.desk_appointments import PutAppointment
 from domain import commands
+from domain.appointments import Appointment
 from domain.commands import Accepted, Done, Speaker
 from domain.events import Person
 from domain.roles import Role
@@ -111,9 +113,28 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     await stage.add_business(business, people)
     for place in ("place", "shed", "hut"):
         await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
+    await _book(stage, letter)
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))
+
+
+async def _book(stage: NodeStage, letter: str) -> None:
+    """Appointments: of the customer with the staff, of others elsewhere, and one to be deleted."""
+    for name, customer, staff in (
+        ("visit", "customer", "staff"),
+        ("other", "guest", "helper"),
+        ("spare", "guest", "helper"),
+    ):
+        booked = Appointment(
+            id=f"{letter}-{name}",
+            customer=f"{letter}-{customer}",
+            staff=f"{letter}-{staff}",
+            location=f"{letter}-place",
+            start=1_793_000_000_000,
+            end=1_793_003_600_000,
+        )
+        await stage.change(BUSINESSES[letter], PutAppointment("test", booked, None))
 
 
 async def _converse(

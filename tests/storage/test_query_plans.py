@@ -9,8 +9,9 @@ import pytest
 import trio
 
 from domain.roles import Role
-from storage import catch_up, conversations, history, people, snapshots
+from storage import appointments, catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
+from storage.appointments import Filter, Reader
 from storage.database import FILE_NAME
 from tests.contract.house import House, running_database
 
@@ -35,6 +36,13 @@ QUERIES: dict[str, Query] = {
     "seers": lambda db, v: people.seers(db, v.business_no, "carla"),
     "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
     "locations": lambda db, v: people.locations(db, v.business_no),
+    "by address": lambda db, v: people.by_address(db, v.business_no, "+12125550100"),
+    "by reference": lambda db, v: people.by_reference(db, v.business_no, "crm-1"),
+    "appointment": lambda db, v: appointments.seen(db, Reader(v), "a1"),
+    "appointments": lambda db, v: appointments.page(db, Reader(v), Filter(), (0, ""), 50),
+    "last location": lambda db, v: appointments.last_location(db, v.business_no, "carla", 5),
+    "next appointment": lambda db, v: appointments.next_of(db, v.business_no, "carla", 5),
+    "assigned staff": lambda db, v: appointments.assigned_staff(db, v.business_no, "carla", 5),
     "key": lambda db, _: people.key_holder(db, b"hash"),
 }
 
