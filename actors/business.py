@@ -8,6 +8,7 @@ import msgspec
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.desk_appointments import AppointmentCommand, decide_about_appointment
+from actors.desk_imports import FinishImport, ImportTalk, decide_about_import
 from actors.desk_locations import ChangeLocation as ChangeLocation
 from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
@@ -16,12 +17,13 @@ from domain import business as rules
 from domain.business import Business, Seers, Wanted
 from domain.commands import Done
 from domain.contact import Contact, refuse_contact
-from domain.errors import StorageFailed
+from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
     BusinessEvent,
     ContactChanged,
+    ImportFinished,
     ParentChanged,
     Person,
 )
@@ -92,17 +94,20 @@ class RevokeAccess(msgspec.Struct, frozen=True):
     expires_at: int = 0
 
 
-BusinessCommand = (
+_Change = (
     ChangeBusiness
     | SetParent
     | LocationCommand
     | AppointmentCommand
+    | FinishImport
     | ChangePerson
     | ChangeContact
     | ChangePrivacy
     | TransferOwnership
     | RevokeAccess
 )
+
+BusinessCommand = _Change | ImportTalk
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
 """Acts on what has been stored: shows it to connections, or ends them.
@@ -124,7 +129,11 @@ class BusinessActor(Actor[BusinessCommand]):
     async def receive(self, batch: Sequence[Envelope[BusinessCommand]]) -> None:
         """One after the other: each is decided on what the one before has made true."""
         for envelope in batch:
-            decided = await self._decide(envelope.message)
+            command = envelope.message
+            if isinstance(command, ImportTalk):
+                await self._import(envelope, command)
+                continue
+            decided = await self._decide(command)
             if decided is None:
                 envelope.answer(Done())
             elif isinstance(decided, Refusal):
@@ -145,7 +154,20 @@ class BusinessActor(Actor[BusinessCommand]):
         except StorageFailed:
             envelope.answer(NOT_STORED)
 
-    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal | None:
+    async def _import(self, envelope: Envelope[BusinessCommand], command: ImportTalk) -> None:
+        """Store a conversation of before, and show it to nobody."""
+        decided = await decide_about_import(self.business, self.store, command, self.clock())
+        if not isinstance(decided, tuple):
+            envelope.answer(Done() if decided is None else decided)
+            return
+        try:
+            await self.journal.append(
+                self.business.id, decided, lambda revision: envelope.answer(Done(revision))
+            )
+        except (AlreadySent, StorageFailed):
+            envelope.answer(NOT_STORED)
+
+    async def _decide(self, command: _Change) -> BusinessEvent | Refusal | None:
         """The event, why not, or ``None``: it is so already."""
         now = self.clock()
         if isinstance(command, LocationCommand):
@@ -155,9 +177,8 @@ class BusinessActor(Actor[BusinessCommand]):
         match command:
             case ChangeBusiness():
                 return self._change_business(command, now)
-            case SetParent():
-                same = command.parent == self.business.parent
-                return None if same else ParentChanged(now, command.author, command.parent)
+            case SetParent() | FinishImport():
+                return self._note(command, now)
             case ChangePerson():
                 before = await self._person(command.person.id)
                 return rules.decide_person(
@@ -206,6 +227,12 @@ class BusinessActor(Actor[BusinessCommand]):
     async def _person(self, person: str) -> Person | None:
         found = await self.store.people(self.business, (person,))
         return found[0] if found else None
+
+    def _note(self, command: SetParent | FinishImport, now: int) -> BusinessEvent | None:
+        if isinstance(command, FinishImport):
+            return ImportFinished(now, command.author, command.name)
+        same = command.parent == self.business.parent
+        return None if same else ParentChanged(now, command.author, command.parent)
 
     def _change_business(self, command: ChangeBusiness, now: int) -> BusinessEvent | Refusal:
         business = self.business

@@ -18,6 +18,7 @@ from domain.events import (
     BusinessChanged,
     BusinessEvent,
     ContactChanged,
+    ImportFinished,
     LocationChanged,
     LocationClosed,
     LocationMerged,
@@ -169,7 +170,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
         case AppointmentChanged() | AppointmentDeleted():
             for customer in event.customers:
                 state.restamp(customer)
-        case ContactChanged() | AccessRevoked():
+        case ContactChanged() | AccessRevoked() | ImportFinished():
             pass
 
 

@@ -254,6 +254,14 @@ class AppointmentDeleted(msgspec.Struct, frozen=True):
         return frozenset({self.customer})
 
 
+class ImportFinished(msgspec.Struct, frozen=True):
+    """What was imported is there now: everybody's older picture is void."""
+
+    at: int
+    author: str
+    name: str
+
+
 BusinessEvent = (
     BusinessChanged
     | ParentChanged
@@ -268,5 +276,6 @@ BusinessEvent = (
     | AccessRevoked
     | AppointmentChanged
     | AppointmentDeleted
+    | ImportFinished
 )
 Event = ConversationEvent | BusinessEvent

@@ -14,6 +14,7 @@ from domain.events import (
     BusinessEvent,
     ConversationCreated,
     ConversationEvent,
+    ImportFinished,
     LocationMerged,
     MemberAdded,
     MemberRemoved,
@@ -288,8 +289,8 @@ class FanOut:
                 self._seen_otherwise(live, seers, but=event.person)
             case PersonChanged():
                 self._person_changed(live, event, seers)
-            case OwnershipTransferred():
-                self._reset_everybody(live, "ownership changed")
+            case OwnershipTransferred() | ImportFinished():
+                self._reset_everybody(live, "what there is to see changed")
             case LocationMerged():
                 for person in event.team:
                     self._end(live, person, CloseCode.RESET, "locations changed")

@@ -10,6 +10,7 @@ from domain.events import (
     AccessRevoked,
     BusinessChanged,
     ContactChanged,
+    ImportFinished,
     OwnershipTransferred,
     ParentChanged,
     PersonChanged,
@@ -189,8 +190,22 @@ class BusinessRows:
             business_no, revision, event.at, event.author, "access_revoked", person=event.person
         )
 
+    def import_finished(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: ImportFinished
+    ) -> None:
+        self.statements.add(
+            "UPDATE import SET finished_at = ? WHERE business_no = ? AND id = ?",
+            event.at,
+            business_no,
+            event.name,
+        )
+        self._reset_everybody(business_no, revision)
+        self._audit(
+            business_no, revision, event.at, event.author, "import_finished", name=event.name
+        )
+
     def _reset_everybody(self, business_no: int, revision: int) -> None:
-        """Who owns is in every conversation, so the member lists that everybody holds are void."""
+        """What everybody holds is void: who owns is in every conversation, for one."""
         self.statements.add(
             "UPDATE business SET access_revision = ? WHERE no = ?", revision, business_no
         )

@@ -12,6 +12,7 @@ from domain.events import (
     ContactChanged,
     ConversationCreated,
     Event,
+    ImportFinished,
     LocationChanged,
     LocationClosed,
     LocationMerged,
@@ -65,6 +66,7 @@ class EventRows:
             AccessRevoked: desk.access_revoked,
             AppointmentChanged: calendar.changed,
             AppointmentDeleted: calendar.deleted,
+            ImportFinished: desk.import_finished,
         }
 
     def add(

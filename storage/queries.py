@@ -12,12 +12,13 @@ from domain.events import Person
 from domain.locations import Location
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import appointments, catch_up, conversations, history, people, snapshots
+from storage import appointments, catch_up, conversations, history, imports, people, snapshots
 from storage.access import Viewer
 from storage.appointments import Filter, Reader
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
 from storage.history import Versions
+from storage.imports import Import, RefusedRecord
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, KeyHolder, PersonRecord
 from storage.readers import Readers
@@ -95,6 +96,14 @@ class Queries:
         self, business: Business, customer: str, now: int
     ) -> Appointment | None:
         return await self._run(appointments.next_of, business.no, customer, now)
+
+    async def import_named(self, business: Business, name: str) -> Import | None:
+        return await self._run(imports.one, business.no, name)
+
+    async def import_refused(
+        self, business: Business, name: str, after: int, limit: int
+    ) -> list[RefusedRecord]:
+        return await self._run(imports.refused, business.no, name, after, limit)
 
     async def businesses(self) -> list[BusinessRecord]:
         return await self._run(people.businesses)

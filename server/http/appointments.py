@@ -95,7 +95,7 @@ async def put(call: Call[AppointmentPath, NewAppointment]) -> Appointment | Refu
     """Say how an appointment is: a new one, or all of one that is known. Again is no change."""
     id_ = call.parameters.appointment
     async with call.site.changing(call.live.id):
-        wanted = _wanted(call.live, id_, call.body)
+        wanted = wanted_appointment(call.live, id_, call.body)
         if isinstance(wanted, Refusal):
             return wanted
         before = await call.node.queries.appointment(call.live.state, id_)
@@ -151,7 +151,10 @@ def _reader(caller: Backend | Somebody) -> Reader:
     return Reader(caller.viewer, caller.record.locations if sees else ())
 
 
-def _wanted(live: LiveBusiness, id_: str, body: NewAppointment) -> rules.Appointment | Refusal:
+def wanted_appointment(
+    live: LiveBusiness, id_: str, body: NewAppointment
+) -> rules.Appointment | Refusal:
+    """The appointment that ``body`` describes, its times as instants."""
     location = live.state.locations.get(body.location)
     if location is None:
         return Refusal(Code.BAD_REQUEST, f"'location': there is no location {body.location}.")

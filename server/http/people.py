@@ -158,7 +158,7 @@ async def add(call: Call[Nothing, NewPerson]) -> Person | Refusal:
     """Add a person. The same one again, under an ``id``, is the same answer."""
     id_ = set_or_none(call.body.id) or call.node.new_id()
     async with call.site.changing(call.live.id):
-        wanted = _placed(call.live, wanted_new(call.body, id_, call.live.state.policies.region))
+        wanted = placed(call.live, wanted_new(call.body, id_, call.live.state.policies.region))
         if isinstance(wanted, Refusal):
             return wanted
         before = await call.node.queries.person(call.live.state, id_)
@@ -179,7 +179,7 @@ async def change(call: Call[PersonPath, PersonChange]) -> Person | Refusal:
         if before is None:
             return NOT_FOUND
         region = call.live.state.policies.region
-        wanted = _placed(call.live, wanted_change(call.body, before, region))
+        wanted = placed(call.live, wanted_change(call.body, before, region))
         return wanted if isinstance(wanted, Refusal) else await _store(call.insider, wanted)
 
 
@@ -203,7 +203,7 @@ async def transfer(call: Call[Nothing, Transfer]) -> Changed | Refusal:
         )
 
 
-def _placed(live: LiveBusiness, wanted: Wanted | Refusal) -> Wanted | Refusal:
+def placed(live: LiveBusiness, wanted: Wanted | Refusal) -> Wanted | Refusal:
     """``wanted`` at locations that there are; who is put at a merged one is where it went."""
     if isinstance(wanted, Refusal):
         return wanted

@@ -46,3 +46,26 @@ CREATE INDEX appointment_by_start ON appointment (business_no, starts_at);
 CREATE INDEX appointment_by_customer ON appointment (business_no, customer, starts_at);
 CREATE INDEX appointment_by_staff ON appointment (business_no, staff, starts_at) WHERE staff <> '';
 CREATE INDEX appointment_by_location ON appointment (business_no, location, starts_at);
+
+-- Imports: how far each is, and what was refused of it. What it brought is where it belongs.
+CREATE TABLE import (
+    business_no INTEGER NOT NULL REFERENCES business (no),
+    id          TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER NOT NULL DEFAULT 0,
+    records     INTEGER NOT NULL DEFAULT 0,                          -- taken so far
+    stored      INTEGER NOT NULL DEFAULT 0,
+    known       INTEGER NOT NULL DEFAULT 0,
+    refused     INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (business_no, id)
+) WITHOUT ROWID;
+CREATE TABLE import_refusal (
+    business_no INTEGER NOT NULL,
+    import      TEXT NOT NULL,
+    number      INTEGER NOT NULL,                                    -- of the record, from 1
+    kind        TEXT NOT NULL,
+    record      TEXT NOT NULL,                                       -- its id, or ''
+    code        TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    PRIMARY KEY (business_no, import, number)
+) WITHOUT ROWID;

@@ -164,6 +164,15 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(BUSINESS | PERSON, "/v1/appointments?customer=@t-guest", missing=200),
         Ask(BUSINESS | PERSON, "/v1/appointments?location=@t-hut", missing=200),
     ),
+    "POST /v1/imports": (Ask(BUSINESS, "/v1/imports", {"id": "matrix"}, success=201),),
+    "GET /v1/imports/{name}": (Ask(BUSINESS, "/v1/imports/@t-import", missing=404),),
+    "POST /v1/imports/{name}/records": (
+        Ask(BUSINESS, "/v1/imports/@t-import/records", {"first": 1, "records": [1]}, missing=404),
+    ),
+    "GET /v1/imports/{name}/refused": (
+        Ask(BUSINESS, "/v1/imports/@t-import/refused", missing=404),
+    ),
+    "POST /v1/imports/{name}/finish": (Ask(BUSINESS, "/v1/imports/@t-spent/finish", missing=404),),
     "POST /v1/tokens": (
         Ask(BUSINESS, "/v1/tokens", {"person": "@t-customer"}, success=201, missing=404),
     ),

@@ -114,6 +114,10 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     for place in ("place", "shed", "hut"):
         await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
     await _book(stage, letter)
+    live = await stage.node.live(business)
+    assert live is not None
+    for name in ("import", "spent"):
+        await stage.node.database.begin_import(live.state.no, f"{letter}-{name}", stage.clock())
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))
