@@ -13,25 +13,32 @@ from actors.desk_locations import ChangeLocation as ChangeLocation
 from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
 from actors.ports import Clock, ConversationStore, Journal
+from actors.webhook_commands import WebhookCommand
+from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
+from domain.audit import AuditDetail, AuditKind
 from domain.business import Business, Seers, Wanted
 from domain.commands import Done
 from domain.contact import Contact, refuse_contact
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     BusinessEvent,
-    ContactChanged,
-    ImportFinished,
-    ParentChanged,
+    KeyRevoked,
     Person,
+    SavedReplyDeleted,
 )
+from domain.keys import NewKey, decide_key
 from domain.limits import NAME_BYTES
 from domain.policies import Policies, refuse_policies
 from domain.profile import Profile
+from domain.record_events import ContactChanged, ImportFinished, ParentChanged
 from domain.refusal import Refusal
 from domain.roles import Role
+from domain.saved_replies import SavedReply, decide_saved_reply
+from domain.scopes import Scopes
 from domain.text import refuse_label
 
 
@@ -94,17 +101,61 @@ class RevokeAccess(msgspec.Struct, frozen=True):
     expires_at: int = 0
 
 
+class ChangeSavedReply(msgspec.Struct, frozen=True):
+    """``others``: how many the business has beside it."""
+
+    author: str
+    reply: SavedReply
+    others: int
+
+
+class DeleteSavedReply(msgspec.Struct, frozen=True):
+    author: str
+    reply: str
+
+
+class MakeKey(msgspec.Struct, frozen=True):
+    """``held``: the scopes of whoever asks; ``valid``: how many keys there are."""
+
+    author: str
+    held: Scopes
+    valid: int
+    new: NewKey
+
+
+class RevokeKey(msgspec.Struct, frozen=True):
+    """Of a key that there is, and that is not revoked yet."""
+
+    author: str
+    key: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Have the audit log tell of something that changes nothing.
+
+    ``person``: whom it is about, if it is somebody; ``detail``: ids and numbers, never a text.
+    """
+
+    author: str
+    kind: AuditKind
+    person: str = ""
+    detail: AuditDetail = msgspec.field(default_factory=dict)
+
+
+PersonCommand = ChangePerson | ChangeContact | ChangePrivacy | TransferOwnership | RevokeAccess
 _Change = (
     ChangeBusiness
     | SetParent
     | LocationCommand
     | AppointmentCommand
     | FinishImport
-    | ChangePerson
-    | ChangeContact
-    | ChangePrivacy
-    | TransferOwnership
-    | RevokeAccess
+    | PersonCommand
+    | ChangeSavedReply
+    | DeleteSavedReply
+    | WebhookCommand
+    | MakeKey
+    | RevokeKey
+    | Note
 )
 
 BusinessCommand = _Change | ImportTalk
@@ -174,11 +225,26 @@ class BusinessActor(Actor[BusinessCommand]):
             return decide_location(self.business, command, now)
         if isinstance(command, AppointmentCommand):
             return await decide_about_appointment(self.business, self.store, command, now)
+        if isinstance(command, PersonCommand):
+            return await self._decide_about_person(command, now)
         match command:
             case ChangeBusiness():
                 return self._change_business(command, now)
             case SetParent() | FinishImport():
                 return self._note(command, now)
+            case ChangeSavedReply():
+                return decide_saved_reply(command.author, command.reply, command.others, now)
+            case DeleteSavedReply():
+                return SavedReplyDeleted(now, command.author, command.reply)
+            case MakeKey() | RevokeKey() | Note():
+                return _decide_keys(command, now)
+            case _:
+                return decide_webhooks(self.business, command, now)
+
+    async def _decide_about_person(
+        self, command: PersonCommand, now: int
+    ) -> BusinessEvent | Refusal | None:
+        match command:
             case ChangePerson():
                 before = await self._person(command.person.id)
                 return rules.decide_person(
@@ -251,3 +317,13 @@ class BusinessActor(Actor[BusinessCommand]):
             policies,
             access=policies.customers_see_presence != business.policies.customers_see_presence,
         )
+
+
+def _decide_keys(command: MakeKey | RevokeKey | Note, now: int) -> BusinessEvent | Refusal:
+    match command:
+        case MakeKey():
+            return decide_key(command.author, command.held, command.valid, command.new, now)
+        case RevokeKey():
+            return KeyRevoked(now, command.author, command.key)
+        case Note():
+            return Audited(now, command.author, command.kind, command.person, command.detail)

@@ -5,17 +5,19 @@ when the journal says they are on disk. Its state runs ahead of the disk only wh
 exactly that; if storing fails it starts again from what is stored.
 """
 
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from actors.actor import Actor, Storing
+from actors.batch_work import Decision, Work, origins
 from actors.envelope import Envelope
+from actors.handling import HandlingDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
-from domain import creation
+from domain import creation, handling
 from domain.business import Business
 from domain.commands import (
     Accepted,
@@ -27,6 +29,7 @@ from domain.commands import (
     Delete,
     Done,
     Edit,
+    Handle,
     RemoveMember,
     Send,
     ShowTyping,
@@ -34,7 +37,6 @@ from domain.commands import (
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
-    Advance,
     ConversationCreated,
     ConversationEvent,
     Cursor,
@@ -62,31 +64,6 @@ _MEMBERSHIP = (MemberAdded, MemberRemoved)
 _CHANGES = (MessageEdited, MessageDeleted)
 
 
-class _Decision(msgspec.Struct):
-    """What became of one command: an event to store, or an answer that needs none."""
-
-    envelope: Envelope[Command]
-    event: ConversationEvent | None
-    answer: Answer | None
-    audience: Sequence[str]
-    late: Collection[str] = ()
-
-
-class _Work(msgspec.Struct):
-    """What became of a batch. The advances of receipts become one event, the last."""
-
-    decisions: list[_Decision] = []
-    events: list[ConversationEvent] = []
-    refused_sends: list[_Decision] = []
-    advances: dict[str, Advance] = {}
-    receipts: list[Envelope[Command]] = []
-    concerned: Sequence[str] = ()
-
-
-NOBODY = 0
-"""No connection has this number."""
-
-
 class ConversationActor(Actor[Command]):
     """Handles the commands of one conversation, a batch at a time."""
 
@@ -108,10 +85,14 @@ class ConversationActor(Actor[Command]):
         self._limits = limits
         self._clock = clock
         self._state: Conversation | None = None
+        self._handling = HandlingDesk(business, store, publisher, limits.members)
 
     async def activate(self) -> None:
         """Take up what is stored; a conversation that does not exist yet can be created."""
         self._state = await self._store.conversation(self._business, self._id)
+        self._handling.forget()
+        if self._state is not None:
+            self._state.business = self._business
 
     def receive(self, batch: Sequence[Envelope[Command]]) -> Coroutine[Any, Any, Storing | None]:
         """Decide, store once; what is stored is released."""
@@ -126,10 +107,10 @@ class ConversationActor(Actor[Command]):
             sends = [e.message for e in batch if isinstance(e.message, Send)]
             keys = [sent_key(send) for send in sends]
             return await self._handle(batch, await self._store.sent(self._business, keys))
-        failed = [_Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
+        failed = [Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
         await self._answer_repeats(failed)
-        for decision in failed:
-            decision.envelope.answer(decision.answer)
+        for envelope, decision in zip(batch, failed, strict=True):
+            envelope.answer(decision.answer)
         self._publisher.flush()
         return None
 
@@ -145,6 +126,8 @@ class ConversationActor(Actor[Command]):
                 await self._look_up(envelope.message.person)
             elif isinstance(envelope.message, AddMember):
                 envelope.message = await self._as_of_now(envelope.message)
+            elif isinstance(envelope.message, Send) and self._business.locations:
+                await self._handling.learn(envelope.message.speaker, self._state, self._clock())
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
             await self._answer_repeats(work.refused_sends)
@@ -184,9 +167,13 @@ class ConversationActor(Actor[Command]):
         found = await self._store.people(self._business, (command.person.id,))
         return msgspec.structs.replace(command, person=found[0] if found else None)
 
-    async def _answer_repeats(self, refused: Iterable[_Decision]) -> None:
+    async def _answer_repeats(self, refused: Iterable[Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""
-        sends = [(d, d.envelope.message) for d in refused if isinstance(d.envelope.message, Send)]
+        sends = [
+            (d, d.envelope.message)
+            for d in refused
+            if d.envelope is not None and isinstance(d.envelope.message, Send)
+        ]
         stored = await self._store.sent(self._business, [sent_key(send) for _, send in sends])
         for decision, send in sends:
             sent = stored.get(sent_key(send))
@@ -194,7 +181,7 @@ class ConversationActor(Actor[Command]):
             if isinstance(answer, Accepted):  # who may not send here learns nothing of other ids
                 decision.answer = answer
 
-    async def _find_concerned(self, work: _Work) -> None:
+    async def _find_concerned(self, work: Work) -> None:
         """The authors whom the receipts are about and who are still here.
 
         Those of long ago are looked up.
@@ -206,15 +193,16 @@ class ConversationActor(Actor[Command]):
         if unknown is not None:
             authors |= await self._store.authors(self._business, self._id, *unknown)
         members, owners = state.members, self._business.owners
-        work.concerned = [a for a in authors if a in members or a in owners]
+        there = self._business.staff_at(state.handling.locations)
+        work.concerned = [a for a in authors if a in members or a in owners or a in there]
 
     def _decide(
         self,
         batch: Sequence[Envelope[Command]],
         older: dict[int, Entry],
         earlier: Mapping[SentKey, Sent],
-    ) -> _Work:
-        work = _Work()
+    ) -> Work:
+        work = Work()
         now = self._clock()
         for envelope in batch:
             command = envelope.message
@@ -226,23 +214,40 @@ class ConversationActor(Actor[Command]):
                 continue
             decided = self._decide_one(command, older, earlier, now)
             if isinstance(decided, _ANSWERS):
-                decision = _Decision(envelope, None, decided, ())
-                if type(decided) is Refusal and type(command) is Send:
+                decision = Decision(envelope, None, decided, ())
+                if type(decided) is Refusal and isinstance(command, Send):
                     work.refused_sends.append(decision)
+                work.decisions.append(decision)
+            elif type(decided) is MessageSent:
+                before, message = self._handling.accompany(self._state, command, decided)
+                for event in before:
+                    self._record(work, None, event, older)
+                self._record(work, envelope, message, older)
             else:
-                self._evolve(decided, older)
-                work.events.append(decided)
-                if isinstance(decided, _MEMBERSHIP):
-                    work.advances.pop(decided.member.id, None)  # who comes or goes starts over
-                assert self._state is not None
-                decision = _Decision(envelope, decided, None, self._state.audience)
-                if isinstance(decided, _CHANGES):
-                    decision.late = self._state.later_than(decided.seq)
-            work.decisions.append(decision)
+                self._record(work, envelope, decided, older)
         if work.advances:
             receipts = ReceiptsAdvanced(self._id, now, tuple(work.advances.values()))
             work.events.append(receipts)
         return work
+
+    def _record(
+        self,
+        work: Work,
+        envelope: Envelope[Command] | None,
+        event: ConversationEvent,
+        older: dict[int, Entry],
+    ) -> None:
+        """Take up an event that was decided; it is to be stored."""
+        self._evolve(event, older)
+        work.events.append(event)
+        if isinstance(event, _MEMBERSHIP):
+            work.advances.pop(event.member.id, None)  # who comes or goes starts over
+        state = self._state
+        assert state is not None
+        decision = Decision(envelope, event, None, state.audience, places=state.handling.locations)
+        if isinstance(event, _CHANGES):
+            decision.late = state.later_than(event.seq)
+        work.decisions.append(decision)
 
     def _decide_one(
         self,
@@ -269,12 +274,17 @@ class ConversationActor(Actor[Command]):
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
                 return rules.decide_remove(state, command, self._business.owners, now)
+            case Handle():
+                decided = handling.decide_handle(state, self._business, command, now)
+                return Done() if decided is None else decided
             case _:
                 raise TypeError(type(command))
 
     def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
         if self._state is None:
             return creation.decide_create(self._id, command, self._limits, now)
+        if command.own:
+            return creation.decide_enter(self._state, command, now)
         if creation.same_creation(self._state, command):
             return Done()
         if not self._state.admits(command.speaker):
@@ -284,6 +294,7 @@ class ConversationActor(Actor[Command]):
     def _evolve(self, event: ConversationEvent, older: dict[int, Entry]) -> None:
         if isinstance(event, ConversationCreated):
             self._state = rules.created(event)
+            self._state.business = self._business
             return
         assert self._state is not None
         if isinstance(event, MessageDeleted) and event.seq in older:
@@ -291,7 +302,7 @@ class ConversationActor(Actor[Command]):
         rules.evolve(self._state, event)
 
     def _advance(
-        self, work: _Work, envelope: Envelope[Command], command: AdvanceReceipt, now: int
+        self, work: Work, envelope: Envelope[Command], command: AdvanceReceipt, now: int
     ) -> None:
         state, speaker = self._state, command.speaker
         if state is None or not state.admits(speaker):
@@ -328,57 +339,52 @@ class ConversationActor(Actor[Command]):
             command.active,
             state.audience,
             speaker.connection,
+            state.handling.locations,
         )
         envelope.answer(Done())
 
-    def _release(self, work: _Work, first: int) -> None:
+    def _release(self, work: Work, first: int) -> None:
         """Answer and show, in order. Called when all of it is on disk, without a checkpoint."""
         revision = first
         for decision in work.decisions:
+            envelope = decision.envelope
             if decision.event is None:
-                decision.envelope.answer(self._final(decision))
+                assert envelope is not None
+                envelope.answer(self._final(envelope, decision.answer))
                 continue
             answer: Answer = Done(revision)
             if isinstance(decision.event, MessageSent):
                 assert self._state is not None
                 answer = rules.confirm(self._state, decision.event, revision)
-            decision.envelope.answer(answer)
+            if envelope is not None:
+                envelope.answer(answer)
             self._publisher.publish(
                 self._business,
                 revision,
                 decision.event,
                 decision.audience,
-                (decision.envelope.message.speaker.connection,),
+                () if envelope is None else (envelope.message.speaker.connection,),
                 decision.late,
+                decision.places,
             )
             revision += 1
         if work.receipts:
             self._release_receipts(work, revision)
 
-    def _release_receipts(self, work: _Work, revision: int) -> None:
+    def _release_receipts(self, work: Work, revision: int) -> None:
         done = Done(revision if work.advances else 0)
         for envelope in work.receipts:
             envelope.answer(done)
         if work.advances:
             self._publisher.publish(
-                self._business, revision, work.events[-1], work.concerned, _origins(work.receipts)
+                self._business, revision, work.events[-1], work.concerned, origins(work.receipts)
             )
 
-    def _final(self, decision: _Decision) -> Answer:
+    def _final(self, envelope: Envelope[Command], answer: Answer | None) -> Answer:
         """The answer of a repeated send, in full: its first one may be of this very batch."""
-        answer, command = decision.answer, decision.envelope.message
+        command = envelope.message
         assert answer is not None
         if isinstance(answer, Accepted) and isinstance(command, Send) and self._state is not None:
             known = self._state.sent.get(sent_key(command))
             return answer if known is None else known.accepted
         return answer
-
-
-def _origins(receipts: Iterable[Envelope[Command]]) -> set[int]:
-    """The connections that know already how far their person got: they alone said it."""
-    origins: dict[str, int] = {}
-    for envelope in receipts:
-        speaker = envelope.message.speaker
-        alone = origins.setdefault(speaker.person, speaker.connection) == speaker.connection
-        origins[speaker.person] = speaker.connection if alone else NOBODY
-    return set(origins.values())

@@ -5,7 +5,7 @@ import msgspec
 from actors.ports import ConversationStore
 from domain.appointments import Appointment
 from domain.business import Business
-from domain.events import AppointmentChanged, AppointmentDeleted
+from domain.record_events import AppointmentChanged, AppointmentDeleted
 from domain.refusal import NOT_FOUND, Refusal
 from domain.scheduling import decide_appointment
 

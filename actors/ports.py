@@ -7,6 +7,7 @@ from actors.actor import Storing
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
+from domain.routing import CustomerFacts
 
 Clock = Callable[[], int]
 """Now, in milliseconds since 1970 UTC."""
@@ -65,6 +66,12 @@ class ConversationStore(Protocol):
         """Those of ``people`` who exist."""
         ...
 
+    async def customer_facts(
+        self, business: Business, customer: str, now: int
+    ) -> tuple[CustomerFacts, int]:
+        """By what a customer's message is routed at ``now``, and until when that holds (ms)."""
+        ...
+
 
 class Publisher(Protocol):
     """Shows live connections what has been stored. Never waits."""
@@ -77,8 +84,11 @@ class Publisher(Protocol):
         audience: Sequence[str],
         origins: Collection[int],
         late: Collection[str] = (),
+        places: Sequence[str] = (),
     ) -> None:
-        """Show ``event`` to ``audience`` and the owners, but not to connections ``origins``.
+        """Show ``event`` to ``audience``, the owners and who works at ``places``.
+
+        But not to connections ``origins``.
 
         Customers of ``late`` came after what it changes, and do not see it.
 
@@ -94,8 +104,13 @@ class Publisher(Protocol):
         active: bool,
         audience: Sequence[str],
         origin: int,
+        places: Sequence[str] = (),
     ) -> None:
         """Show that ``person`` types; may be dropped."""
+        ...
+
+    def present(self, business: Business, people: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``people`` who are connected now, sorted."""
         ...
 
     def flush(self) -> None:

@@ -13,30 +13,26 @@ import msgspec
 
 from domain.events import (
     AccessRevoked,
-    AppointmentChanged,
-    AppointmentDeleted,
     BusinessChanged,
     BusinessEvent,
-    ContactChanged,
-    ImportFinished,
-    LocationChanged,
-    LocationClosed,
-    LocationMerged,
-    LocationReopened,
     OwnershipTransferred,
-    ParentChanged,
     Person,
     PersonChanged,
     PrivacyChanged,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
 )
 from domain.limits import NAME_BYTES
-from domain.locations import Location, Status, standing
+from domain.locations import Location, LocationEvent, record, standing
 from domain.permissions import Permission, Permissions, granted, refuse_permissions
 from domain.policies import Policies
 from domain.profile import Profile, refuse_profile
+from domain.record_events import AppointmentEvent, LocationMerged, ParentChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
+from domain.webhooks import SendHook, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,15 @@ class Business:
     parent: str = ""
     """The business that this one belongs to, or none."""
     stamps: dict[str, int] = field(default_factory=dict, compare=False)
+    """Moves when facts about a customer change by which their messages are routed: `stamp`."""
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    send_hook: SendHook | None = None
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+
+    @property
+    def window_ms(self) -> int:
+        """So long an answer is one to what was said last (C-29)."""
+        return self.policies.attribution_hours * 3_600_000
 
     def open_locations(self) -> list[Location]:
         """Those that take part."""
@@ -106,6 +110,19 @@ class Business:
                 )
             return found
         return frozenset(person for person in self.team if self.works_at(person, places))
+
+    def denied_at(self, places: Collection[str]) -> frozenset[str]:
+        """Who works at ``places`` and may not see what is placed there."""
+        return frozenset(
+            person
+            for person, known in self.team.items()
+            if Permission.INBOX not in known.permissions and not known.locations.isdisjoint(places)
+        )
+
+    def locations_of(self, person: str) -> frozenset[str]:
+        """Where somebody of the team works."""
+        known = self.team.get(person)
+        return frozenset() if known is None else known.locations
 
     def note_colleague(self, person: str, colleague: Colleague | None) -> None:
         """Record what decides about ``person`` of the team; ``None``: they are not, or no more."""
@@ -148,8 +165,6 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             state.read_receipts = event.read_receipts
             state.last_seen = event.last_seen
             state.policies = event.policies
-        case ParentChanged():
-            state.parent = event.parent
         case PersonChanged():
             person = event.person
             state.restamp(person.id)
@@ -165,13 +180,27 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             _change_role(state, event.former, event.former_role)
             _change_role(state, event.owner, Role.OWNER)
             state.restamp(event.former)
-        case LocationChanged() | LocationClosed() | LocationReopened() | LocationMerged():
-            _evolve_locations(state, event)
-        case AppointmentChanged() | AppointmentDeleted():
-            for customer in event.customers:
-                state.restamp(customer)
-        case ContactChanged() | AccessRevoked() | ImportFinished():
-            pass
+        case WebhookChanged():
+            state.webhooks[event.webhook.id] = event.webhook
+        case WebhookRemoved():
+            state.webhooks.pop(event.webhook, None)
+        case SendHookChanged():
+            state.send_hook = event.hook
+        case _:
+            _evolve_records(state, event)
+
+
+def _evolve_records(state: Business, event: BusinessEvent) -> None:
+    if isinstance(event, LocationEvent):
+        record(state.locations, event)
+        if isinstance(event, LocationMerged):
+            _move_team(state, event)
+        state.restamp("")
+    elif isinstance(event, AppointmentEvent):
+        for customer in event.customers:
+            state.restamp(customer)
+    elif isinstance(event, ParentChanged):
+        state.parent = event.parent
 
 
 def _colleague(event: PersonChanged) -> Colleague | None:
@@ -182,44 +211,12 @@ def _colleague(event: PersonChanged) -> Colleague | None:
     return Colleague(person.role, frozenset(event.locations), permissions)
 
 
-def _evolve_locations(
-    state: Business, event: LocationChanged | LocationClosed | LocationReopened | LocationMerged
-) -> None:
-    known = state.locations.get(event.location)
-    match event:
-        case LocationChanged():
-            _change_location(state, event, known)
-        case LocationMerged():
-            _merge(state, event)
-        case LocationClosed() | LocationReopened() if known is not None:
-            status = Status.CLOSED if isinstance(event, LocationClosed) else Status.OPEN
-            state.locations[known.id] = msgspec.structs.replace(known, status=status)
-            state.restamp("")
-
-
-def _change_location(state: Business, event: LocationChanged, known: Location | None) -> None:
-    state.locations[event.location] = Location(
-        id=event.location,
-        name=event.name,
-        time_zone=event.time_zone,
-        status=Status.OPEN if known is None else known.status,
-        merged_into="" if known is None else known.merged_into,
-        hours=event.hours,
-        away_text=event.away_text,
-        alert_minutes=event.alert_minutes,
-    )
-
-
-def _merge(state: Business, event: LocationMerged) -> None:
-    state.locations[event.location] = msgspec.structs.replace(
-        state.locations[event.location], status=Status.MERGED, merged_into=event.into
-    )
+def _move_team(state: Business, event: LocationMerged) -> None:
     for person in event.team:
         known = state.team.get(person)
         if known is not None:
             places = known.locations - {event.location} | {event.into}
             state.note_colleague(person, replace(known, locations=places))
-    state.restamp("")
 
 
 def _change_role(state: Business, person: str, role: Role) -> None:
@@ -235,7 +232,10 @@ def _toggle(hidden_people: set[str], person: str, *, hidden: bool) -> None:
         hidden_people.discard(person)
 
 
-LEADERS_ONLY = Refusal(Code.FORBIDDEN, "Ask an owner to change owners and managers.")
+LEADERS_ONLY = Refusal(
+    Code.FORBIDDEN,
+    "Ask an owner to change owners and managers; a key needs the scope leaders:write for it.",
+)
 LAST_OWNER = Refusal(
     Code.OWNER_REQUIRED,
     "A business needs an owner. Transfer the ownership to somebody else first.",
@@ -318,9 +318,10 @@ def _may_give(state: Business, author: str, author_role: Role | None, wanted: Wa
     if author_role is None or author_role is Role.OWNER:
         return True
     known, giving = state.team.get(wanted.person.id), state.team.get(author)
+    has = granted(author_role, None) if giving is None else giving.permissions  # a key is nobody
     gained = granted(wanted.person.role, wanted.profile.permissions)
     had = frozenset() if known is None else known.permissions
-    return gained - had <= (frozenset() if giving is None else giving.permissions)
+    return gained - had <= has
 
 
 def seen_person(event: BusinessEvent) -> str | None:

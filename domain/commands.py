@@ -3,6 +3,7 @@
 import msgspec
 
 from domain.events import Person
+from domain.handling_action import Action
 from domain.refusal import Refusal
 from domain.roles import Role
 
@@ -15,13 +16,35 @@ class Speaker(msgspec.Struct, frozen=True):
     role: Role
     device: str
     connection: int = 0
+    location: str = ""
+    """Where they are logged in, if they said so."""
 
 
 class Send(msgspec.Struct, frozen=True):
+    """``edited`` is what the business's send hook made of ``text``: that is said instead of it."""
+
     speaker: Speaker
     client_message_id: str
     text: str
     reply_to: int = 0
+    edited: str | None = None
+
+
+class Announce(Send, frozen=True):
+    """What the business says by itself, in the name of ``location``: a confirmation, a campaign."""
+
+    location: str = ""
+    campaign: bool = False
+
+
+class Handle(msgspec.Struct, frozen=True):
+    """What somebody of the team does with a conversation; the fields that ``action`` needs."""
+
+    speaker: Speaker
+    action: Action
+    person: str = ""
+    location: str = ""
+    until: int = 0
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -49,6 +72,8 @@ class Create(msgspec.Struct, frozen=True):
     title: str
     asked: tuple[str, ...]
     people: tuple[Person, ...]
+    own: bool = False
+    """It is the one that a customer has with the business; whoever asks comes into it."""
 
 
 class AddMember(msgspec.Struct, frozen=True):
@@ -68,7 +93,9 @@ class ShowTyping(msgspec.Struct, frozen=True):
     active: bool
 
 
-Command = Send | Edit | Delete | AdvanceReceipt | Create | AddMember | RemoveMember | ShowTyping
+Command = (
+    Send | Edit | Delete | AdvanceReceipt | Create | AddMember | RemoveMember | ShowTyping | Handle
+)
 
 
 class Accepted(msgspec.Struct, frozen=True):

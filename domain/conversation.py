@@ -5,7 +5,8 @@ Rules
 2. The owner is in every conversation. Their membership is not kept here: it follows from owning
    the business, so nobody can forget or remove it, and a transfer moves it at once (DT-08, I8).
 3. A ``client_message_id`` names one message of (person, device) for ever. The same one again gets
-   the first answer; with another content it is a conflict (EX-1, R05).
+   the first answer; with another content it is a conflict (EX-1, R05). What counts is what the
+   client asked for, also where a send hook made another text of it (EX-38).
 4. Nothing is said, seen or received by who is not a member (I12). Who comes back starts over:
    nothing is delivered to them yet, nothing read.
 5. ``decide`` looks and answers; ``evolve`` records. What is decided is true only once it is stored.
@@ -18,9 +19,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from domain.business import Business
 from domain.commands import (
     Accepted,
     AddMember,
+    Announce,
     Delete,
     Done,
     Edit,
@@ -33,6 +36,8 @@ from domain.events import (
     ConversationCreated,
     ConversationEvent,
     Cursor,
+    Handling,
+    HandlingChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -40,6 +45,7 @@ from domain.events import (
     MessageSent,
     Person,
     ReceiptsAdvanced,
+    Routed,
 )
 from domain.limits import Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -88,13 +94,28 @@ class Conversation:
     since: dict[str, int] = field(default_factory=dict)
     """From which seq on a member is in it, if that is not the first one."""
     audience: tuple[str, ...] = ()
+    handling: Handling = field(default_factory=Handling)
+    waiting_since: int = 0
+    heard_at: int = 0
+    routed: Routed | None = None
+    """Why the newest message of a customer is where it is."""
+    business: Business | None = field(default=None, compare=False, repr=False)
+    """Who works at the locations where this is placed."""
 
     def __post_init__(self) -> None:
         self.audience = tuple(self.members)
 
     def admits(self, speaker: Speaker) -> bool:
-        """Whether ``speaker`` is in this conversation; an owner always is."""
-        return speaker.person in self.members or speaker.role is Role.OWNER
+        """Whether ``speaker`` is in it: a member, an owner, or at work where it is placed."""
+        return (
+            speaker.person in self.members
+            or speaker.role is Role.OWNER
+            or bool(
+                self.handling.locations
+                and self.business is not None
+                and self.business.works_at(speaker.person, self.handling.locations)
+            )
+        )
 
     def later_than(self, seq: int) -> list[str]:
         """Who came into it after what is at ``seq``."""
@@ -112,6 +133,12 @@ def digest(conversation: str, text: str, reply_to: int) -> bytes:
     return hashlib.blake2b(said, digest_size=16).digest()
 
 
+def _digest_of(conversation: str, command: Send) -> bytes:
+    if isinstance(command, Announce):
+        conversation = f"{conversation}\n{command.location}\n{command.campaign}"
+    return digest(conversation, command.text, command.reply_to)
+
+
 def sent_key(command: Send) -> SentKey:
     """What names the message for ever."""
     speaker = command.speaker
@@ -120,7 +147,7 @@ def sent_key(command: Send) -> SentKey:
 
 def repeated(conversation: str, command: Send, sent: Sent) -> Accepted | Refusal:
     """The answer to a ``client_message_id`` that has been stored."""
-    same = sent.digest == digest(conversation, command.text, command.reply_to)
+    same = sent.digest == _digest_of(conversation, command)
     return sent.accepted if same else CONFLICTING_ID
 
 
@@ -142,7 +169,8 @@ def decide_send(
         return repeated(state.id, command, known)
     if not state.admits(speaker):
         return NOT_FOUND
-    refusal = refuse_text(command.text, limits.text_bytes)
+    said = command.text if command.edited is None else command.edited
+    refusal = refuse_text(said, limits.text_bytes)
     if refusal is not None:
         return refusal
     if command.reply_to > state.last_seq or (
@@ -154,12 +182,22 @@ def decide_send(
         state.last_seq + 1,
         now,
         speaker.person,
-        command.text,
+        said,
         command.reply_to,
         speaker.device,
         command.client_message_id,
-        digest(state.id, command.text, command.reply_to),
+        _digest_of(state.id, command),
+        *_heard(state, command, now),
     )
+
+
+def _heard(state: Conversation, command: Send, now: int) -> tuple[int, int, str]:
+    """Since when a customer waits and when one last wrote, once this is said; in whose name."""
+    if isinstance(command, Announce):
+        return state.waiting_since, state.heard_at, command.location
+    if command.speaker.role is Role.CUSTOMER:
+        return state.waiting_since or now, now, ""
+    return 0, state.heard_at, ""
 
 
 CONFLICTING_ID = Refusal(
@@ -261,6 +299,11 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             _remember(state, event.seq, Entry(event.author))
             key = (event.author, event.device, event.client_message_id)
             remember_sent(state, key, Sent(event.digest, Accepted(event.seq, 0, event.at)))
+            state.waiting_since, state.heard_at = event.waiting_since, event.heard_at
+            state.handling = event.handling or state.handling
+            state.routed = event.routed or state.routed
+        case HandlingChanged():
+            state.handling, state.waiting_since = event.handling, event.waiting_since
         case MessageDeleted():
             entry = state.recent.get(event.seq)
             if entry is not None:

@@ -2,10 +2,10 @@
 
 import hashlib
 
-from domain.commands import Create, Speaker
+from domain.commands import Create, Done, Speaker
 from domain.conversation import Conversation, refuse_size
-from domain.events import ConversationCreated, Person
-from domain.ids import DIRECT, OWNER, direct_conversation_id
+from domain.events import ConversationCreated, MemberAdded, Person
+from domain.ids import CUSTOMER, DIRECT, OWNER, direct_conversation_id
 from domain.limits import TITLE_BYTES, Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
@@ -18,6 +18,8 @@ def decide_create(
     """Whom the speaker asked for are in it, and always the owner (DT-19, DT-20)."""
     speaker = command.speaker
     if command.kind != "direct" and conversation.startswith(DIRECT):
+        return RESERVED_ID
+    if not command.own and conversation.startswith(CUSTOMER):
         return RESERVED_ID
     found = {person.id: person for person in command.people if person.active}
     if any(asked not in found for asked in command.asked if asked != speaker.person):
@@ -40,7 +42,8 @@ def decide_create(
 
 
 RESERVED_ID = Refusal(
-    Code.BAD_REQUEST, f"Ids that begin with {DIRECT} name direct conversations. Choose another one."
+    Code.BAD_REQUEST,
+    f"Ids that begin with {DIRECT} or {CUSTOMER} are the server's own. Choose another one.",
 )
 
 
@@ -56,7 +59,7 @@ def _refuse_company(
 ) -> Refusal | None:
     if speaker.role is Role.CUSTOMER and any(p.role not in TEAM for p in others.values()):
         return NOT_FOUND  # before all else: to them there are no other customers
-    if not others:
+    if not others and not command.own:
         return Refusal(Code.BAD_REQUEST, "Name somebody to talk to.")
     if command.kind == "direct" and len(others) != 1:
         return Refusal(Code.BAD_REQUEST, "A direct conversation is with exactly one other person.")
@@ -78,6 +81,17 @@ def direct_conversation(speaker: Speaker, other: Person) -> str:
         OWNER if speaker.role is Role.OWNER else speaker.person,
         OWNER if other.role is Role.OWNER else other.id,
     )
+
+
+def decide_enter(state: Conversation, command: Create, now: int) -> MemberAdded | Done | Refusal:
+    """Somebody of the team comes into a customer's own conversation, as at a second tap (DT-14)."""
+    speaker = command.speaker
+    if state.admits(speaker):
+        return Done()
+    if speaker.role not in TEAM:
+        return NOT_FOUND
+    me = Person(speaker.person, speaker.name, speaker.role)
+    return MemberAdded(state.id, state.last_seq + 1, now, speaker.person, me)
 
 
 def same_creation(state: Conversation, command: Create) -> bool:

@@ -5,12 +5,58 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 
 import msgspec
 
-from domain.appointments import Appointment
-from domain.contact import Contact
+from domain.audit import AuditDetail, AuditKind
 from domain.hours import Hours
 from domain.policies import Policies
 from domain.profile import Profile
+from domain.record_events import (
+    AppointmentChanged,
+    AppointmentDeleted,
+    ContactChanged,
+    ImportFinished,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
+    ParentChanged,
+)
 from domain.roles import Role
+from domain.routing import Rule, Trigger
+from domain.scopes import Scope
+from domain.webhooks import SendHook, Webhook
+
+
+class Handling(msgspec.Struct, frozen=True):
+    """How the team deals with a conversation with customers.
+
+    ``locations``: where it is placed. ``snoozed_until``: in ms, while it is snoozed. ``trigger``:
+    what the customer's next message answers. ``away``: the absence that was answered last.
+    """
+
+    locations: tuple[str, ...] = ()
+    status: str = "open"
+    snoozed_until: int = 0
+    assignee: str = ""
+    trigger: Trigger = Trigger()
+    away: str = ""
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """Why a customer's message is where it is: the rule, the facts, and whom it reached.
+
+    ``recipients`` work there and may see it, ``live`` of them and of the owners were connected,
+    ``denied`` work there and may not.
+    """
+
+    rule: Rule
+    locations: tuple[str, ...]
+    trigger: Trigger
+    customer_locations: tuple[str, ...] = ()
+    last_appointment: str = ""
+    newest: tuple[str, ...] = ()
+    staff_locations: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -32,6 +78,16 @@ class MessageSent(msgspec.Struct, frozen=True):
     device: str
     client_message_id: str
     digest: bytes
+    waiting_since: int = 0
+    """Since when a customer has been waiting for an answer, once this is said; 0: none is."""
+    heard_at: int = 0
+    """When a customer last wrote, once this is said."""
+    location: str = ""
+    """In whose name the business said it by itself."""
+    handling: Handling | None = None
+    """What this changes of the handling that nobody is shown."""
+    routed: Routed | None = None
+    """Why it is where it is, if that is not as for the message before."""
 
 
 class MessageEdited(msgspec.Struct, frozen=True):
@@ -109,6 +165,23 @@ class ReceiptsAdvanced(msgspec.Struct, frozen=True):
     advances: tuple[Advance, ...]
 
 
+class HandlingChanged(msgspec.Struct, frozen=True):
+    """The team deals otherwise with the conversation: ``kind`` says what happened.
+
+    It was placed at the locations ``came``, and is no longer at ``left``.
+    """
+
+    conversation: str
+    seq: int
+    at: int
+    author: str
+    kind: str
+    handling: Handling
+    waiting_since: int
+    came: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 ConversationEvent = (
     MessageSent
     | MessageEdited
@@ -117,6 +190,7 @@ ConversationEvent = (
     | MemberAdded
     | MemberRemoved
     | ReceiptsAdvanced
+    | HandlingChanged
 )
 
 
@@ -132,14 +206,6 @@ class BusinessChanged(msgspec.Struct, frozen=True):
     access: bool = False
 
 
-class ParentChanged(msgspec.Struct, frozen=True):
-    """The business belongs to ``parent`` from now on, or to none (``""``)."""
-
-    at: int
-    author: str
-    parent: str
-
-
 class LocationChanged(msgspec.Struct, frozen=True):
     """A location was added or changed; whether it takes part is as it was."""
 
@@ -151,28 +217,6 @@ class LocationChanged(msgspec.Struct, frozen=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
-
-
-class LocationClosed(msgspec.Struct, frozen=True):
-    at: int
-    author: str
-    location: str
-
-
-class LocationReopened(msgspec.Struct, frozen=True):
-    at: int
-    author: str
-    location: str
-
-
-class LocationMerged(msgspec.Struct, frozen=True):
-    """Whoever was associated with ``location`` is so with ``into``; ``team``: who of the team."""
-
-    at: int
-    author: str
-    location: str
-    into: str
-    team: tuple[str, ...]
 
 
 class PersonChanged(msgspec.Struct, frozen=True):
@@ -191,15 +235,6 @@ class PersonChanged(msgspec.Struct, frozen=True):
     shown: bool = False
     ownership: bool = False
     profile: Profile = Profile()
-
-
-class ContactChanged(msgspec.Struct, frozen=True):
-    """How somebody is reached was changed, and nothing else of them."""
-
-    at: int
-    author: str
-    person: str
-    contact: Contact
 
 
 class PrivacyChanged(msgspec.Struct, frozen=True):
@@ -229,37 +264,74 @@ class AccessRevoked(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class AppointmentChanged(msgspec.Struct, frozen=True):
-    """``former``: whose it was before, or ``""``."""
+class SavedReplyChanged(msgspec.Struct, frozen=True):
+    """A saved reply was added or changed; ``location`` ``""`` is the whole business."""
 
     at: int
     author: str
-    appointment: Appointment
-    former: str = ""
-
-    @property
-    def customers(self) -> frozenset[str]:
-        """Of whom something changed."""
-        return frozenset({self.appointment.customer, self.former}) - {""}
+    reply: str
+    title: str
+    text: str
+    location: str
 
 
-class AppointmentDeleted(msgspec.Struct, frozen=True):
+class SavedReplyDeleted(msgspec.Struct, frozen=True):
     at: int
     author: str
-    appointment: str
-    customer: str
-
-    @property
-    def customers(self) -> frozenset[str]:
-        return frozenset({self.customer})
+    reply: str
 
 
-class ImportFinished(msgspec.Struct, frozen=True):
-    """What was imported is there now: everybody's older picture is void."""
+class WebhookChanged(msgspec.Struct, frozen=True):
+    """A webhook was added or changed."""
 
     at: int
     author: str
+    webhook: Webhook
+
+
+class WebhookRemoved(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    webhook: str
+
+
+class SendHookChanged(msgspec.Struct, frozen=True):
+    """Messages are shown to ``hook`` before they are accepted, or to nobody."""
+
+    at: int
+    author: str
+    hook: SendHook | None
+
+
+class KeyMade(msgspec.Struct, frozen=True):
+    """An API key was made; ``expires_at`` 0: it never does. Of the key itself only its hash."""
+
+    at: int
+    author: str
+    key: str
+    key_hash: bytes
     name: str
+    scopes: tuple[Scope, ...]
+    expires_at: int
+
+
+class KeyRevoked(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    key: str
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """Something that changed nothing, for the audit log alone: nobody is shown it.
+
+    ``person``: whom it is about, if it is somebody.
+    """
+
+    at: int
+    author: str
+    kind: AuditKind
+    person: str = ""
+    detail: AuditDetail = msgspec.field(default_factory=dict)
 
 
 BusinessEvent = (
@@ -277,5 +349,13 @@ BusinessEvent = (
     | AppointmentChanged
     | AppointmentDeleted
     | ImportFinished
+    | SavedReplyChanged
+    | SavedReplyDeleted
+    | WebhookChanged
+    | WebhookRemoved
+    | SendHookChanged
+    | KeyMade
+    | KeyRevoked
+    | Audited
 )
 Event = ConversationEvent | BusinessEvent

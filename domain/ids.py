@@ -25,5 +25,14 @@ def direct_conversation_id(one: str, other: str) -> str:
 DIRECT = "direct."
 """How the ids of direct conversations begin. Nobody chooses one: it says whose it is."""
 
+CUSTOMER = "customer."
+"""How the id of a customer's own conversation with the business begins. Nobody chooses one."""
+
+
+def customer_conversation_id(customer: str) -> str:
+    """The id of a customer's own conversation with the business (DT-14)."""
+    return CUSTOMER + hashlib.blake2b(customer.encode(), digest_size=12).hexdigest()
+
+
 OWNER = "@owner"
 """Stands for whoever owns the business; not a valid id, so that it names no person."""

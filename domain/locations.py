@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from domain.events import LocationClosed, LocationMerged, LocationReopened
+from domain.events import LocationChanged
 from domain.hours import Hours, refuse_hours
 from domain.limits import NAME_BYTES
+from domain.record_events import LocationClosed, LocationMerged, LocationReopened
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.text import refuse_label, refuse_text
 
@@ -158,3 +159,34 @@ def decide_merge(
 def _merged(location: Location) -> Refusal:
     message = f"This location was merged into {location.merged_into}, and stays so."
     return Refusal(Code.CONFLICT, message)
+
+
+LocationEvent = LocationChanged | LocationClosed | LocationReopened | LocationMerged
+
+
+def record(locations: dict[str, Location], event: LocationEvent) -> None:
+    """Record ``event`` in ``locations``."""
+    known = locations.get(event.location)
+    if isinstance(event, LocationChanged):
+        locations[event.location] = Location(
+            id=event.location,
+            name=event.name,
+            time_zone=event.time_zone,
+            status=Status.OPEN if known is None else known.status,
+            merged_into="" if known is None else known.merged_into,
+            hours=event.hours,
+            away_text=event.away_text,
+            alert_minutes=event.alert_minutes,
+        )
+    elif known is not None:
+        into = event.into if isinstance(event, LocationMerged) else ""
+        locations[known.id] = msgspec.structs.replace(
+            known, status=_STATUS_AFTER[type(event)], merged_into=into
+        )
+
+
+_STATUS_AFTER: dict[type, Status] = {
+    LocationClosed: Status.CLOSED,
+    LocationReopened: Status.OPEN,
+    LocationMerged: Status.MERGED,
+}

@@ -17,6 +17,8 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     OWNER_REQUIRED = "owner_required"
     DELETED = "deleted"
+    UNRESOLVED_VARIABLE = "unresolved_variable"
+    REFUSED_BY_HOOK = "refused_by_hook"
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
     UNAVAILABLE = "unavailable"
@@ -33,6 +35,8 @@ HTTP_STATUS: dict[Code, int] = {
     Code.CONFLICT: 409,
     Code.OWNER_REQUIRED: 409,
     Code.DELETED: 409,
+    Code.UNRESOLVED_VARIABLE: 409,
+    Code.REFUSED_BY_HOOK: 422,
     Code.RATE_LIMITED: 429,
     Code.OVERLOADED: 503,
     Code.UNAVAILABLE: 503,

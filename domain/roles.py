@@ -33,9 +33,12 @@ class Operation(StrEnum):
     ADD_MEMBER = "add_member"
     REMOVE_MEMBER = "remove_member"
     LEAVE = "leave"
+    HANDLE = "handle"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
     PEOPLE = "people"
+    SEARCH = "search"
+    TIMELINE = "timeline"
     WATCH = "watch"
     ACTIVITY = "activity"
     PRIVACY = "privacy"
@@ -46,6 +49,11 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    SAVED_REPLIES = "saved_replies"
+    SAVED_REPLIES_CHANGE = "saved_replies_change"
+    WEBHOOKS = "webhooks"
+    KEYS = "keys"
+    AUDIT = "audit"
     APPOINTMENTS = "appointments"
 
 
@@ -62,9 +70,12 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.ADD_MEMBER: TEAM,
     Operation.REMOVE_MEMBER: TEAM,
     Operation.LEAVE: EVERYBODY,
+    Operation.HANDLE: TEAM,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,
+    Operation.SEARCH: EVERYBODY,
+    Operation.TIMELINE: EVERYBODY,  # a customer: their own
     Operation.WATCH: EVERYBODY,
     Operation.ACTIVITY: EVERYBODY,
     Operation.PRIVACY: EVERYBODY,
@@ -75,6 +86,11 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.SAVED_REPLIES: TEAM,
+    Operation.SAVED_REPLIES_CHANGE: LEADERS,
+    Operation.WEBHOOKS: OWNERS,
+    Operation.KEYS: OWNERS,
+    Operation.AUDIT: OWNERS,
     Operation.APPOINTMENTS: EVERYBODY,
 }
 

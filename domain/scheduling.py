@@ -6,8 +6,9 @@ import msgspec
 
 from domain.appointments import Appointment, refuse_appointment
 from domain.business import Business
-from domain.events import AppointmentChanged, Person
+from domain.events import Person
 from domain.locations import followed
+from domain.record_events import AppointmentChanged
 from domain.refusal import Code, Refusal
 from domain.roles import TEAM, Role
 

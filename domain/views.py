@@ -27,6 +27,17 @@ class Message(View, frozen=True, kw_only=True):
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    location: str = ""
+
+
+class Handling(View, frozen=True, kw_only=True):
+    """How the team deals with a conversation; the team alone is shown it."""
+
+    locations: tuple[str, ...] = ()
+    status: str = "open"
+    snoozed_until: int = 0
+    assignee: str = ""
+    waiting_since: int = 0
 
 
 class Member(View, frozen=True, kw_only=True):
@@ -53,6 +64,7 @@ class Conversation(View, frozen=True, kw_only=True):
     last_message: Message | None = None
     unread: int
     revision: int
+    handling: Handling | None = None
 
 
 class MemberCursor(View, frozen=True, kw_only=True):
@@ -84,3 +96,23 @@ class Presence(View, frozen=True, kw_only=True):
     person: str
     state: str
     last_seen_at: int = 0
+
+
+class Part(View, frozen=True, kw_only=True):
+    """A piece of a text; ``hit``: it is what was searched for."""
+
+    text: str
+    hit: bool = False
+
+
+class Found(View, frozen=True, kw_only=True):
+    """A message in which something was found; ``seq`` 0: the title of the conversation."""
+
+    conversation: str
+    seq: int
+    revision: int
+    at: int
+    author: str = ""
+    parts: tuple[Part, ...]
+    more_before: bool = False
+    more_after: bool = False

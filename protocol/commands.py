@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from domain.handling_action import Action
 from domain.ids import ID_PATTERN
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
@@ -96,6 +97,14 @@ class Leave(Command, frozen=True, kw_only=True, tag="leave"):
     conversation: Id
 
 
+class Handle(Command, frozen=True, kw_only=True, tag="handle"):
+    conversation: Id
+    action: Action
+    person: Id | None = None
+    location: Id | None = None
+    until: Uint = 0
+
+
 class Receipts(Command, frozen=True, kw_only=True, tag="receipts"):
     conversation: Id
     seq: Uint
@@ -108,6 +117,16 @@ class Versions(Command, frozen=True, kw_only=True, tag="versions"):
 
 class People(Command, frozen=True, kw_only=True, tag="people"):
     search: str = ""
+    limit: Uint = 20
+
+
+class Search(Command, frozen=True, kw_only=True, tag="search"):
+    q: str
+    conversation: Id | None = None
+    author: Id | None = None
+    since: Uint | None = None
+    until: Uint | None = None
+    before: str | None = None
     limit: Uint = 20
 
 
@@ -142,9 +161,11 @@ AnyCommand = (
     | AddMember
     | RemoveMember
     | Leave
+    | Handle
     | Receipts
     | Versions
     | People
+    | Search
     | Watch
     | Activity
     | Privacy

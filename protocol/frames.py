@@ -8,6 +8,8 @@ import msgspec
 from domain.limits import Limits
 from domain.views import (
     Conversation,
+    Found,
+    Handling,
     MemberCursor,
     Message,
     MessageReceipt,
@@ -115,6 +117,13 @@ class PersonList(Frame, frozen=True, kw_only=True, tag="person_list"):
     people: tuple[PersonName, ...]
 
 
+class FoundList(Frame, frozen=True, kw_only=True, tag="found_list"):
+    id: int | None = None
+    found: tuple[Found, ...]
+    next: str | None = None
+    behind: bool = False
+
+
 class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     """The fields of `Message`, at the top of the frame."""
 
@@ -131,6 +140,7 @@ class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    location: str = ""
 
 
 class MessageEdited(Frame, frozen=True, kw_only=True, tag="message_edited"):
@@ -167,6 +177,14 @@ class ConversationRemoved(Frame, frozen=True, kw_only=True, tag="conversation_re
     seq: int
     at: int
     author: str
+
+
+class HandlingChanged(Frame, frozen=True, kw_only=True, tag="handling_changed"):
+    """How the team deals with it from now on, whole; the team alone is shown it."""
+
+    revision: int
+    conversation: str
+    handling: Handling
 
 
 class BusinessChanged(
@@ -223,6 +241,7 @@ REPLIES = (
     ReceiptList,
     VersionList,
     PersonList,
+    FoundList,
 )
 EVENTS = (
     MessageEvent,
@@ -231,6 +250,7 @@ EVENTS = (
     ReceiptEvent,
     ConversationAdded,
     ConversationRemoved,
+    HandlingChanged,
     BusinessChanged,
     PrivacyChanged,
     PersonChanged,

@@ -3,7 +3,10 @@
 root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
+├─ indexer      the full-text index follows the log
 ├─ node         businesses: conversations, desk, locations, presence
+├─ hooks        calls to the servers of businesses: webhooks, send hooks
+├─ forgetting   answers that were kept long enough
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
 
@@ -23,6 +26,7 @@ from actors.limits import LOADING
 from protocol.codec import json_codec, msgpack_codec
 from server.edge.limits import EdgeLimits
 from server.edge.listener import Listener
+from server.forgetting import forget_answers
 from server.handshake import Door
 from server.http.app import build_http_app
 from server.http.demo import Demo
@@ -95,7 +99,9 @@ async def run_server(
         async with trio.open_nursery() as root:
             await root.start(database.bell.run)
             await root.start(database.journal.run)
+            await root.start(database.indexer.run, database.journal)
             await root.start(node.run)
+            await root.start(node.hooks.run, node.live)
             demo = await prepare(node)
             port = listening[0].getsockname()[1] if listening else settings.port
             lag = LagMeter()
@@ -106,6 +112,7 @@ async def run_server(
             running = Running(node, listener, port, stop)
             flush.target = running.listener.flusher.flush
             root.start_soon(lag.run)
+            root.start_soon(forget_answers, node)
             await root.start(running.listener.run, listening)
             log.info("ready", port=port, data_dir=settings.data_dir)
             task_status.started(running)
@@ -121,6 +128,7 @@ async def _stop(settings: Settings, running: Running) -> None:
     log.info("stopping")
     deadline = trio.current_time() + settings.drain_seconds
     await running.listener.stop(settings.drain_seconds)
+    await running.node.hooks.stop()
     await running.node.stop(max(deadline, trio.current_time() + 1.0))
     log.info("stopped")
 

@@ -36,6 +36,9 @@ LEAST: dict[str, float] = {
     "mailbox_size": 1,
     "idle_seconds": 1,
     "live_conversations": 1,
+    "webhook_seconds": 0.1,
+    "idempotency_seconds": 86_400,
+    "idempotency_answers": 1,
 }
 """The least that each number may be."""
 

@@ -4,49 +4,33 @@ An event is encoded once per codec and framed once; every connection queues the 
 written to once per commit. Who is behind takes nothing: it reads on from the log.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.business import Business, Seers
+from domain.business import Business
 from domain.events import (
-    AccessRevoked,
-    BusinessChanged,
-    BusinessEvent,
     ConversationCreated,
     ConversationEvent,
-    ImportFinished,
-    LocationMerged,
+    HandlingChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
     MessageEdited,
     MessageSent,
-    OwnershipTransferred,
-    PersonChanged,
-    PrivacyChanged,
     ReceiptsAdvanced,
 )
 from domain.presence import State
-from domain.views import MemberCursor, Presence
+from domain.views import Handling, MemberCursor, Presence
 from protocol import frames
-from protocol.close_codes import CloseCode
-from protocol.codec import Codec
 from protocol.frames import Frame
+from server.business_fanout import BusinessFanOut
 from server.cursors import moved_cursor, own_cursor, without_read
-from server.live import Connection, LiveBusiness
-from server.tokens import Tokens
+from server.live import LiveBusiness
 
 
 @dataclass(slots=True)
-class FanOut:
-    """Publishes to the connections of every live business; ``flush`` writes what was queued."""
-
-    businesses: dict[str, LiveBusiness]
-    tokens: Tokens
-    typing_ms: int
-    flush: Callable[[], None]
-    deliveries: int = 0
-    events: int = 0
+class FanOut(BusinessFanOut):
+    """Publishes what has been stored to the connections of every live business."""
 
     # --- stored events of conversations -----------------------------------------------------------
 
@@ -58,10 +42,12 @@ class FanOut:
         audience: Sequence[str],
         origins: Collection[int],
         late: Collection[str] = (),
+        places: Sequence[str] = (),
     ) -> None:
-        """Show ``event`` to ``audience`` (and, but for receipts, the owners), not ``origins``.
+        """Show ``event`` to ``audience``, but not to connections ``origins``.
 
-        ``late`` came after what it changes: customers among them do not see it.
+        And, but for receipts, to the owners and to who works at ``places``. ``late`` came after
+        what it changes: customers among them do not see it.
         """
         live = self.businesses.get(business.id)
         if live is None or not live.connections:
@@ -70,6 +56,8 @@ class FanOut:
         if late:
             seers = (p for p in audience if p not in late or live.sees_all_history(p))
             audience = tuple(seers)
+        if not isinstance(event, ReceiptsAdvanced):
+            audience = _all_who_see(business, audience, places)
         match event:
             case ReceiptsAdvanced():
                 self._receipts(live, revision, event, audience, origins)
@@ -83,8 +71,9 @@ class FanOut:
                     text=event.text,
                     reply_to=event.reply_to,
                     client_message_id=event.client_message_id,
+                    location=event.location,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), origins)
+                self._show(live, revision, frame, audience, origins)
             case MessageEdited():
                 frame = frames.MessageEdited(
                     revision=revision,
@@ -94,7 +83,7 @@ class FanOut:
                     author=event.author,
                     text=event.text,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), ())
+                self._show(live, revision, frame, audience, ())
             case MessageDeleted():
                 frame = frames.MessageDeleted(
                     revision=revision,
@@ -103,11 +92,41 @@ class FanOut:
                     at=event.at,
                     author=event.author,
                 )
-                self._show(live, revision, frame, self._with_owners(live, audience), ())
+                self._show(live, revision, frame, audience, ())
             case ConversationCreated():
-                self._read_on(live, self._with_owners(live, audience))
+                self._read_on(live, audience)
             case MemberAdded() | MemberRemoved():
-                self._membership(live, revision, event, audience)
+                self._membership(live, revision, event, audience, places)
+            case HandlingChanged():
+                self._handling(live, revision, event, audience)
+
+    def _handling(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        event: HandlingChanged,
+        audience: Sequence[str],
+    ) -> None:
+        """To the team: who sees the conversation now, and who did before and does no more."""
+        team = live.state.team
+        new = live.state.staff_at(event.came) if event.came else frozenset()
+        frame = frames.HandlingChanged(
+            revision=revision,
+            conversation=event.conversation,
+            handling=shown_handling(event),
+        )
+        self._show(live, revision, frame, [p for p in audience if p in team and p not in new], ())
+        self._read_on(live, new)  # the log says whether they saw it before
+        if event.left:
+            gone = live.state.staff_at(event.left) - set(audience)
+            removed = frames.ConversationRemoved(
+                revision=revision,
+                conversation=event.conversation,
+                seq=event.seq,
+                at=event.at,
+                author=event.author,
+            )
+            self._show(live, revision, removed, gone, ())
 
     def _membership(
         self,
@@ -115,6 +134,7 @@ class FanOut:
         revision: int,
         event: MemberAdded | MemberRemoved,
         audience: Sequence[str],
+        places: Sequence[str],
     ) -> None:
         kind = "member_added"
         if isinstance(event, MemberRemoved):
@@ -130,10 +150,14 @@ class FanOut:
             person=event.member.id,
             role=event.member.role,
         )
-        others = [p for p in self._with_owners(live, audience) if p != event.member.id]
+        member = event.member.id
+        stays = bool(places) and live.state.works_at(member, places)
+        others = [p for p in audience if p != member or stays]
         self._show(live, revision, frame, others, ())
+        if stays:
+            return
         if isinstance(event, MemberAdded):
-            self._read_on(live, (event.member.id,))
+            self._read_on(live, (member,))
             return
         removed = frames.ConversationRemoved(
             revision=revision,
@@ -142,11 +166,10 @@ class FanOut:
             at=event.at,
             author=event.author,
         )
-        self._show(live, revision, removed, (event.member.id,), ())
+        self._show(live, revision, removed, (member,), ())
         live.removals += 1
-        left = event.member.id
-        watching = [c for c in live.watchers.get(left, ()) if c.person in audience]
-        for connection in (*live.connections_of(left), *watching):
+        watching = [c for c in live.watchers.get(member, ()) if c.person in audience]
+        for connection in (*live.connections_of(member), *watching):
             connection.review_watch()
 
     def _receipts(
@@ -216,133 +239,6 @@ class FanOut:
             )
             self._show(live, revision, part, discreet, ())
 
-    def _with_owners(self, live: LiveBusiness, audience: Sequence[str]) -> Sequence[str]:
-        missing = live.state.owners.difference(audience)
-        return (*audience, *missing) if missing else audience
-
-    def _show(
-        self,
-        live: LiveBusiness,
-        revision: int,
-        frame: Frame,
-        people: Iterable[str],
-        origins: Collection[int],
-    ) -> None:
-        """The hot loop: one look-up a person, one append a connection, one encoding a codec."""
-        connections = live.connections
-        framed: dict[Codec, bytes] = {}
-        shown = 0
-        for person in people:
-            for connection in connections.get(person, ()):
-                if (
-                    connection.behind
-                    or connection.revision >= revision
-                    or connection.number in origins
-                ):
-                    continue
-                codec = connection.codec
-                data = framed.get(codec)
-                if data is None:
-                    data = framed[codec] = codec.framed(frame)
-                if connection.queue(data):
-                    connection.revision = revision
-                    shown += 1
-                else:
-                    connection.fall_behind()
-        self.deliveries += shown
-
-    def _read_on(self, live: LiveBusiness, people: Iterable[str]) -> None:
-        """What these people now see needs more than an event: their connections read the log."""
-        for person in people:
-            for connection in live.connections_of(person):
-                connection.fall_behind()
-
-    # --- stored events of the business ------------------------------------------------------------
-
-    def business_event(
-        self, business: Business, revision: int, event: BusinessEvent, seers: Seers | None
-    ) -> None:
-        """Show a change of the business, and end the connections whose rights it changed.
-
-        ``seers`` may know of the person who changed; ``None``: everybody.
-        """
-        live = self.businesses.get(business.id)
-        if live is None:
-            return
-        match event:
-            case BusinessChanged():
-                frame = frames.BusinessChanged(
-                    revision=revision,
-                    read_receipts=event.read_receipts,
-                    last_seen=event.last_seen,
-                )
-                self._show(live, revision, frame, tuple(live.connections), ())
-                if event.access:
-                    self._reset_everybody(live, "other settings")
-            case PrivacyChanged():
-                own = frames.PrivacyChanged(
-                    revision=revision,
-                    read_receipts=event.read_receipts,
-                    last_seen=event.last_seen,
-                )
-                self._show(live, revision, own, (event.person,), ())
-                self._seen_otherwise(live, seers, but=event.person)
-            case PersonChanged():
-                self._person_changed(live, event, seers)
-            case OwnershipTransferred() | ImportFinished():
-                self._reset_everybody(live, "what there is to see changed")
-            case LocationMerged():
-                for person in event.team:
-                    self._end(live, person, CloseCode.RESET, "locations changed")
-            case AccessRevoked():
-                self._revoked(live, event)
-
-    def _person_changed(
-        self, live: LiveBusiness, event: PersonChanged, seers: Seers | None
-    ) -> None:
-        if not event.person.active:
-            self._end(live, event.person.id, CloseCode.DEACTIVATED, "deactivated")
-        elif event.access:
-            self._end(live, event.person.id, CloseCode.RESET, "role changed")
-        if event.ownership:
-            self._reset_everybody(live, "ownership changed")
-        elif event.shown:
-            self._seen_otherwise(live, seers)
-
-    def _seen_otherwise(self, live: LiveBusiness, seers: Seers | None, but: str = "") -> None:
-        """Whoever may know of it reads on in the log, which says whether they do.
-
-        Who has been told nothing since ``seers`` were looked up has met nobody since.
-        """
-        for connection in live.everybody():
-            if connection.person != but and (
-                seers is None
-                or connection.person in seers.people
-                or connection.revision > seers.revision
-            ):
-                connection.fall_behind()
-
-    def _reset_everybody(self, live: LiveBusiness, reason: str) -> None:
-        """What everybody holds is void: an owner is in every member list."""
-        live.access_changes[""] += 1
-        for connection in list(live.everybody()):
-            connection.end(CloseCode.RESET, reason)
-
-    def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
-        live.access_changes["" if event.token else event.person] += 1
-        if event.token:
-            self.tokens.revoke(event.token)
-        # Who holds a token is looked at now: they may have come after its revocation was asked for.
-        holders = live.everybody() if event.token else live.connections_of(event.person)
-        for connection in list(holders):
-            if event.token in ("", connection.token_id):
-                connection.end(CloseCode.UNAUTHENTICATED, "revoked")
-
-    def _end(self, live: LiveBusiness, person: str, code: CloseCode, reason: str) -> None:
-        live.access_changes[person] += 1
-        for connection in list(live.connections_of(person)):
-            connection.end(code, reason)
-
     # --- ephemeral --------------------------------------------------------------------------------
 
     def typing(
@@ -353,6 +249,7 @@ class FanOut:
         active: bool,
         audience: Sequence[str],
         origin: int,
+        places: Sequence[str] = (),
     ) -> None:
         """Show that ``person`` types; a connection with anything unsent does not hear of it."""
         live = self.businesses.get(business.id)
@@ -361,8 +258,14 @@ class FanOut:
         frame = frames.TypingEvent(
             conversation=conversation, person=person, active=active, for_ms=self.typing_ms
         )
-        others = (p for p in self._with_owners(live, audience) if p != person)
+        others = (p for p in _all_who_see(business, audience, places) if p != person)
         self._shed(frame, (c for p in others for c in live.connections_of(p)))
+
+    def present(self, business: Business, people: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``people`` who are connected now, sorted."""
+        live = self.businesses.get(business.id)
+        connected = {} if live is None else live.connections
+        return tuple(sorted(person for person in people if person in connected))
 
     def presence(self, business: str, person: str, state: State, last_seen_at: int) -> None:
         """Tell those who watch ``person``; in doubt they are told later (`review_watch`)."""
@@ -381,19 +284,23 @@ class FanOut:
             for connection in self._shed(frame, seers):
                 connection.owe_presence()
 
-    def _shed(self, frame: Frame, connections: Iterable[Connection]) -> list[Connection]:
-        """Show what nobody waits for; answers who did not take it."""
-        framed: dict[Codec, bytes] = {}
-        shed = []
-        for connection in connections:
-            if connection.behind or not connection.has_room():
-                shed.append(connection)
-                continue
-            codec = connection.codec
-            data = framed.get(codec)
-            if data is None:
-                data = framed[codec] = codec.framed(frame)
-            if not connection.queue(data):
-                shed.append(connection)
-        self.flush()
-        return shed
+
+def shown_handling(event: HandlingChanged) -> Handling:
+    """The handling as the team is shown it."""
+    handling = event.handling
+    return Handling(
+        locations=handling.locations,
+        status=handling.status,
+        snoozed_until=handling.snoozed_until,
+        assignee=handling.assignee,
+        waiting_since=event.waiting_since,
+    )
+
+
+def _all_who_see(
+    business: Business, audience: Sequence[str], places: Sequence[str]
+) -> Sequence[str]:
+    """The audience, the owners of this moment, and who works at ``places`` now."""
+    others = business.owners | business.staff_at(places) if places else business.owners
+    missing = others.difference(audience)
+    return (*audience, *missing) if missing else audience

@@ -162,7 +162,9 @@ class Door:
     ) -> Session:
         """Note the connection and greet: no checkpoint, so position and welcome agree."""
         node, live, record = self._node, known.live, known.record
-        speaker = Speaker(record.id, record.name, record.role, hello.device, number)
+        speaker = Speaker(
+            record.id, record.name, record.role, hello.device, number, hello.location or ""
+        )
         now = node.clock()
         ttl = node.settings.session_token_seconds * 1000
         position = node.database.journal.released(live.id)

@@ -15,12 +15,11 @@ from domain.imports import ImportedConversation, ImportedMessage
 from domain.refusal import Code, Refusal
 from server.asking import ASK_SECONDS, answer_of
 from server.http.appointments import NewAppointment, wanted_appointment
-from server.http.caller import BACKEND
+from server.http.caller import Backend
 from server.http.fields import UNSET, Id, Input
 from server.http.parsing import record_of
 from server.http.people import placed
 from server.http.person import NewPerson, known_of, wanted_new
-from server.live import LiveBusiness
 from server.node import BUSINESS, Node
 from storage.imports import Import, RefusedRecord
 
@@ -70,10 +69,10 @@ Record = PersonRecord | AppointmentRecord | ConversationRecord | MessagesRecord
 
 @dataclass
 class Taking:
-    """Takes records of one import, in their order."""
+    """Takes records of one import, in their order; a key gets no further than its scopes."""
 
     node: Node
-    live: LiveBusiness
+    caller: Backend
     progress: Import
     refusals: list[RefusedRecord] = field(default_factory=list)
 
@@ -120,7 +119,7 @@ class Taking:
     async def _person(self, record: PersonRecord) -> Done | Refusal:
         if record.id is UNSET:
             return Refusal(Code.BAD_REQUEST, "'id': who is imported has one.")
-        live = self.live
+        live = self.caller.live
         wanted = placed(live, wanted_new(record, str(record.id), live.state.policies.region))
         if isinstance(wanted, Refusal):
             return wanted
@@ -129,17 +128,25 @@ class Taking:
         before = await self.node.queries.person(live.state, who.id)
         if before is not None:
             return Done() if known_of(before) == wanted else _TAKEN
-        return await self._ask(ChangePerson(BACKEND, None, who, wanted.locations, wanted.profile))
+        return await self._ask(
+            ChangePerson(
+                self.caller.author,
+                self.caller.role_for_roles,
+                who,
+                wanted.locations,
+                wanted.profile,
+            )
+        )
 
     async def _appointment(self, record: AppointmentRecord) -> Done | Refusal:
-        wanted = wanted_appointment(self.live, record.id, record)
+        wanted = wanted_appointment(self.caller.live, record.id, record)
         if isinstance(wanted, Refusal):
             return wanted
-        before = await self.node.queries.appointment(self.live.state, record.id)
-        return await self._ask(PutAppointment(BACKEND, wanted, before))
+        before = await self.node.queries.appointment(self.caller.live.state, record.id)
+        return await self._ask(PutAppointment(self.caller.author, wanted, before))
 
     async def _ask(self, command: ChangePerson | PutAppointment | ImportTalk) -> Done | Refusal:
-        answer = answer_of(await self.live.desk.ask(BUSINESS, command, ASK_SECONDS))
+        answer = answer_of(await self.caller.live.desk.ask(BUSINESS, command, ASK_SECONDS))
         assert isinstance(answer, Done | Refusal)
         return answer
 

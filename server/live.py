@@ -15,6 +15,9 @@ from domain.commands import Command
 from domain.roles import Role, sees_all_history
 from protocol.codec import Codec
 
+BUSINESS = "business"
+"""The id of a business's only desk."""
+
 
 class Connection(Protocol):
     """A connection as the fan-out sees it."""
@@ -81,6 +84,8 @@ class LiveBusiness:
     """
     access_changes: Counter[str] = field(default_factory=Counter)
     """How often the rights of each person changed since the start, and under "" those of all."""
+    revoked_keys: set[str] = field(default_factory=set)
+    """API keys that were revoked since the start: who was let in by one is looked at again."""
     removals: int = 0
     """How often somebody left a conversation: who looks up whom one may watch looks at it too."""
 

@@ -1,7 +1,7 @@
 """One node: the businesses that are live on it, each with its supervisors, started when needed."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,18 +14,21 @@ from actors.limits import LOADING, SupervisorLimits
 from actors.location import AllWhoAreIn, LocationActor, LocationMessage
 from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
-from domain.business import Business
+from domain.business import Business, Seers
 from domain.commands import Command
+from domain.events import BusinessEvent, WebhookChanged, WebhookRemoved
 from domain.limits import Limits
+from domain.webhooks import SCHEDULE_SECONDS
 from protocol.close_codes import CloseCode
 from server.fanout import FanOut
+from server.live import BUSINESS as BUSINESS
 from server.live import LiveBusiness
 from server.settings import Settings
 from server.tokens import Tokens
+from server.webhooks.hooks import Hooks
 from storage.database import Database
 from storage.queries import Queries
 
-BUSINESS = "business"
 PRESENCE = "presence"
 DISK_SECONDS = 60.0
 """How long the actors of a business may wait for the disk in one batch."""
@@ -58,6 +61,8 @@ class Node:
     """trio's clock in seconds, at a third of the price of `trio.current_time`."""
     businesses: dict[str, LiveBusiness] = field(default_factory=dict)
     fan_out: FanOut = field(init=False)
+    webhook_schedule: Sequence[float] = SCHEDULE_SECONDS
+    hooks: Hooks = field(init=False)
     connections: int = 0
     _nursery: trio.Nursery | None = None
     _starting: dict[str, trio.Event] = field(default_factory=dict)
@@ -67,6 +72,9 @@ class Node:
     def __post_init__(self) -> None:
         self.time = trio.lowlevel.current_clock().current_time
         self.fan_out = FanOut(self.businesses, self.tokens, self.limits.typing_ms, self.flush)
+        self.hooks = Hooks(
+            self.settings, self.limits, self.database, self.clock, self.webhook_schedule
+        )
 
     @property
     def queries(self) -> Queries:
@@ -186,9 +194,16 @@ class Node:
             state,
             self.database.reserved,
             self.database.journal,
-            self.fan_out.business_event,
+            self._business_event,
             self.clock,
         )
+
+    def _business_event(
+        self, business: Business, revision: int, event: BusinessEvent, seers: Seers | None
+    ) -> None:
+        self.fan_out.business_event(business, revision, event, seers)
+        if isinstance(event, WebhookChanged | WebhookRemoved):
+            self.hooks.dispatcher.changed(business.id)
 
     async def _presence(self, live: LiveBusiness) -> Actor[PresenceMessage]:
         actor = PresenceActor(

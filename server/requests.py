@@ -6,19 +6,21 @@ import trio
 from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
-from domain.commands import Answer, Speaker
+from domain.commands import Answer, Handle, Speaker
 from domain.conversation import refuse_size
-from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX
+from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX, SEARCH_MAX
 from domain.refusal import NOT_FOUND, TOO_SLOW, Code, Refusal
+from domain.search import parse
 from domain.views import Message
 from protocol import commands, frames
 from protocol.commands import Command
 from protocol.frames import Frame
-from server import creating, reading
-from server.asking import ASK_SECONDS, answer_of
+from server import creating, reading, searching
+from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.live import Connection, LiveBusiness
 from server.node import BUSINESS, Node
 from storage.access import Viewer
+from storage.search import Search
 
 ShowFrame = Callable[[Frame], None]
 Reply = Frame | Refusal
@@ -65,20 +67,16 @@ class Requests:
                 return await self._open(command.conversation, command.id)
             case commands.Create():
                 return await self._create(command)
-            case commands.AddMember():
-                return await creating.add_member(
-                    self._node.queries,
-                    self._live,
-                    self._speaker,
-                    command.conversation,
-                    command.person,
-                )
+            case commands.AddMember() | commands.Handle():
+                return await self._change(command)
             case commands.Receipts():
                 return await self._receipts(command)
             case commands.Versions():
                 return await self._versions(command)
             case commands.People():
                 return await self._people(command)
+            case commands.Search():
+                return await self._search(command)
             case commands.Privacy():
                 return await self._privacy(command)
             case commands.Watch():
@@ -149,6 +147,24 @@ class Requests:
             return answer
         return await self._open(conversation, command.id)
 
+    async def _change(self, command: commands.AddMember | commands.Handle) -> Answer:
+        if isinstance(command, commands.AddMember):
+            return await creating.add_member(
+                self._node.queries,
+                self._live,
+                self._speaker,
+                command.conversation,
+                command.person,
+            )
+        asked = Handle(
+            self._speaker,
+            command.action,
+            command.person or "",
+            command.location or "",
+            command.until,
+        )
+        return await ask_conversation(self._live, command.conversation, asked)
+
     async def _receipts(self, command: commands.Receipts) -> Frame | Refusal:
         stored = await self._node.queries.receipts(self._viewer, command.conversation, command.seq)
         if stored is None:
@@ -178,6 +194,24 @@ class Requests:
             self._viewer, command.search, max(1, min(command.limit, PEOPLE_MAX))
         )
         return frames.PersonList(id=command.id, people=tuple(found))
+
+    async def _search(self, command: commands.Search) -> Frame | Refusal:
+        terms = parse(command.q)
+        if isinstance(terms, Refusal):
+            return terms
+        asked = Search(
+            terms,
+            conversation=command.conversation,
+            author=command.author,
+            since=command.since,
+            until=command.until,
+            before=command.before,
+            limit=max(1, min(command.limit, SEARCH_MAX)),
+        )
+        page = await searching.find(self._node, self._live.id, self._viewer, asked)
+        if isinstance(page, Refusal):
+            return page
+        return frames.FoundList(id=command.id, found=page.found, next=page.next, behind=page.behind)
 
     async def _privacy(self, command: commands.Privacy) -> Answer:
         change = ChangePrivacy(self._speaker.person, command.read_receipts, command.last_seen)

@@ -5,10 +5,11 @@ from protocol import frames
 from protocol.frames import Frame
 from server import reading
 from server.live import LiveBusiness
-from storage.catch_up import (
+from storage.missed import (
     Cursors,
     Deleted,
     Edited,
+    Handled,
     Joined,
     Missed,
     OwnPrivacy,
@@ -46,6 +47,10 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
         case Cursors(conversation, cursors):
             shown = tuple(_cursor(live, viewer, cursor) for cursor in cursors)
             return frames.ReceiptEvent(revision=revision, conversation=conversation, receipts=shown)
+        case Handled(conversation, handling):
+            return frames.HandlingChanged(
+                revision=revision, conversation=conversation, handling=handling
+            )
         case Somebody(person, name, role, active):
             return frames.PersonChanged(
                 revision=revision, person=person, name=name, role=role, active=active
@@ -75,6 +80,7 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
                 client_message_id=missed.client_message_id,
                 edited_at=missed.edited_at,
                 deleted_at=missed.deleted_at,
+                location=missed.location,
             )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-import structlog
 import trio
 
 from actors.location import LoggedIn, LoggedOut
@@ -33,6 +32,7 @@ from server.rate import TokenBucket
 from server.request_queue import RequestQueue
 from server.requests import Requests
 from server.wake import Wake
+from server.webhooks.send_hooks import HookLine
 
 CATCH_UP_ITEMS = 200
 """How much of the log is read and queued at a time for a connection that is behind."""
@@ -43,8 +43,6 @@ ACTIVE_EVERY_MS = 30_000
 MALFORMED_MAX = 20
 """Malformed frames in a row after which the connection is closed (1008)."""
 
-log = structlog.get_logger(__name__)
-
 
 class Session:
     """The state of an open connection after its `hello`."""
@@ -54,6 +52,7 @@ class Session:
         "_answering",
         "_bucket",
         "_in_flight",
+        "_line",
         "_live",
         "_malformed_in_row",
         "_node",
@@ -113,6 +112,7 @@ class Session:
             self._answering, websocket, self._show_answer, self._wake.set, node.flush
         )
         self._in_flight = 0
+        self._line = HookLine(node.hooks.send_hooks, live)
         self._paused = False
         self._presence_owed = False
         self._malformed_in_row = 0
@@ -274,9 +274,7 @@ class Session:
         if self._in_flight > self._node.limits.sends_in_flight and not self._paused:
             self._paused = True
             self._websocket.pause_reading()
-        self._live.conversations.tell(
-            command.conversation, message, partial(self._answered, command)
-        )
+        self._line.tell(command.conversation, message, partial(self._answered, command))
 
     def _answered(self, command: Command, value: object) -> None:
         self._in_flight -= 1

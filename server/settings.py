@@ -34,6 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mailbox_size: int = 1000
     idle_seconds: float = 300.0
     live_conversations: int = 10_000
+    webhook_seconds: float = 5.0
+    webhook_private_addresses: bool = False
+    idempotency_seconds: int = 86_400
+    idempotency_answers: int = 100_000
 
     def limits(self) -> Limits:
         """What clients are told in `welcome`."""

@@ -1,4 +1,8 @@
-"""Who may read what: every query about a conversation passes through here."""
+"""Who may read what: every query about a conversation passes through here.
+
+A conversation is read by its members, by owners, and by who of the team works where it is placed
+(C-27). Live connections are held to the same by `Conversation.admits` and `Business.staff_at`.
+"""
 
 import json
 import sqlite3
@@ -6,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from domain.roles import Role, sees_all_history
-from storage.keys import SEQ_MASK, message_key
+from domain.roles import TEAM, Role, sees_all_history
+from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,54 @@ def grant(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> 
     if row is None:
         return None
     no, since_seq = row
-    if since_seq is None:
-        return Granted(no, 1) if viewer.role is Role.OWNER else None
-    return visible(viewer, no, since_seq)
+    if since_seq is not None:
+        return visible(viewer, no, since_seq)
+    if viewer.role is Role.OWNER or _works_where_it_is(connection, viewer, no):
+        return Granted(no, 1)
+    return None
+
+
+def _works_where_it_is(connection: sqlite3.Connection, viewer: Viewer, no: int) -> bool:
+    if viewer.role not in TEAM:
+        return False
+    row = connection.execute(
+        f"SELECT 1 FROM placement WHERE conversation_no = ?3 AND location IN {WORKS_AT} LIMIT 1",
+        (viewer.business_no, viewer.person, no),
+    ).fetchone()
+    return row is not None
+
+
+WORKS_AT = (
+    "(SELECT at.value FROM person w, json_each(w.locations) at"
+    " WHERE w.business_no = ?1 AND w.id = ?2 AND w.inbox AND w.active)"
+)
+"""The locations whose conversations person ``?2`` of the team sees; ``?1`` is the business."""
+
+
+def readable(viewer: Viewer) -> str:
+    """A table of all that `grant` gives the viewer: no, first_key, since_seq, since_revision.
+
+    ``?1`` is the business, ``?2`` the person. What they see in two ways is there once, and since
+    the earlier of the two.
+    """
+    if viewer.role is Role.OWNER:
+        return (
+            f"(SELECT no, (no << {SEQ_BITS} | 1) AS first_key, 1 AS since_seq,"
+            " created_revision AS since_revision FROM conversation WHERE business_no = ?1)"
+        )
+    since = "1" if sees_all_history(viewer.role) else "since_seq"
+    own = (
+        f"SELECT conversation_no AS no, (conversation_no << {SEQ_BITS} | {since}) AS first_key,"
+        " since_seq, since_revision FROM member WHERE business_no = ?1 AND person = ?2"
+    )
+    if viewer.role not in TEAM:
+        return f"({own})"
+    return (
+        "(SELECT no, min(first_key) AS first_key, min(since_seq) AS since_seq,"
+        f" min(since_revision) AS since_revision FROM ({own} UNION ALL"
+        f" SELECT conversation_no, (conversation_no << {SEQ_BITS} | 1), 1, since_revision"
+        f" FROM placement WHERE business_no = ?1 AND location IN {WORKS_AT}) GROUP BY no)"
+    )
 
 
 def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:

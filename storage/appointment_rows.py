@@ -2,8 +2,9 @@
 
 import sqlite3
 
-from domain.events import AppointmentChanged, AppointmentDeleted
-from storage.business_rows import add_audit
+from domain.audit import AuditDetail, AuditKind
+from domain.record_events import AppointmentChanged, AppointmentDeleted
+from storage.audit import AuditEntry, add_entry
 from storage.rows import Statements
 
 
@@ -30,18 +31,10 @@ class AppointmentRows:
             one.status,
             one.title,
         )
-        add_audit(
-            self._statements,
-            business_no,
-            revision,
-            event.at,
-            event.author,
-            "appointment_changed",
-            appointment=one.id,
-            customer=one.customer,
-            status=one.status,
-            start=one.start,
-        )
+        told: AuditDetail = {"appointment": one.id, "status": one.status.value, "start": one.start}
+        kind = AuditKind.APPOINTMENT_CHANGED
+        entry = AuditEntry(revision, event.at, event.author, kind, one.customer, told)
+        add_entry(self._statements, business_no, entry)
 
     def deleted(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: AppointmentDeleted
@@ -51,13 +44,7 @@ class AppointmentRows:
             business_no,
             event.appointment,
         )
-        add_audit(
-            self._statements,
-            business_no,
-            revision,
-            event.at,
-            event.author,
-            "appointment_deleted",
-            appointment=event.appointment,
-            customer=event.customer,
-        )
+        kind = AuditKind.APPOINTMENT_DELETED
+        told: AuditDetail = {"appointment": event.appointment}
+        entry = AuditEntry(revision, event.at, event.author, kind, event.customer, told)
+        add_entry(self._statements, business_no, entry)

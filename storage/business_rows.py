@@ -5,17 +5,24 @@ import sqlite3
 
 import msgspec
 
+from domain.audit import AuditKind
 from domain.contact import Contact
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
-    ContactChanged,
-    ImportFinished,
+    KeyMade,
+    KeyRevoked,
     OwnershipTransferred,
-    ParentChanged,
     PersonChanged,
     PrivacyChanged,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
+from domain.permissions import Permission, granted
+from domain.record_events import ContactChanged, ImportFinished, ParentChanged
+from domain.roles import Role
+from storage.audit import AuditEntry, add_entry
 from storage.people import addresses_of, encoded_contact, folded
 from storage.rows import Statements
 
@@ -41,7 +48,7 @@ class BusinessRows:
         )
         if event.access:
             self._reset_everybody(business_no, revision)
-        self._audit(business_no, revision, event.at, event.author, "business_changed")
+        self._audit(business_no, revision, event.at, event.author, AuditKind.BUSINESS_CHANGED)
 
     def parent_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: ParentChanged
@@ -52,7 +59,12 @@ class BusinessRows:
             business_no,
         )
         self._audit(
-            business_no, revision, event.at, event.author, "parent_changed", parent=event.parent
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.PARENT_CHANGED,
+            parent=event.parent,
         )
 
     def person_changed(
@@ -62,12 +74,14 @@ class BusinessRows:
         self.statements.add(
             "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
             " access_revision, revision, revoked_revision, permissions, contact, enrolled, blocked,"
-            " household, reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " household, reference, inbox)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (business_no, id) DO UPDATE SET name = excluded.name,"
             " folded_name = excluded.folded_name, role = excluded.role, active = excluded.active,"
             " locations = excluded.locations, permissions = excluded.permissions,"
             " contact = excluded.contact, enrolled = excluded.enrolled, blocked = excluded.blocked,"
             " household = excluded.household, reference = excluded.reference,"
+            " inbox = excluded.inbox,"
             " access_revision = max(access_revision, excluded.access_revision),"
             " revision = max(revision, excluded.revision),"
             " revoked_revision = iif(excluded.revoked_revision, excluded.revoked_revision,"
@@ -88,6 +102,7 @@ class BusinessRows:
             profile.blocked,
             profile.household,
             profile.reference,
+            Permission.INBOX in granted(person.role, profile.permissions),
         )
         self._addresses(business_no, person.id, profile.contact)
         if event.ownership:
@@ -97,7 +112,7 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "person_changed",
+            AuditKind.PERSON_CHANGED,
             person=person.id,
             role=person.role,
             active=person.active,
@@ -108,6 +123,7 @@ class BusinessRows:
     def contact_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: ContactChanged
     ) -> None:
+        consents: dict[str, bool] = msgspec.to_builtins(event.contact.consents)
         self.statements.add(
             "UPDATE person SET contact = ? WHERE business_no = ? AND id = ?",
             encoded_contact(event.contact),
@@ -120,10 +136,10 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "contact_changed",
+            AuditKind.CONTACT_CHANGED,
             person=event.person,
             app_installed=event.contact.app_installed,
-            consents=msgspec.to_builtins(event.contact.consents),
+            consents=",".join(name for name, given in consents.items() if given),
         )
 
     def _addresses(self, business_no: int, person: str, contact: Contact) -> None:
@@ -148,15 +164,24 @@ class BusinessRows:
             business_no,
             event.person,
         )
-        self._audit(business_no, revision, event.at, event.person, "privacy_changed")
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.person,
+            AuditKind.PRIVACY_CHANGED,
+            person=event.person,
+        )
 
     def ownership_transferred(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: OwnershipTransferred
     ) -> None:
-        for person, role in ((event.former, event.former_role), (event.owner, "owner")):
+        for person, role in ((event.former, event.former_role), (event.owner, Role.OWNER)):
             self.statements.add(
-                "UPDATE person SET role = ?, permissions = NULL WHERE business_no = ? AND id = ?",
+                "UPDATE person SET role = ?, permissions = NULL, inbox = ?"
+                " WHERE business_no = ? AND id = ?",
                 role,
+                Permission.INBOX in granted(role, None),
                 business_no,
                 person,
             )
@@ -166,9 +191,9 @@ class BusinessRows:
             revision,
             event.at,
             event.author,
-            "ownership_transferred",
+            AuditKind.OWNERSHIP_TRANSFERRED,
+            person=event.owner,
             former=event.former,
-            owner=event.owner,
         )
 
     def access_revoked(
@@ -187,7 +212,99 @@ class BusinessRows:
                 event.person,
             )
         self._audit(
-            business_no, revision, event.at, event.author, "access_revoked", person=event.person
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.ACCESS_REVOKED,
+            person=event.person,
+        )
+
+    def key_made(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: KeyMade
+    ) -> None:
+        self.statements.add(
+            "INSERT INTO api_key (hash, business_no, id, name, created_at, scopes, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            event.key_hash,
+            business_no,
+            event.key,
+            event.name,
+            event.at,
+            json.dumps(event.scopes),
+            event.expires_at,
+        )
+        scopes = " ".join(event.scopes)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.KEY_MADE,
+            key=event.key,
+            scopes=scopes,
+        )
+
+    def key_revoked(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: KeyRevoked
+    ) -> None:
+        self.statements.add(
+            "UPDATE api_key SET revoked_at = ? WHERE business_no = ? AND id = ?",
+            event.at,
+            business_no,
+            event.key,
+        )
+        self._audit(
+            business_no, revision, event.at, event.author, AuditKind.KEY_REVOKED, key=event.key
+        )
+
+    def audited(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: Audited
+    ) -> None:
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            event.kind,
+            event.person,
+            **event.detail,
+        )
+
+    def saved_reply_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyChanged
+    ) -> None:
+        self.statements.add(
+            "INSERT OR REPLACE INTO saved_reply VALUES (?, ?, ?, ?, ?)",
+            business_no,
+            event.reply,
+            event.location,
+            event.title,
+            event.text,
+        )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.SAVED_REPLY_CHANGED,
+            reply=event.reply,
+            location=event.location,
+        )
+
+    def saved_reply_deleted(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyDeleted
+    ) -> None:
+        self.statements.add(
+            "DELETE FROM saved_reply WHERE business_no = ? AND id = ?", business_no, event.reply
+        )
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.SAVED_REPLY_DELETED,
+            reply=event.reply,
         )
 
     def import_finished(
@@ -201,7 +318,12 @@ class BusinessRows:
         )
         self._reset_everybody(business_no, revision)
         self._audit(
-            business_no, revision, event.at, event.author, "import_finished", name=event.name
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.IMPORT_FINISHED,
+            name=event.name,
         )
 
     def _reset_everybody(self, business_no: int, revision: int) -> None:
@@ -211,27 +333,14 @@ class BusinessRows:
         )
 
     def _audit(
-        self, business_no: int, revision: int, at: int, author: str, kind: str, **detail: object
+        self,
+        business_no: int,
+        revision: int,
+        at: int,
+        author: str,
+        kind: AuditKind,
+        person: str = "",
+        **detail: str | int | bool,
     ) -> None:
-        add_audit(self.statements, business_no, revision, at, author, kind, **detail)
-
-
-def add_audit(
-    statements: Statements,
-    business_no: int,
-    revision: int,
-    at: int,
-    author: str,
-    kind: str,
-    **detail: object,
-) -> None:
-    """The row of the audit that each event leaves; ``detail`` holds no names and no texts."""
-    statements.add(
-        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)",
-        business_no,
-        revision,
-        at,
-        author,
-        kind,
-        json.dumps(detail),
-    )
+        entry = AuditEntry(revision, at, author, kind, person, detail)
+        add_entry(self.statements, business_no, entry)

@@ -13,12 +13,24 @@ from operator import itemgetter
 
 import msgspec
 
-from domain.roles import Role
-from domain.views import Conversation, MemberCursor, Message
-from storage.access import LISTED, Granted, Viewer, listed, sees_person, snapshot, visible
-from storage.conversations import pictures
+from domain.roles import TEAM, Role
+from domain.views import MemberCursor
+from storage.access import (
+    LISTED,
+    WORKS_AT,
+    Granted,
+    Viewer,
+    listed,
+    readable,
+    snapshot,
+    visible,
+)
+from storage.catch_up_people import desk as desk_of
+from storage.catch_up_people import people
+from storage.conversations import handling, pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 CHANGED_MAX = 1_000
@@ -26,78 +38,6 @@ CHANGED_MAX = 1_000
 
 PICTURES = 16
 """Conversations that are read at once, for a page that a few large ones may fill."""
-
-
-class Edited(msgspec.Struct, frozen=True):
-    conversation: str
-    seq: int
-    at: int
-    author: str
-    text: str
-
-
-class Deleted(msgspec.Struct, frozen=True):
-    conversation: str
-    seq: int
-    at: int
-    author: str
-
-
-class Cursors(msgspec.Struct, frozen=True):
-    conversation: str
-    cursors: tuple[MemberCursor, ...]
-
-
-class Joined(msgspec.Struct, frozen=True):
-    conversation: Conversation
-
-
-class Removed(msgspec.Struct, frozen=True):
-    conversation: str
-    seq: int
-    at: int
-    author: str
-
-
-class Somebody(msgspec.Struct, frozen=True):
-    """A person whom the viewer sees, as they are now."""
-
-    person: str
-    name: str
-    role: str
-    active: bool
-
-
-class Visibility(msgspec.Struct, frozen=True):
-    """What another ``person`` shows of their receipts and presence is different now."""
-
-    person: str
-
-
-class Settings(msgspec.Struct, frozen=True):
-    read_receipts: bool
-    last_seen: bool
-
-
-class OwnPrivacy(msgspec.Struct, frozen=True):
-    read_receipts: bool
-    last_seen: bool
-
-
-Missed = (
-    Message
-    | Edited
-    | Deleted
-    | Cursors
-    | Joined
-    | Removed
-    | Somebody
-    | Visibility
-    | Settings
-    | OwnPrivacy
-)
-Item = tuple[int, Missed]
-"""What was missed, with its revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +57,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
     """
     with snapshot(connection):
         head = _head(connection, viewer.business_no)
-        desk = _desk(connection, viewer)
+        desk = desk_of(connection, viewer)
         reach = head if desk.access_revision <= after else desk.access_revision - 1
         moved = _moved(connection, viewer, after)
         known = listed(granted for granted, since_revision in moved if since_revision <= after)
@@ -126,7 +66,9 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
             *_beginning(_changes(connection, known, after, limit), limit),
             *_beginning(_cursors(connection, viewer, desk.shows_reads, known, after, limit), limit),
             *_beginning(_removals(connection, viewer, after, limit), limit),
-            *_beginning(_people(connection, viewer, after, limit), limit),
+            *_beginning(_displacements(connection, viewer, after, limit), limit),
+            *_beginning(_handlings(connection, viewer, known, after, limit), limit),
+            *_beginning(people(connection, viewer, after, limit), limit),
             *_beginning(desk.items(after), limit),
         ]
         reach = _end(found, reach, limit)
@@ -182,9 +124,9 @@ def _moved(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[t
         )
     else:
         sql = (
-            "SELECT m.conversation_no, m.since_seq, m.since_revision FROM member m JOIN head h"
-            " ON h.business_no = m.business_no AND h.conversation_no = m.conversation_no"
-            " WHERE m.business_no = ?1 AND m.person = ?2 AND h.revision > ?3"
+            f"SELECT r.no, r.since_seq, r.since_revision FROM {readable(viewer)} r"
+            " JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
+            " WHERE h.revision > ?3"
         )
     rows = connection.execute(sql, (viewer.business_no, viewer.person, after))
     return [(visible(viewer, no, since_seq), revision) for no, since_seq, revision in rows]
@@ -198,7 +140,7 @@ _LAST = (
 
 # The key of the first entry after revision ?2 that the viewer may see, beyond the newest if there
 # is none. Keys and revisions rise together, so the range is halved until it is found.
-_FIRST_AFTER = (
+FIRST_AFTER = (
     f"(WITH RECURSIVE halving(low, high) AS (SELECT l.first_key, {_LAST} + 1"
     " UNION ALL SELECT iif(m.revision > ?2, low, m.id + 1), iif(m.revision > ?2, m.id, high)"
     " FROM halving JOIN message m ON m.id = (low + high) / 2 WHERE low < high)"
@@ -213,7 +155,7 @@ def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int
         f"SELECT w.revision, w.conversation, {MESSAGE} FROM"
         " (SELECT m.revision, m.id, c.id AS conversation"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        f"  JOIN message m ON m.id BETWEEN {_FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
+        f"  JOIN message m ON m.id BETWEEN {FIRST_AFTER} AND l.no << {SEQ_BITS} | {SEQ_MASK}"
         "  ORDER BY m.revision LIMIT ?3) w"
         " CROSS JOIN message m ON m.id = w.id",
         (known, after, limit),
@@ -233,7 +175,7 @@ def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int)
         " (SELECT ch.revision, c.id AS conversation, ch.seq, ch.at, ch.author, ch.deleted,"
         f"  (l.no << {SEQ_BITS} | ch.seq) AS key"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        f"  JOIN change ch {_SEEN_CHANGE}"
+        f"  JOIN change ch {SEEN_CHANGE}"
         "  WHERE ch.revision = (SELECT max(v.revision) FROM version v"
         f"   WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq))"
         "  ORDER BY ch.revision LIMIT ?3) w"
@@ -248,7 +190,7 @@ def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int)
                 yield revision, Edited(id_, seq, at, author, text)
 
 
-_SEEN_CHANGE = (
+SEEN_CHANGE = (
     "ON ch.conversation_no = l.no AND ch.revision > ?2"
     f" AND (l.no << {SEQ_BITS} | ch.seq) >= l.first_key"
 )
@@ -308,11 +250,18 @@ def _joined(
 def _removals(
     connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int
 ) -> Iterator[Item]:
+    """Of what the viewer is not a member any more, nor sees for where they work."""
+    still = ""
+    if viewer.role in TEAM:
+        still = (
+            " AND NOT EXISTS (SELECT 1 FROM placement WHERE conversation_no = r.conversation_no"
+            f" AND location IN {WORKS_AT})"
+        )
     rows = connection.execute(
         "SELECT r.revision, c.id, r.seq, r.at, r.author FROM removal r"
         " JOIN conversation c ON c.no = r.conversation_no"
-        " WHERE r.business_no = ? AND r.person = ? AND r.revision > ?"
-        " ORDER BY r.revision LIMIT ?",
+        f" WHERE r.business_no = ?1 AND r.person = ?2 AND r.revision > ?3{still}"
+        " ORDER BY r.revision LIMIT ?4",
         (viewer.business_no, viewer.person, after, limit),
     )
     with closing(rows):
@@ -320,61 +269,42 @@ def _removals(
             yield revision, Removed(*rest)
 
 
-def _people(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> list[Item]:
-    """Of people as others see them; nobody hears of a stranger."""
-    parameters = (viewer.business_no, viewer.person, after, limit)
-    changed = connection.execute(
-        "SELECT p.revision, p.id, p.name, p.role, p.active FROM person p"
-        f" WHERE p.business_no = ?1 AND p.revision > ?3 AND {sees_person(viewer)}"
-        " ORDER BY p.revision LIMIT ?4",
-        parameters,
-    ).fetchall()
-    hidden = connection.execute(
-        "SELECT p.privacy_revision, p.id FROM person p WHERE p.business_no = ?1 AND p.id <> ?2"
-        f" AND p.privacy_revision > ?3 AND {sees_person(viewer)}"
-        " ORDER BY p.privacy_revision LIMIT ?4",
-        parameters,
-    ).fetchall()
-    items: list[Item] = [
-        *(
-            (rev, Somebody(id_, name, role, bool(active)))
-            for rev, id_, name, role, active in changed
-        ),
-        *((revision, Visibility(id_)) for revision, id_ in hidden),
-    ]
-    return sorted(items, key=itemgetter(0))
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What holds for the viewer in the business, and since when."""
-
-    access_revision: int
-    settings: tuple[int, Settings]
-    privacy: tuple[int, OwnPrivacy]
-
-    @property
-    def shows_reads(self) -> bool:
-        """Whether the viewer sees how far those have read who let it be seen."""
-        return self.settings[1].read_receipts and self.privacy[1].read_receipts
-
-    def items(self, after: int) -> Iterable[Item]:
-        items: tuple[Item, ...] = (self.settings, self.privacy)
-        return sorted((item for item in items if item[0] > after), key=itemgetter(0))
-
-
-def _desk(connection: sqlite3.Connection, viewer: Viewer) -> _Desk:
-    access, changed, receipts, seen, chosen, own_receipts, own_seen = connection.execute(
-        "SELECT max(b.access_revision, p.access_revision), b.revision, b.read_receipts,"
-        " b.last_seen, p.privacy_revision, p.read_receipts, p.last_seen"
-        " FROM business b JOIN person p ON p.business_no = b.no AND p.id = ? WHERE b.no = ?",
-        (viewer.person, viewer.business_no),
-    ).fetchone()
-    return _Desk(
-        access,
-        (changed, Settings(bool(receipts), bool(seen))),
-        (chosen, OwnPrivacy(bool(own_receipts), bool(own_seen))),
+def _displacements(
+    connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int
+) -> Iterator[Item]:
+    """What was placed where the viewer works and is shown to them no more; each once, the last."""
+    if viewer.role not in TEAM or viewer.role is Role.OWNER:
+        return
+    rows = connection.execute(
+        "SELECT max(d.revision), c.id, d.seq, d.at, d.author FROM displacement d"
+        " JOIN conversation c ON c.no = d.conversation_no"
+        f" WHERE d.business_no = ?1 AND d.location IN {WORKS_AT} AND d.revision > ?3"
+        f" AND d.conversation_no NOT IN (SELECT no FROM {readable(viewer)})"
+        " GROUP BY d.conversation_no ORDER BY 1 LIMIT ?4",
+        (viewer.business_no, viewer.person, after, limit),
     )
+    with closing(rows):
+        for revision, *rest in rows:
+            yield revision, Removed(*rest)
+
+
+def _handlings(
+    connection: sqlite3.Connection, viewer: Viewer, known: str, after: int, limit: int
+) -> Iterator[Item]:
+    """How conversations are handled, where that has changed."""
+    if viewer.role not in TEAM:
+        return
+    rows = connection.execute(
+        "SELECT g.revision, c.id, g.locations, g.status, g.snoozed_until, g.assignee,"
+        f" h.waiting_since FROM {LISTED} l JOIN handling g ON g.conversation_no = l.no"
+        " JOIN conversation c ON c.no = l.no"
+        " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = l.no"
+        " WHERE g.revision > ?2 ORDER BY g.revision LIMIT ?3",
+        (known, after, limit),
+    )
+    with closing(rows):
+        for revision, id_, *row in rows:
+            yield revision, Handled(id_, handling(*row))
 
 
 def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int) -> bool:
@@ -388,12 +318,12 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
             return True
         known = listed(granted for granted, since_revision in moved if since_revision <= after)
         (missed,) = connection.execute(
-            f"SELECT total({_LAST} + 1 - {_FIRST_AFTER}) FROM {LISTED} l", (known, after)
+            f"SELECT total({_LAST} + 1 - {FIRST_AFTER}) FROM {LISTED} l", (known, after)
         ).fetchone()
         (changes,) = connection.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {LISTED} l JOIN change ch {_SEEN_CHANGE}"
+            f"SELECT count(*) FROM (SELECT 1 FROM {LISTED} l JOIN change ch {SEEN_CHANGE}"
             " LIMIT ?3)",
             (known, after, limit + 1),
         ).fetchone()
-        people = _people(connection, viewer, after, limit + 1)
-    return bool(missed + changes + len(people) > limit)
+        missed_people = people(connection, viewer, after, limit + 1)
+    return bool(missed + changes + len(missed_people) > limit)

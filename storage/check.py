@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from domain.audit import OF_CONVERSATIONS
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.migrations import open_read_only, require_database
 
@@ -68,6 +69,8 @@ _SEQ = f"m.id & {SEQ_MASK}"
 _NO = f"m.id >> {SEQ_BITS}"
 
 # Every event is one revision: of an entry, a change, a creation, a receipt or the business itself.
+# What is audited of conversations stands beside their own events.
+_BESIDE = ", ".join(f"'{kind}'" for kind in sorted(OF_CONVERSATIONS))
 _EVENTS = f"""
     SELECT business_no, revision, {_NO} AS no, 1 AS is_entry FROM message m
     UNION ALL SELECT business_no, created_revision, no, 1 FROM conversation
@@ -75,7 +78,7 @@ _EVENTS = f"""
         FROM change ch JOIN conversation c ON c.no = ch.conversation_no
     UNION ALL SELECT c.business_no, r.revision, c.no, 0
         FROM receipt r JOIN conversation c ON c.no = r.conversation_no
-    UNION ALL SELECT business_no, revision, NULL, 0 FROM audit
+    UNION ALL SELECT business_no, revision, NULL, 0 FROM audit WHERE kind NOT IN ({_BESIDE})
 """
 
 # Each selects one column: a sentence for every place where its rule is broken.

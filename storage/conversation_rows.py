@@ -4,8 +4,10 @@ import sqlite3
 
 import msgspec
 
+from domain.audit import AuditDetail, AuditKind
 from domain.events import (
     ConversationCreated,
+    HandlingChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -13,11 +15,14 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from storage.audit import AuditEntry, add_entry
+from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
 from storage.rows import Insert, Statements
 
 _encode = msgspec.msgpack.Encoder().encode
 _KNOWN_CONVERSATIONS = 100_000
+_AS_BEFORE = -1
 
 
 class ConversationRows:
@@ -31,18 +36,21 @@ class ConversationRows:
         self.created: list[tuple[int, str]] = []
         self._messages = Insert(
             "INSERT INTO message (id, business_no, revision, at, author, text, reply_to, device,"
-            " client_message_id, digest)",
-            10,
+            " client_message_id, digest, location)",
+            11,
         )
         self._entries = Insert(
             "INSERT INTO message (id, business_no, revision, kind, at, author, text, person, role)",
             9,
         )
         self._heads = Insert(
-            "INSERT INTO head (business_no, conversation_no, revision, activity)",
-            4,
+            "INSERT INTO head (business_no, conversation_no, revision, activity, waiting_since,"
+            " heard_at)",
+            6,
             "ON CONFLICT (business_no, conversation_no) DO UPDATE SET revision = excluded.revision,"
-            " activity = max(activity, excluded.activity)",
+            " activity = max(activity, excluded.activity), waiting_since ="
+            f" iif(excluded.waiting_since = {_AS_BEFORE}, waiting_since, excluded.waiting_since),"
+            " heard_at = max(heard_at, excluded.heard_at)",
         )
         self._receipts = Insert("INSERT INTO receipt (conversation_no, revision, at, steps)", 4)
         self._cursors = Insert(
@@ -63,14 +71,14 @@ class ConversationRows:
             self._cursors,
         )
         self._statements = Statements()
-        self._head: dict[int, tuple[int, int, int]] = {}
+        self._head: dict[int, tuple[int, int, int, int, int]] = {}
         self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
         self._nos: dict[tuple[int, str], int] = {}
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was collected."""
-        for no, (business_no, revision, activity) in self._head.items():
-            self._heads.add(business_no, no, revision, activity)
+        for no, (business_no, revision, activity, waiting_since, heard_at) in self._head.items():
+            self._heads.add(business_no, no, revision, activity, waiting_since, heard_at)
         for (no, person), cursor in self._cursor.items():
             self._cursors.add(no, person, *cursor)
         self._head.clear()
@@ -108,8 +116,23 @@ class ConversationRows:
             event.device,
             event.client_message_id,
             event.digest,
+            event.location,
         )
-        self._head[no] = (business_no, revision, revision)
+        self._head[no] = (business_no, revision, revision, event.waiting_since, event.heard_at)
+        if event.handling is not None or event.routed is not None:
+            add_reasons(self._statements, no, event)
+
+    def handling_changed(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: HandlingChanged,
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        add_change(self._statements, no, business_no, revision, event)
+        self._touch(no, business_no, revision)
+        self._head[no] = (*self._head[no][:3], event.waiting_since, self._head[no][4])
 
     def message_edited(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageEdited
@@ -120,6 +143,7 @@ class ConversationRows:
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageDeleted
     ) -> None:
         self._replace(connection, business_no, revision, event, None)
+        self._audit(business_no, revision, event, AuditKind.MESSAGE_DELETED, seq=event.seq)
 
     def conversation_created(
         self,
@@ -147,7 +171,7 @@ class ConversationRows:
         self.created.append((business_no, event.conversation))
         for member in event.members:
             self._join(no, member.id, business_no, 1, revision)
-        self._head[no] = (business_no, revision, revision)
+        self._head[no] = (business_no, revision, revision, 0, 0)
 
     def member_added(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MemberAdded
@@ -155,6 +179,7 @@ class ConversationRows:
         no = self._entry(connection, business_no, revision, event, "member_added")
         self._start_over(no, event.member.id)  # a former owner has a cursor without having a row
         self._join(no, event.member.id, business_no, event.seq, revision)
+        self._audit(business_no, revision, event, AuditKind.MEMBER_ADDED, person=event.member.id)
 
     def member_removed(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MemberRemoved
@@ -175,6 +200,7 @@ class ConversationRows:
             event.at,
             event.author,
         )
+        self._audit(business_no, revision, event, AuditKind.MEMBER_REMOVED, person=person)
 
     def receipts_advanced(
         self,
@@ -226,8 +252,8 @@ class ConversationRows:
 
     def _touch(self, no: int, business_no: int, revision: int) -> None:
         """The conversation has changed, without a new entry."""
-        earlier = self._head.get(no)
-        self._head[no] = (business_no, revision, 0 if earlier is None else earlier[2])
+        earlier = self._head.get(no, (business_no, revision, 0, _AS_BEFORE, 0))
+        self._head[no] = (business_no, revision, *earlier[2:])
 
     def _entry(
         self,
@@ -249,7 +275,8 @@ class ConversationRows:
             event.member.id,
             event.member.role,
         )
-        self._head[no] = (business_no, revision, revision)
+        earlier = self._head.get(no, (0, 0, 0, _AS_BEFORE, 0))
+        self._head[no] = (business_no, revision, revision, *earlier[3:])
         return no
 
     def _replace(
@@ -299,3 +326,17 @@ class ConversationRows:
         self._statements.add(
             "DELETE FROM cursor WHERE conversation_no = ? AND person = ?", no, person
         )
+
+    def _audit(
+        self,
+        business_no: int,
+        revision: int,
+        event: MessageDeleted | MemberAdded | MemberRemoved,
+        kind: AuditKind,
+        person: str = "",
+        **detail: int,
+    ) -> None:
+        """Beside the event's own rows, under its revision."""
+        whole: AuditDetail = {"conversation": event.conversation, **detail}
+        entry = AuditEntry(revision, event.at, event.author, kind, person, whole)
+        add_entry(self._statements, business_no, entry)

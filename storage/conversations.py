@@ -4,14 +4,16 @@ However many conversations are asked for, each kind of row is read by one statem
 what a query costs, for each hands the interpreter lock to and fro.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sys import intern
 
 from domain.limits import UNREAD_MAX
-from domain.roles import Role
-from domain.views import Conversation, Member, Message
-from storage.access import LISTED, Granted, Viewer, grant, listed, snapshot, visible
+from domain.roles import TEAM, Role
+from domain.views import Conversation, Handling, Member, Message
+from storage.access import LISTED, Granted, Viewer, grant, listed, readable, snapshot, visible
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
@@ -77,10 +79,9 @@ def _latest(
         )
     else:
         sql = (
-            "SELECT h.conversation_no, m.since_seq, h.activity FROM member m JOIN head h"
-            " ON h.business_no = m.business_no AND h.conversation_no = m.conversation_no"
-            " WHERE m.business_no = ?1 AND m.person = ?2 AND h.activity < ?3"
-            " ORDER BY h.activity DESC LIMIT ?4"
+            f"SELECT h.conversation_no, r.since_seq, h.activity FROM {readable(viewer)} r"
+            " JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
+            " WHERE h.activity < ?3 ORDER BY h.activity DESC LIMIT ?4"
         )
     rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))
     return [(visible(viewer, no, since_seq), activity) for no, since_seq, activity in rows]
@@ -96,6 +97,7 @@ def pictures(
     wanted = listed(conversations)
     members, moved = _members(connection, viewer, wanted)
     last = _last_messages(connection, wanted)
+    handled = _handlings(connection, wanted) if viewer.role in TEAM else {}
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
         f" max(c.created_revision, {_LAST_CHANGE}),"
@@ -113,7 +115,13 @@ def pictures(
             last_seq=last_seq or 0,
             last_message=last.get(no),
             unread=unread,
-            revision=max(revision, moved.get(no, 0), last[no].revision if no in last else 0),
+            revision=max(
+                revision,
+                moved.get(no, 0),
+                last[no].revision if no in last else 0,
+                handled[no][0] if no in handled else 0,
+            ),
+            handling=handled[no][1] if no in handled else None,
         )
         for no, id_, kind, title, created_at, created_by, revision, last_seq, unread in rows
     }
@@ -140,6 +148,36 @@ _UNREAD = (
     f" AND l.no << {SEQ_BITS} | {SEQ_MASK}"
     f" AND author <> ?2 AND kind = 'text' AND deleted_at = 0 LIMIT {UNREAD_MAX}))"
 )
+
+
+def _handlings(connection: sqlite3.Connection, wanted: str) -> dict[int, tuple[int, Handling]]:
+    """How each conversation is handled that ever was, or where a customer waits; since when."""
+    rows = connection.execute(
+        "SELECT l.no, coalesce(g.revision, 0), g.locations, g.status, g.snoozed_until, g.assignee,"
+        f" h.waiting_since FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = l.no"
+        " LEFT JOIN handling g ON g.conversation_no = l.no"
+        " WHERE g.conversation_no IS NOT NULL OR h.waiting_since",
+        (wanted,),
+    )
+    return {no: (revision, handling(*row)) for no, revision, *row in rows}
+
+
+def handling(
+    locations: str | None,
+    status: str | None,
+    snoozed_until: int | None,
+    assignee: str | None,
+    waiting_since: int,
+) -> Handling:
+    """The picture of a row of `handling`, if there is one, and of when a customer began to wait."""
+    return Handling(
+        locations=tuple(json.loads(locations or "[]")),
+        status=intern(status or "open"),  # defaults are left out where they are the same object
+        snoozed_until=snoozed_until or 0,
+        assignee=assignee or "",
+        waiting_since=waiting_since,
+    )
 
 
 def _last_messages(connection: sqlite3.Connection, wanted: str) -> dict[int, Message]:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 import trio
 
 from domain.errors import StorageFailed
-from storage import imports
+from storage import answers, api_keys, imports
+from storage.answers import Answered
 from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
 from storage.doorbell import Doorbell
+from storage.indexer import Indexer
 from storage.journal import Journal
 from storage.migrations import (
     UnusableDatabase,
@@ -26,6 +29,7 @@ from storage.migrations import (
 )
 from storage.queries import Queries
 from storage.readers import Readers
+from storage.webhook_store import WebhookStore
 from storage.writer import Writer
 
 FILE_NAME = "deskbell.db"
@@ -37,23 +41,27 @@ class Database:
     A write raises `domain.errors.StorageFailed`: nothing was stored.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, which `open` makes
         self,
         writer: Writer,
         readers: Readers,
         reserved: Readers,
         journal: Journal,
+        indexer: Indexer,
         bell: Doorbell,
         path: Path,
         opened: AsyncExitStack,
     ) -> None:
         self.journal = journal
+        self.indexer = indexer
+        """Run it after the journal: a search waits for it, and without it nothing is found fast."""
         self.bell = bell
         """Run it beside the journal: answers reach trio sooner."""
         self.queries = Queries(readers)
         """For everybody who asks; when many do, they wait for each other."""
         self.reserved = Queries(reserved)
         """For actors alone, whose messages are not to wait for lists and histories."""
+        self.webhooks = WebhookStore(writer, readers)
         self.path = path
         self._writer = writer
         self._opened = opened
@@ -80,15 +88,21 @@ class Database:
                 opened.push_async_callback(connection.close)
                 await connection.run(_prepare, interruptible=False)
                 writer = Writer(connection)
-                journal = Journal(writer, released)
-                await journal.load()
                 pool = await Readers.open(path, readers, bell)
                 opened.push_async_callback(pool.close)
+                indexer = Indexer(writer, pool, _now_ms)
+
+                def group_released() -> None:
+                    released()
+                    indexer.notice()
+
+                journal = Journal(writer, group_released)
+                await journal.load()
                 actors_own = await Readers.open(path, reserved, bell)
                 opened.push_async_callback(actors_own.close)
             except (sqlite3.Error, OSError, StorageFailed) as error:
                 raise unusable(error) from error
-            return cls(writer, pool, actors_own, journal, bell, path, opened.pop_all())
+            return cls(writer, pool, actors_own, journal, indexer, bell, path, opened.pop_all())
 
     async def close(self) -> None:
         """Close every connection; the last one writes the log back into the file.
@@ -116,8 +130,8 @@ class Database:
         return True
 
     async def add_key(self, business_no: int | None, name: str, key_hash: bytes, now: int) -> None:
-        """Add an API key; ``business_no`` ``None``: an operator's."""
-        await self._writer.transact(_add_key, business_no, name, key_hash, now)
+        """Add an API key for everything; ``business_no`` ``None``: an operator's."""
+        await self._writer.transact(api_keys.add_first, business_no, name, key_hash, now)
 
     async def has_operator_key(self) -> bool:
         """Whether an operator's key exists that has not been revoked."""
@@ -137,6 +151,20 @@ class Database:
         """How far an import is, and what was refused since the last time."""
         await self._writer.transact(imports.note, business_no, progress, refusals)
 
+    async def record_key_use(self, business_no: int, key: str, at: int) -> None:
+        """Note when an API key was used; it never moves back."""
+        await self._writer.transact(api_keys.record_use, business_no, key, at)
+
+    async def keep_answer(
+        self, business_no: int, request: bytes, at: int, answered: Answered, most: int
+    ) -> None:
+        """Keep what was answered under an idempotency key; of a business, the latest ``most``."""
+        await self._writer.transact(answers.keep, business_no, request, at, answered, most)
+
+    async def forget_answers(self, before: int, limit: int) -> int:
+        """Remove at most ``limit`` answers kept before ``before``; how many it were."""
+        return await self._writer.transact(answers.forget, before, limit)
+
     async def setting(self, name: str, make: Callable[[], str]) -> str:
         """A value that is made once and kept in the file."""
         return await self._writer.transact(_setting, name, make)
@@ -152,6 +180,10 @@ class Database:
             "database_bytes": self.path.stat().st_size,
             "wal_bytes": wal.stat().st_size if wal.exists() else 0,
         }
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _lock_folder(folder: Path) -> int:
@@ -192,18 +224,10 @@ def _create_business(
     no = connection.execute(
         "INSERT INTO business (id, name, created_at) VALUES (?, ?, ?)", (business, name, now)
     ).lastrowid
-    _add_key(connection, no, "first", key_hash, now)
+    api_keys.add_first(connection, no, "first", key_hash, now)
     if setting is not None:
         connection.execute("INSERT INTO setting VALUES (?, ?)", (setting, business))
     return no
-
-
-def _add_key(
-    connection: sqlite3.Connection, business_no: int | None, name: str, key_hash: bytes, now: int
-) -> None:
-    connection.execute(
-        "INSERT INTO api_key VALUES (?, ?, ?, ?, 0)", (key_hash, business_no, name, now)
-    )
 
 
 def _has_operator_key(connection: sqlite3.Connection) -> bool:

@@ -6,32 +6,44 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
-    AppointmentChanged,
-    AppointmentDeleted,
+    Audited,
     BusinessChanged,
-    ContactChanged,
     ConversationCreated,
     Event,
-    ImportFinished,
+    HandlingChanged,
+    KeyMade,
+    KeyRevoked,
     LocationChanged,
-    LocationClosed,
-    LocationMerged,
-    LocationReopened,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
     MessageEdited,
     MessageSent,
     OwnershipTransferred,
-    ParentChanged,
     PersonChanged,
     PrivacyChanged,
     ReceiptsAdvanced,
+    SavedReplyChanged,
+    SavedReplyDeleted,
+    SendHookChanged,
+    WebhookChanged,
+    WebhookRemoved,
+)
+from domain.record_events import (
+    AppointmentChanged,
+    AppointmentDeleted,
+    ContactChanged,
+    ImportFinished,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
+    ParentChanged,
 )
 from storage.appointment_rows import AppointmentRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
 from storage.location_rows import LocationRows
+from storage.webhook_rows import WebhookRows
 
 _Write = Callable[[sqlite3.Connection, int, int, Any], None]
 
@@ -45,6 +57,7 @@ class EventRows:
         talk, desk = self._conversations, self._businesses
         places = LocationRows(desk.statements)
         calendar = AppointmentRows(desk.statements)
+        hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
@@ -53,6 +66,7 @@ class EventRows:
             MemberAdded: talk.member_added,
             MemberRemoved: talk.member_removed,
             ReceiptsAdvanced: talk.receipts_advanced,
+            HandlingChanged: talk.handling_changed,
             BusinessChanged: desk.business_changed,
             ParentChanged: desk.parent_changed,
             LocationChanged: places.changed,
@@ -67,6 +81,14 @@ class EventRows:
             AppointmentChanged: calendar.changed,
             AppointmentDeleted: calendar.deleted,
             ImportFinished: desk.import_finished,
+            SavedReplyChanged: desk.saved_reply_changed,
+            SavedReplyDeleted: desk.saved_reply_deleted,
+            WebhookChanged: hooks.webhook_changed,
+            WebhookRemoved: hooks.webhook_removed,
+            SendHookChanged: hooks.send_hook_changed,
+            KeyMade: desk.key_made,
+            KeyRevoked: desk.key_revoked,
+            Audited: desk.audited,
         }
 
     def add(

@@ -11,7 +11,7 @@ Rules
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -83,6 +83,8 @@ class Journal:
         self._commits = self._batches = self._events = self._failed = 0
         self._stopped = False
         writer.on_failure = self._wake
+        self.after_group: Callable[[], None] | None = None
+        """Called once after each group, for who follows the log; must not raise."""
 
     async def load(self) -> None:
         """Read where each business's log stands. Call once, before `run`."""
@@ -96,6 +98,10 @@ class Journal:
     def released(self, business: str) -> int:
         """The newest revision of ``business`` that has been released."""
         return self._released[business]
+
+    def heads(self) -> Mapping[str, int]:
+        """The newest released revision of every business."""
+        return self._released
 
     async def append(
         self, business: str, events: Sequence[Event], release: Callable[[int], None]
@@ -201,6 +207,8 @@ class Journal:
         finally:  # a defect: whoever still waits must not wait for ever
             self._fail(group, STOPPED)
         self._flush()
+        if self.after_group is not None:
+            self.after_group()
 
     def _release(self, group: Iterable[Appending]) -> None:
         for entry in group:

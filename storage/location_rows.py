@@ -4,8 +4,10 @@ import sqlite3
 
 import msgspec
 
-from domain.events import LocationChanged, LocationClosed, LocationMerged, LocationReopened
-from storage.business_rows import add_audit
+from domain.audit import AuditKind
+from domain.events import LocationChanged
+from domain.record_events import LocationClosed, LocationMerged, LocationReopened
+from storage.audit import AuditEntry, add_entry
 from storage.rows import Statements
 
 
@@ -33,19 +35,19 @@ class LocationRows:
             event.away_text,
             event.alert_minutes,
         )
-        self._audit(business_no, revision, event, "location_changed")
+        self._audit(business_no, revision, event, AuditKind.LOCATION_CHANGED)
 
     def closed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationClosed
     ) -> None:
         self._set_status(business_no, event.location, "closed")
-        self._audit(business_no, revision, event, "location_closed")
+        self._audit(business_no, revision, event, AuditKind.LOCATION_CLOSED)
 
     def reopened(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationReopened
     ) -> None:
         self._set_status(business_no, event.location, "open")
-        self._audit(business_no, revision, event, "location_reopened")
+        self._audit(business_no, revision, event, AuditKind.LOCATION_REOPENED)
 
     def merged(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationMerged
@@ -70,7 +72,7 @@ class LocationRows:
             business_no,
             event.location,
         )
-        self._audit(business_no, revision, event, "location_merged", into=event.into)
+        self._audit(business_no, revision, event, AuditKind.LOCATION_MERGED, into=event.into)
 
     def _set_status(self, business_no: int, location: str, status: str, into: str = "") -> None:
         self._statements.add(
@@ -86,8 +88,9 @@ class LocationRows:
         business_no: int,
         revision: int,
         event: LocationChanged | LocationClosed | LocationReopened | LocationMerged,
-        kind: str,
-        **detail: object,
+        kind: AuditKind,
+        **detail: str | int | bool,
     ) -> None:
-        detail = {"location": event.location, **detail}
-        add_audit(self._statements, business_no, revision, event.at, event.author, kind, **detail)
+        told = {"location": event.location, **detail}
+        entry = AuditEntry(revision, event.at, event.author, kind, "", told)
+        add_entry(self._statements, business_no, entry)

@@ -4,7 +4,6 @@ import json
 import sqlite3
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -52,13 +51,6 @@ class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: bool
     created_at: int
     parent: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """Whose API key it is; ``business`` is ``None`` for the operator's."""
-
-    business: str | None
 
 
 _PERSON = (
@@ -274,11 +266,19 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
 _decode_hours = msgspec.json.Decoder(Hours).decode
 
 
-def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
-    """All businesses; for the operator."""
+def businesses(
+    connection: sqlite3.Connection, after: str = "", limit: int = -1, parent: str | None = None
+) -> list[BusinessRecord]:
+    """Businesses, oldest first, those made after ``after``; for the operator. -1: all of them.
+
+    ``parent``: only those that belong to it.
+    """
     rows = connection.execute(
         "SELECT b.id, b.name, b.read_receipts, b.last_seen, b.created_at, coalesce(p.id, '')"
-        " FROM business b LEFT JOIN business p ON p.no = b.parent_no ORDER BY b.no"
+        " FROM business b LEFT JOIN business p ON p.no = b.parent_no"
+        " WHERE b.no > coalesce((SELECT no FROM business WHERE id = ?1), 0)"
+        " AND (?2 IS NULL OR p.id = ?2) ORDER BY b.no LIMIT ?3",
+        (after, parent, limit),
     )
     return [
         BusinessRecord(
@@ -291,16 +291,6 @@ def businesses(connection: sqlite3.Connection) -> list[BusinessRecord]:
         )
         for id_, name, receipts, seen, created_at, parent in rows
     ]
-
-
-def key_holder(connection: sqlite3.Connection, key_hash: bytes) -> KeyHolder | None:
-    """Whose key hashes to ``key_hash``, or ``None``: unknown or revoked."""
-    row = connection.execute(
-        "SELECT b.id FROM api_key k LEFT JOIN business b ON b.no = k.business_no"
-        " WHERE k.hash = ? AND k.revoked_at = 0",
-        (key_hash,),
-    ).fetchone()
-    return None if row is None else KeyHolder(row[0])
 
 
 def revoked_tokens(connection: sqlite3.Connection, now: int) -> dict[str, int]:

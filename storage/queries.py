@@ -6,22 +6,46 @@ from collections.abc import Callable, Iterable, Sequence
 from outcome import Outcome
 
 from domain.appointments import Appointment
+from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.locations import Location
+from domain.routing import CustomerFacts
+from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import appointments, catch_up, conversations, history, imports, people, snapshots
+from storage import (
+    answers,
+    api_keys,
+    appointments,
+    audit,
+    catch_up,
+    conversations,
+    explaining,
+    history,
+    imports,
+    people,
+    saved_replies,
+    search,
+    snapshots,
+    timeline,
+)
 from storage.access import Viewer
+from storage.answers import Answered
+from storage.api_keys import KeyHolder, KeyRecord
 from storage.appointments import Filter, Reader
+from storage.audit import AuditEntry
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
+from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
 from storage.imports import Import, RefusedRecord
 from storage.pages import PAGE_BYTES
-from storage.people import BusinessRecord, KeyHolder, PersonRecord
+from storage.people import BusinessRecord, PersonRecord
 from storage.readers import Readers
+from storage.search import FoundPage, Search
+from storage.timeline import TimelinePage
 
 
 class Queries:
@@ -50,6 +74,19 @@ class Queries:
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
+
+    async def customer_facts(
+        self, business: Business, customer: str, now: int
+    ) -> tuple[CustomerFacts, int]:
+        return await self._run(snapshots.customer_facts, business.no, customer, now)
+
+    async def explain(self, viewer: Viewer, conversation: str, seq: int) -> Explained | None:
+        return await self._run(explaining.message, viewer, conversation, seq)
+
+    async def handling_changes(
+        self, viewer: Viewer, conversation: str, before: int, limit: int
+    ) -> list[HandlingRecord] | None:
+        return await self._run(explaining.changes, viewer, conversation, before, limit)
 
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)
@@ -105,11 +142,47 @@ class Queries:
     ) -> list[RefusedRecord]:
         return await self._run(imports.refused, business.no, name, after, limit)
 
-    async def businesses(self) -> list[BusinessRecord]:
-        return await self._run(people.businesses)
+    async def saved_reply(self, business: Business, reply: str) -> SavedReply | None:
+        return await self._run(saved_replies.one, business.no, reply)
 
-    async def key_holder(self, key_hash: bytes) -> KeyHolder | None:
-        return await self._run(people.key_holder, key_hash)
+    async def saved_replies(
+        self, business: Business, location: str | None, after: str, limit: int
+    ) -> list[SavedReply]:
+        return await self._run(saved_replies.page, business.no, location, after, limit)
+
+    async def saved_reply_count(self, business: Business) -> int:
+        return await self._run(saved_replies.count, business.no)
+
+    async def businesses(
+        self, after: str = "", limit: int = -1, parent: str | None = None
+    ) -> list[BusinessRecord]:
+        return await self._run(people.businesses, after, limit, parent)
+
+    async def key_holder(self, key_hash: bytes, now: int) -> KeyHolder | None:
+        return await self._run(api_keys.holder, key_hash, now)
+
+    async def keys(self, business: Business, after: str, limit: int) -> list[KeyRecord]:
+        return await self._run(api_keys.page, business.no, after, limit)
+
+    async def key(self, business: Business, key: str) -> KeyRecord | None:
+        return await self._run(api_keys.one, business.no, key)
+
+    async def valid_keys(self, business: Business, now: int) -> int:
+        return await self._run(api_keys.count_valid, business.no, now)
+
+    async def audit(
+        self,
+        business: Business,
+        before: int | None,
+        kind: AuditKind | None,
+        author: str | None,
+        person: str | None,
+        limit: int,
+    ) -> list[AuditEntry]:
+        return await self._run(audit.page, business.no, before, kind, author, person, limit)
+
+    async def answered(self, business_no: int, request: bytes, since: int) -> Answered | None:
+        return await self._run(answers.find, business_no, request, since)
 
     async def revoked_tokens(self, now: int) -> dict[str, int]:
         return await self._run(people.revoked_tokens, now)
@@ -152,6 +225,14 @@ class Queries:
 
     async def too_far_behind(self, viewer: Viewer, after: int, limit: int) -> bool:
         return await self._run(catch_up.too_far_behind, viewer, after, limit)
+
+    async def find(self, viewer: Viewer, asked: Search) -> FoundPage | None:
+        return await self._run(search.find, viewer, asked)
+
+    async def timeline(
+        self, viewer: Viewer, person: str, before: str | None, limit: int
+    ) -> TimelinePage | None:
+        return await self._run(timeline.page, viewer, person, before, limit)
 
     async def setting(self, name: str) -> str | None:
         return await self._run(_setting, name)

@@ -3,18 +3,22 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from sys import intern
 
 import msgspec
 
 from domain.business import Business, Colleague
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
-from domain.events import Cursor, Person
+from domain.events import Cursor, Handling, Person, Routed
 from domain.permissions import granted
 from domain.policies import Policies
 from domain.roles import Role
-from storage import people
+from domain.routing import CustomerFacts
+from storage import appointments, people
+from storage import webhooks as hooks
 from storage.access import snapshot
+from storage.handling_rows import Hidden
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 
@@ -45,8 +49,66 @@ def conversation(
             (no,),
         )
         state.cursors = {person: Cursor(*cursor) for person, *cursor in cursors}
+        _take_up_handling(connection, business_no, no, state)
         _remember(connection, no, state)
     return state
+
+
+def _take_up_handling(
+    connection: sqlite3.Connection, business_no: int, no: int, state: Conversation
+) -> None:
+    state.waiting_since, state.heard_at = connection.execute(
+        "SELECT waiting_since, heard_at FROM head WHERE business_no = ? AND conversation_no = ?",
+        (business_no, no),
+    ).fetchone()
+    row = connection.execute(
+        "SELECT locations, status, snoozed_until, assignee, hidden FROM handling"
+        " WHERE conversation_no = ?",
+        (no,),
+    ).fetchone()
+    if row is not None:
+        locations, status, snoozed_until, assignee, stored = row
+        hidden = _decode_hidden(stored)
+        state.handling = Handling(
+            tuple(json.loads(locations)),
+            intern(status),
+            snoozed_until,
+            assignee,
+            hidden.trigger,
+            hidden.away,
+        )
+    why = connection.execute(
+        "SELECT why FROM routing WHERE conversation_no = ? ORDER BY seq DESC LIMIT 1", (no,)
+    ).fetchone()
+    state.routed = None if why is None else _decode_why(why[0])
+
+
+_decode_hidden = msgspec.json.Decoder(Hidden).decode
+_decode_why = msgspec.json.Decoder(Routed).decode
+
+
+def customer_facts(
+    connection: sqlite3.Connection, business_no: int, customer: str, now: int
+) -> tuple[CustomerFacts, int]:
+    """By what a customer's message is routed at ``now``, and until when (ms) that holds."""
+    with snapshot(connection):
+        row = connection.execute(
+            "SELECT locations FROM person WHERE business_no = ? AND id = ?", (business_no, customer)
+        ).fetchone()
+        newest = connection.execute(
+            "SELECT json_group_array(p.location) FROM placement p WHERE p.conversation_no ="
+            " (SELECT m.conversation_no FROM member m JOIN head h"
+            "   ON h.business_no = m.business_no AND h.conversation_no = m.conversation_no"
+            "  WHERE m.business_no = ? AND m.person = ? AND h.heard_at > 0"
+            "  AND EXISTS (SELECT 1 FROM placement q WHERE q.conversation_no = m.conversation_no)"
+            "  ORDER BY h.heard_at DESC LIMIT 1)",
+            (business_no, customer),
+        ).fetchone()
+        last = appointments.last_location(connection, business_no, customer, now)
+        coming = appointments.next_of(connection, business_no, customer, now)
+    locations = () if row is None else tuple(sorted(json.loads(row[0])))
+    until = 2**63 - 1 if coming is None else coming.start
+    return CustomerFacts(locations, last or "", tuple(sorted(json.loads(newest[0])))), until
 
 
 def _remember(connection: sqlite3.Connection, no: int, state: Conversation) -> None:
@@ -138,6 +200,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
             (no,),
         ).fetchall()
         places = {location.id: location for location in people.locations(connection, no)}
+        webhooks, send_hook = hooks.webhooks(connection, no), hooks.send_hook(connection, no)
     return Business(
         business_id,
         no,
@@ -151,6 +214,8 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         places,
         msgspec.json.decode(policies, type=Policies),
         parent,
+        webhooks=webhooks,
+        send_hook=send_hook,
     )
 
 

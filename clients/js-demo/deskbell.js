@@ -69,6 +69,9 @@
  * @typedef {{type: string, id?: number, [field: string]: any}} Frame
  * @typedef {{person: string, delivered_at: number, read_at: number}} Receipt
  * @typedef {{epoch: string, revision: number}} Cursor
+ * @typedef {{text: string, hit: boolean}} Part
+ * @typedef {{conversation: string, seq: number, revision: number, at: number, author: string,
+ *   parts: Part[], more_before: boolean, more_after: boolean}} Found
  *
  * @typedef {object} Waiting  a message in the outbox
  * @property {string} client_message_id
@@ -218,6 +221,15 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   receipts: { conversation: null, seq: null },
   versions: { conversation: null, seq: null },
   people: { search: '', limit: 20 },
+  search: {
+    q: null,
+    conversation: null,
+    author: null,
+    since: null,
+    until: null,
+    before: null,
+    limit: 20,
+  },
   watch: { people: null },
   activity: { active: null },
   privacy: { read_receipts: null, last_seen: null },
@@ -968,6 +980,29 @@ export class Deskbell {
    */
   async people(search = '', limit = 20) {
     return (await this.#ask({ type: 'people', search, limit })).people;
+  }
+
+  /**
+   * Messages and titles in which all words of `q` occur, newest first; `parts` say where. `seq` 0 is
+   * the title. While there is a `next`, it goes into `before` of the same question.
+   * @param {string} q
+   * @param {{conversation?: string, author?: string, since?: number, until?: number,
+   *   before?: string, limit?: number}} [filter]
+   * @returns {Promise<{found: Found[], next: string | null, behind: boolean}>}
+   */
+  async search(q, filter = {}) {
+    const { found, next = null, behind = false } = await this.#ask({ type: 'search', q, ...filter });
+    return {
+      found: found.map((/** @type {any} */ each) => ({
+        author: '',
+        more_before: false,
+        more_after: false,
+        ...each,
+        parts: each.parts.map((/** @type {any} */ part) => ({ hit: false, ...part })),
+      })),
+      next,
+      behind,
+    };
   }
 
   /**

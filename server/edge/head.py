@@ -15,8 +15,10 @@ _TITLES: Final = {
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
+    408: "Request Timeout",
     426: "Upgrade Required",
     431: "Request Header Fields Too Large",
+    501: "Not Implemented",
     503: "Service Unavailable",
     505: "HTTP Version Not Supported",
 }
@@ -24,8 +26,10 @@ _CODES: Final = {
     400: "bad_request",
     403: "forbidden",
     404: "not_found",
+    408: "bad_request",
     426: "bad_request",
     431: "too_large",
+    501: "bad_request",
     503: "overloaded",
     505: "bad_request",
 }
@@ -65,6 +69,7 @@ class HTTPRefusal:
     def encode(self) -> bytes:
         """The whole response: a problem document (RFC 9457)."""
         title = _TITLES[self.status]
+        retry_after = float(dict(self.headers).get("Retry-After", 0))
         body = json.dumps(
             {
                 "type": "about:blank",
@@ -72,6 +77,7 @@ class HTTPRefusal:
                 "status": self.status,
                 "code": _CODES[self.status],
                 "detail": self.detail,
+                "retry_after": retry_after,
             }
         ).encode()
         lines = [

@@ -16,7 +16,7 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework, ConnectionState
+from hypercorn.typing import ASGIFramework, ConnectionState, H11SendableEvent
 
 from server.edge.head import Head, HTTPRefusal, parse_head
 from server.edge.limits import EdgeLimits
@@ -26,6 +26,14 @@ LINGER: Final = 2.0
 """How long a client may go on sending after its last answer."""
 
 _log = logging.getLogger("deskbell.edge.http")
+
+
+_MALFORMED: Final = HTTPRefusal(400, "The request is malformed.")
+_OF_STATUS: Final = {
+    431: HTTPRefusal(431, "The request's head is too long."),
+    501: HTTPRefusal(501, "Send a body as it is, or chunked: no other transfer coding is known."),
+}
+_TOO_SLOW: Final = HTTPRefusal(408, "The body did not come in time. Send it again.")
 
 
 class HTTPServing:
@@ -52,6 +60,20 @@ class HTTPProtocol(H11Protocol):
 
     upgrade: tuple[Head, bytes] | None = None
     """A websocket's request that came on a kept-alive connection, and what came behind it."""
+    _refused = False
+
+    async def refuse(self, refusal: HTTPRefusal) -> None:
+        """Answer in the app's stead, if it has not begun to; what it says then goes nowhere."""
+        if self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._refused = True
+            await self.send(RawData(data=refusal.encode()))
+
+    async def _send_error_response(self, status_code: int) -> None:
+        await self.refuse(_OF_STATUS.get(status_code, _MALFORMED))
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if not self._refused:
+            await super()._send_h11_event(event)
 
     @property
     def awaits_body(self) -> bool:
@@ -131,7 +153,10 @@ class HTTPConnection(TCPServer):
             while True:
                 try:
                     data = await self._receive()
-                except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+                except trio.TooSlowError:
+                    await self.protocol.refuse(_TOO_SLOW)
+                    break
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
                     break
                 await self.protocol.handle(RawData(data))
                 if self.upgrade is not None:

@@ -17,17 +17,26 @@ from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
     appointments,
+    audit,
     businesses,
     contacts,
     conversations,
+    customers,
+    deliveries,
+    handling,
     health,
     imports,
+    keys,
     locations,
     me,
     messages,
     operator,
     people,
+    saved_replies,
+    search,
+    send_hook,
     tokens,
+    webhooks,
 )
 from server.http import demo as demo_routes
 from server.http.dispatch import view
@@ -35,6 +44,7 @@ from server.http.metrics import metrics_route
 from server.http.openapi import Description
 from server.http.page import Page
 from server.http.problem import problem_response
+from server.http.repeats import Repeats
 from server.http.route import AnyRoute
 from server.http.site import Demo, Site
 from server.http.throttle import Throttle
@@ -117,11 +127,20 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *people.ROUTES,
         *appointments.ROUTES,
         *tokens.ROUTES,
+        *keys.ROUTES,
+        *audit.ROUTES,
         *conversations.ROUTES,
         *messages.ROUTES,
+        *handling.ROUTES,
+        *customers.ROUTES,
+        *saved_replies.ROUTES,
+        *search.ROUTES,
         *me.ROUTES,
         *contacts.ROUTES,
         *imports.ROUTES,
+        *webhooks.ROUTES,
+        *deliveries.ROUTES,
+        *send_hook.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,
         metrics_route(site),
@@ -136,12 +155,13 @@ def app_of(site: Site, routes: tuple[AnyRoute, ...]) -> HttpApp:
     app = HttpApp("server", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
+    repeats = Repeats(site.node)
     for route in routes:
         rule = route.path.replace("{", "<").replace("}", ">")
         app.add_url_rule(
             rule,
             endpoint=route.name,
-            view_func=view(site, route),
+            view_func=view(site, repeats, route),
             methods=[route.method],
             provide_automatic_options=False,
         )

@@ -7,10 +7,10 @@ import msgspec
 from actors.desk_appointments import DeleteAppointment, PutAppointment
 from domain import appointments as rules
 from domain.appointments import LAST_MS, Status, instant
-from domain.limits import LIST_MAX
 from domain.permissions import Permission
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role
+from domain.scopes import Scope
 from server.http.caller import Backend, Somebody
 from server.http.desk import ask_desk
 from server.http.fields import (
@@ -22,6 +22,7 @@ from server.http.fields import (
     Output,
     Uint,
     Unset,
+    page_size,
     set_or_none,
 )
 from server.http.route import BUSINESS, BUSINESS_OR_PERSON, UNDONE, Call, Route
@@ -124,7 +125,7 @@ async def delete(call: Call[AppointmentPath, Nothing]) -> Changed | Refusal:
 async def everyone(call: Call[AppointmentQuery, Nothing]) -> AppointmentList:
     """Appointments of a customer, of one of the team, at a location, of a time: as one may see."""
     asked = call.parameters
-    limit = max(1, min(asked.limit, LIST_MAX))
+    limit = page_size(asked.limit)
     until = set_or_none(asked.until)
     wanted = Filter(
         customer=set_or_none(asked.customer) or "",
@@ -210,6 +211,7 @@ ROUTES = (
         summary="Put an appointment",
         handler=put,
         callers=BUSINESS,
+        scope=Scope.APPOINTMENTS_WRITE,
         parameters=AppointmentPath,
         body=NewAppointment,
         answer=Appointment,
@@ -232,6 +234,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.APPOINTMENTS,
+        scope=Scope.APPOINTMENTS_READ,
         parameters=AppointmentPath,
         body=Nothing,
         answer=Appointment,
@@ -244,6 +247,7 @@ ROUTES = (
         summary="Take an appointment back",
         handler=delete,
         callers=BUSINESS,
+        scope=Scope.APPOINTMENTS_WRITE,
         parameters=AppointmentPath,
         body=Nothing,
         answer=Changed,
@@ -257,6 +261,7 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.APPOINTMENTS,
+        scope=Scope.APPOINTMENTS_READ,
         parameters=AppointmentQuery,
         body=Nothing,
         answer=AppointmentList,

@@ -10,12 +10,24 @@ from domain.limits import NAME_BYTES
 from domain.policies import Policies, UnreadBy
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Operation
+from domain.scopes import Scope
 from domain.text import refuse_label
 from server.http.caller import OPERATOR as OPERATORS_ID
 from server.http.caller import STOPPING, Backend, Somebody
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or_none
-from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Route
+from server.http.fields import (
+    UNSET,
+    Id,
+    Input,
+    Nothing,
+    Output,
+    Uint,
+    Unset,
+    page_size,
+    set_or,
+    set_or_none,
+)
+from server.http.route import BUSINESS_OR_PERSON, OPERATOR, UNDONE, Call, Repeat, Route
 from server.phones import is_region
 from server.tokens import hash_key, make_key
 from storage.people import BusinessRecord
@@ -50,13 +62,18 @@ class BusinessSummary(Output, frozen=True, kw_only=True):
 
 
 class BusinessList(Output, frozen=True, kw_only=True):
+    """``next`` goes into ``after`` for the next page; left out at the end."""
+
     businesses: tuple[BusinessSummary, ...]
+    next: str | Unset = UNSET
 
 
-class BusinessQuery(Input, frozen=True, kw_only=True):
-    """``parent``: only the children of that business."""
+class BusinessesQuery(Input, frozen=True, kw_only=True):
+    """``parent``: only the children of that business. ``after``: ``next`` of the page before."""
 
     parent: Id | Unset = UNSET
+    after: Id | Unset = UNSET
+    limit: Uint = 50
 
 
 class BusinessPath(Input, frozen=True, kw_only=True):
@@ -117,7 +134,7 @@ async def add(call: Call[Nothing, NewBusiness]) -> BusinessKey | Refusal:
     refusal = refuse_label(body.name, NAME_BYTES, "name")
     if refusal is not None:
         return refusal
-    id_ = set_or_none(body.id) or node.new_id()
+    id_ = set_or_none(body.id) or call.new_id()
     key = make_key("business")
     with trio.CancelScope(shield=True):  # whole, also if the client goes away meanwhile
         if not await node.database.create_business(id_, body.name, hash_key(key), node.clock()):
@@ -131,12 +148,16 @@ async def add(call: Call[Nothing, NewBusiness]) -> BusinessKey | Refusal:
     return BusinessKey(id=id_, name=body.name, api_key=key)
 
 
-async def everyone(call: Call[BusinessQuery, Nothing]) -> BusinessList:
+async def everyone(call: Call[BusinessesQuery, Nothing]) -> BusinessList:
     """All businesses, or the children of one, oldest first."""
-    found = await call.node.queries.businesses()
-    parent = set_or_none(call.parameters.parent)
+    asked = call.parameters
+    limit, parent = page_size(asked.limit), set_or_none(asked.parent)
+    after = set_or(asked.after, "")
+    found = await call.node.queries.businesses(after, limit + 1, parent)
+    page = found[:limit]
     return BusinessList(
-        businesses=tuple(_summary(b) for b in found if parent is None or b.parent == parent)
+        businesses=tuple(_summary(record) for record in page),
+        next=page[-1].id if len(found) > limit else UNSET,
     )
 
 
@@ -246,6 +267,7 @@ ROUTES = (
             name="Pawsome Pet Care",
             api_key="business_Zm9yIGV4YW1wbGUgb25seSwgbm90IGEga2V5IQ",
         ),
+        repeat=Repeat.NOTHING,
     ),
     Route(
         method="GET",
@@ -253,7 +275,7 @@ ROUTES = (
         summary="List businesses",
         handler=everyone,
         callers=OPERATOR,
-        parameters=BusinessQuery,
+        parameters=BusinessesQuery,
         body=Nothing,
         answer=BusinessList,
         shows=BusinessList(businesses=(_SUMMARY,)),
@@ -278,6 +300,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.BUSINESS_READ,
+        scope=Scope.BUSINESS_READ,
         parameters=Nothing,
         body=Nothing,
         answer=Business,
@@ -290,6 +313,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.BUSINESS_CHANGE,
+        scope=Scope.BUSINESS_WRITE,
         parameters=Nothing,
         body=BusinessChange,
         answer=Business,

@@ -1,18 +1,23 @@
 """Who calls: the operator, a business's own backend, or a person. One bearer token tells."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from domain.commands import Speaker
+from domain.errors import StorageFailed
 from domain.ids import is_id
 from domain.permissions import Permission, granted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role
+from domain.scopes import EVERY_SCOPE, Scopes, role_within
 from server.live import LiveBusiness
 from server.node import Node
 from server.reading import viewer_of
 from server.tokens import hash_key
 from storage.access import Viewer
+from storage.api_keys import KeyHolder
 from storage.people import PersonRecord
 
 PERSON_HEADER = "Deskbell-Person"
@@ -20,8 +25,12 @@ DEVICE_HEADER = "Deskbell-Device"
 DEFAULT_DEVICE = "http"
 
 OPERATOR = "@operator"
-BACKEND = "@business"
-"""Authors of changes that no person made; no valid ids, so they are nobody's."""
+OF_KEY = "@key/"
+"""Authors of changes that no person made, the latter before a key's id; no valid ids, so they are
+nobody's."""
+
+USE_MS: Final = 3_600_000
+"""When a key was used last is noted this coarsely."""
 
 
 class Caller(StrEnum):
@@ -42,32 +51,63 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The business itself, by its API key: it may do what an owner may, but says nothing."""
+    """The business itself, by an API key: it may do what an owner may, but says nothing.
+
+    ``key`` is the key's id, ``scopes`` what it may be used for.
+    """
 
     live: LiveBusiness
+    key: str
+    scopes: Scopes
     caller = Caller.BUSINESS
-    author = BACKEND
     role = None
 
     def holds(self, _permission: Permission) -> bool:
         return True
 
+    def is_current(self) -> bool:
+        """Whether the key has not been revoked since."""
+        return self.key not in self.live.revoked_keys
+
+    @property
+    def author(self) -> str:
+        return OF_KEY + self.key
+
+    @property
+    def role_for_roles(self) -> Role | None:
+        """The role that counts where somebody else's role, or their access, is touched."""
+        return role_within(self.scopes, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """A person on a device: by a token of theirs, or by the backend that speaks for them."""
+    """A person on a device: by a token of theirs, or by the backend that speaks for them.
+
+    ``key`` is the id of the backend's key, ``scopes`` what that may be used for.
+    """
 
     live: LiveBusiness
     record: PersonRecord
     device: str
     access: tuple[int, int]
     """`LiveBusiness.access_stamp` when ``record`` was read: see `is_current`."""
-    by_token: bool
+    key: str = ""
+    scopes: Scopes = EVERY_SCOPE
     caller = Caller.PERSON
+
+    @property
+    def by_token(self) -> bool:
+        return not self.key
 
     def is_current(self) -> bool:
         """Whether their rights cannot have changed since; otherwise `identify` has to say (R27)."""
-        return self.live.access_stamp(self.record.id) == self.access
+        unchanged = self.live.access_stamp(self.record.id) == self.access
+        return unchanged and self.key not in self.live.revoked_keys
+
+    @property
+    def role_for_roles(self) -> Role | None:
+        """As of a backend: who speaks through a key does not get further than the key."""
+        return role_within(self.scopes, self.role)
 
     @property
     def author(self) -> str:
@@ -110,7 +150,7 @@ async def identify(
         return Refusal(Code.BAD_REQUEST, f"{DEVICE_HEADER} must be an id, like web-5f2c.")
     if "." in secret:  # tokens are signed: payload, full stop, signature. Keys have none
         return await _by_token(node, secret, device)
-    holder = await node.queries.key_holder(hash_key(secret))
+    holder = await node.queries.key_holder(hash_key(secret), node.clock())
     if holder is None:
         return UNAUTHENTICATED
     if holder.business is None:
@@ -118,9 +158,19 @@ async def identify(
     live = await node.live(holder.business)
     if live is None:
         return STOPPING
+    if holder.key in live.revoked_keys:  # while its business was started
+        return UNAUTHENTICATED
+    await _note_use(node, live, holder)
     if person is None:
-        return Backend(live)
-    return await _spoken_for(node, live, person, device or DEFAULT_DEVICE)
+        return Backend(live, holder.key, holder.scopes)
+    return await _spoken_for(node, live, holder, person, device or DEFAULT_DEVICE)
+
+
+async def _note_use(node: Node, live: LiveBusiness, holder: KeyHolder) -> None:
+    now = node.clock()
+    if now - holder.last_used_at >= USE_MS:
+        with suppress(StorageFailed):  # not worth a refusal: the next request notes it
+            await node.database.record_key_use(live.state.no, holder.key, now)
 
 
 async def _by_token(node: Node, token: str, device: str | None) -> Identity | Refusal:
@@ -135,11 +185,11 @@ async def _by_token(node: Node, token: str, device: str | None) -> Identity | Re
     if record is None or not record.active or claims.revoked_revision != record.revoked_revision:
         return UNAUTHENTICATED
     device = claims.device or device or DEFAULT_DEVICE
-    return Somebody(live, record, device, access, by_token=True)
+    return Somebody(live, record, device, access)
 
 
 async def _spoken_for(
-    node: Node, live: LiveBusiness, person: str, device: str
+    node: Node, live: LiveBusiness, holder: KeyHolder, person: str, device: str
 ) -> Somebody | Refusal:
     if not is_id(person):
         return Refusal(Code.BAD_REQUEST, f"{PERSON_HEADER} must be the id of a person.")
@@ -147,5 +197,5 @@ async def _spoken_for(
     record = await node.queries.person(live.state, person)
     if record is None:
         return NOT_FOUND
-    somebody = Somebody(live, record, device, access, by_token=False)
+    somebody = Somebody(live, record, device, access, holder.key, holder.scopes)
     return somebody if record.active else DEACTIVATED

@@ -9,6 +9,7 @@ from domain.contact import Consents, Contact, normal_email, normal_language
 from domain.profile import own_contact
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from server.http.desk import ask_desk
 from server.http.fields import UNSET, Input, Nothing, Unset, set_or, set_or_none
 from server.http.route import PERSON, UNDONE, Call, Route
@@ -134,6 +135,7 @@ ROUTES = (
         handler=show,
         callers=PERSON,
         operation=Operation.PRIVACY,
+        scope=Scope.PEOPLE_READ,
         parameters=Nothing,
         body=Nothing,
         answer=Contact,
@@ -146,6 +148,7 @@ ROUTES = (
         handler=change,
         callers=PERSON,
         operation=Operation.PRIVACY,
+        scope=Scope.PEOPLE_WRITE,
         parameters=Nothing,
         body=OwnContactChange,
         answer=Contact,

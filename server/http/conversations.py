@@ -6,9 +6,9 @@ import msgspec
 
 from domain import commands
 from domain.conversation import refuse_size
-from domain.limits import LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from domain.views import Conversation, Member, Message
 from server import creating, reading
 from server.asking import ask_conversation
@@ -23,6 +23,7 @@ from server.http.fields import (
     Output,
     Uint,
     Unset,
+    page_size,
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
@@ -72,7 +73,7 @@ async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList:
     me, asked = call.somebody, call.parameters
     revision = call.node.database.journal.released(call.live.id)
     page = await call.node.queries.conversations(
-        me.viewer, set_or_none(asked.before), max(1, min(asked.limit, LIST_MAX))
+        me.viewer, set_or_none(asked.before), page_size(asked.limit)
     )
     return ConversationList(
         conversations=tuple(
@@ -105,7 +106,7 @@ async def create(call: Call[Nothing, NewConversation]) -> Conversation | Refusal
         body.kind,
         body.people,
         body.title,
-        set_or_none(body.id) or call.node.new_id(),
+        set_or_none(body.id) or call.new_id(),
     )
     if isinstance(answer, Refusal):
         return answer
@@ -139,7 +140,7 @@ async def _picture(node: Node, me: Somebody, conversation: str) -> Conversation 
     return reading.conversation(me.live, me.record.id, stored)
 
 
-_EXAMPLE = Conversation(
+EXAMPLE = Conversation(
     id="rex-grooming",
     kind="group",
     title="Rex's grooming",
@@ -179,10 +180,11 @@ ROUTES = (
         handler=mine,
         callers=PERSON,
         operation=Operation.CONVERSATIONS,
+        scope=Scope.CONVERSATIONS_READ,
         parameters=ConversationsQuery,
         body=Nothing,
         answer=ConversationList,
-        shows=ConversationList(conversations=(_EXAMPLE,), next="1078", revision=1079),
+        shows=ConversationList(conversations=(EXAMPLE,), next="1078", revision=1079),
     ),
     Route(
         method="POST",
@@ -191,6 +193,7 @@ ROUTES = (
         handler=create,
         callers=PERSON,
         operation=Operation.CREATE,
+        scope=Scope.CONVERSATIONS_WRITE,
         parameters=Nothing,
         body=NewConversation,
         answer=Conversation,
@@ -199,7 +202,7 @@ ROUTES = (
         asks=NewConversation(
             kind="group", people=("sam",), title="Rex's grooming", id="rex-grooming"
         ),
-        shows=_EXAMPLE,
+        shows=EXAMPLE,
     ),
     Route(
         method="GET",
@@ -208,11 +211,12 @@ ROUTES = (
         handler=show,
         callers=PERSON,
         operation=Operation.OPEN,
+        scope=Scope.CONVERSATIONS_READ,
         parameters=ConversationPath,
         body=Nothing,
         answer=Conversation,
         refusals=(Code.NOT_FOUND,),
-        shows=_EXAMPLE,
+        shows=EXAMPLE,
     ),
     Route(
         method="POST",
@@ -221,6 +225,7 @@ ROUTES = (
         handler=add_member,
         callers=PERSON,
         operation=Operation.ADD_MEMBER,
+        scope=Scope.CONVERSATIONS_WRITE,
         parameters=ConversationPath,
         body=NewMember,
         answer=Changed,
@@ -235,6 +240,7 @@ ROUTES = (
         handler=remove_member,
         callers=PERSON,
         operation=Operation.LEAVE,
+        scope=Scope.CONVERSATIONS_WRITE,
         parameters=MemberPath,
         body=Nothing,
         answer=Changed,

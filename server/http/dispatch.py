@@ -9,6 +9,7 @@ from quart import Response, request
 
 from domain.refusal import TOO_SLOW, Code, Refusal
 from domain.roles import may
+from domain.scopes import refuse_scopes
 from server.http.caller import (
     DEVICE_HEADER,
     PERSON_HEADER,
@@ -20,7 +21,8 @@ from server.http.caller import (
 )
 from server.http.parsing import parse_body, parse_parameters
 from server.http.problem import problem_response
-from server.http.route import AnyRoute, Call, Content
+from server.http.repeats import KEY_HEADER, Repeats
+from server.http.route import AnyCall, AnyRoute, Call, Content
 from server.http.site import Site
 
 _FOR_OTHERS = Refusal(Code.FORBIDDEN, "This key or token is not for this.")
@@ -33,7 +35,7 @@ _NOT_JSON = Refusal(Code.BAD_REQUEST, "Send the body as 'Content-Type: applicati
 View = Callable[..., Awaitable[Response]]
 
 
-def view(site: Site, route: AnyRoute) -> View:
+def view(site: Site, repeats: Repeats, route: AnyRoute) -> View:
     """What Quart calls for ``route``; it gets the parameters of the path."""
 
     async def answer(**path: str) -> Response:
@@ -54,30 +56,43 @@ def view(site: Site, route: AnyRoute) -> View:
             return await answer_to(identity, path)
 
     async def answer_to(identity: Identity | None, path: dict[str, str]) -> Response:
-        parameters = parse_parameters(path, request.args.items(multi=True), route.parameters)
-        if isinstance(parameters, Refusal):
-            return problem_response(parameters)
-        if route.takes_body and request.mimetype != "application/json":
-            return problem_response(_NOT_JSON, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        body = parse_body(await _raw_body(), route.body) if route.takes_body else None
-        if isinstance(body, Refusal):
-            return problem_response(body)
-        still = await _still(site, route, identity)
-        if isinstance(still, Refusal):
-            return problem_response(still)
-        reply = await route.handler(
-            Call(site, still, parameters, body, request.headers.get("If-None-Match", ""))
-        )
-        return _response(route, reply)
+        call = await _read(site, route, identity, path)
+        if isinstance(call, Response):
+            return call
+        key = request.headers.get(KEY_HEADER) if route.takes_key else None
+        if key is None:
+            return await respond(call)
+        return await repeats.answer(key, route, request.path, call, respond)
+
+    async def respond(call: AnyCall) -> Response:
+        return _response(route, await route.handler(call))
 
     return answer
+
+
+async def _read(
+    site: Site, route: AnyRoute, identity: Identity | None, path: dict[str, str]
+) -> AnyCall | Response:
+    """The request of who was let in, or why it cannot be one."""
+    parameters = parse_parameters(path, request.args.items(multi=True), route.parameters)
+    if isinstance(parameters, Refusal):
+        return problem_response(parameters)
+    if route.takes_body and request.mimetype != "application/json":
+        return problem_response(_NOT_JSON, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    body = parse_body(await _raw_body(), route.body) if route.takes_body else None
+    if isinstance(body, Refusal):
+        return problem_response(body)
+    still = await _still(site, route, identity)
+    if isinstance(still, Refusal):
+        return problem_response(still)
+    return Call(site, still, parameters, body, request.headers.get("If-None-Match", ""))
 
 
 async def _still(
     site: Site, route: AnyRoute, identity: Identity | None
 ) -> Identity | Refusal | None:
     """Who calls, by the time that the body has come: that may have taken long."""
-    if isinstance(identity, Somebody) and not identity.is_current():
+    if isinstance(identity, Backend | Somebody) and not identity.is_current():
         return await _admit(site, route)
     return identity
 
@@ -102,6 +117,10 @@ async def _admit(site: Site, route: AnyRoute) -> Identity | Refusal | None:
     if identity.caller not in route.callers:
         for_people = isinstance(identity, Backend) and Caller.PERSON in route.callers
         return _NAME_SOMEBODY if for_people else _FOR_OTHERS
+    if isinstance(identity, Backend | Somebody) and route.scope is not None:
+        refusal = refuse_scopes(identity.scopes, (route.scope,))
+        if refusal is not None:
+            return refusal
     if isinstance(identity, Somebody) and route.operation is not None:
         return identity if may(identity.role, route.operation) else _ROLE
     return identity

@@ -7,6 +7,7 @@ from msgspec import UNSET as UNSET
 from msgspec import UnsetType
 
 from domain.ids import ID_PATTERN
+from domain.limits import LIST_MAX
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 Uint = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
@@ -26,6 +27,11 @@ def set_or(value: T | UnsetType, default: T) -> T:
 def set_or_none(value: T | UnsetType) -> T | None:
     """``value``, or ``None`` if it was left out."""
     return None if isinstance(value, UnsetType) else value
+
+
+def page_size(limit: int, most: int = LIST_MAX) -> int:
+    """How many a page of a list holds where ``limit`` is asked for."""
+    return max(1, min(limit, most))
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,10 +5,21 @@ from typing import Annotated, Any
 import msgspec
 
 from actors.desk_imports import FinishImport
-from domain.limits import LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.scopes import Scope
+from server.http.caller import Backend
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Id, Input, Nothing, Output, Uint, Unset, set_or_none
+from server.http.fields import (
+    UNSET,
+    Id,
+    Input,
+    Nothing,
+    Output,
+    Uint,
+    Unset,
+    page_size,
+    set_or_none,
+)
 from server.http.route import BUSINESS, UNDONE, Call, Route
 from server.importing import Taking
 from storage.imports import Import, RefusedRecord
@@ -55,7 +66,7 @@ class RefusedList(Output, frozen=True, kw_only=True):
 
 async def begin(call: Call[Nothing, NewImport]) -> Import | Refusal:
     """Begin an import. The same ``id`` again is the same import."""
-    id_ = set_or_none(call.body.id) or call.node.new_id()
+    id_ = set_or_none(call.body.id) or call.new_id()
     state = call.live.state
     await call.node.database.begin_import(state.no, id_, call.node.clock())
     return await call.node.queries.import_named(state, id_) or NOT_FOUND
@@ -84,7 +95,9 @@ async def take(call: Call[ImportPath, Part]) -> Import | Refusal:
         if skip < 0:
             message = f"'first': {known.records} records were taken; go on with the next one."
             return Refusal(Code.CONFLICT, message)
-        taking = Taking(call.node, call.live, known)
+        caller = call.insider
+        assert isinstance(caller, Backend)
+        taking = Taking(call.node, caller, known)
         later = None
         for record in part.records[skip:]:
             async with call.site.changing(call.live.id):
@@ -100,7 +113,7 @@ async def refused(call: Call[RefusedQuery, Nothing]) -> RefusedList | Refusal:
     asked, state = call.parameters, call.live.state
     if await call.node.queries.import_named(state, asked.name) is None:
         return NOT_FOUND
-    limit = max(1, min(asked.limit, LIST_MAX))
+    limit = page_size(asked.limit)
     found = await call.node.queries.import_refused(state, asked.name, asked.after, limit + 1)
     page = tuple(found[:limit])
     return RefusedList(refused=page, next=page[-1].number if len(found) > limit else UNSET)
@@ -135,6 +148,7 @@ ROUTES = (
         summary="Begin an import",
         handler=begin,
         callers=BUSINESS,
+        scope=Scope.IMPORTS_WRITE,
         parameters=Nothing,
         body=NewImport,
         answer=Import,
@@ -149,6 +163,7 @@ ROUTES = (
         summary="How far an import is",
         handler=show,
         callers=BUSINESS,
+        scope=Scope.IMPORTS_WRITE,
         parameters=ImportPath,
         body=Nothing,
         answer=Import,
@@ -161,6 +176,7 @@ ROUTES = (
         summary="Import records",
         handler=take,
         callers=BUSINESS,
+        scope=Scope.IMPORTS_WRITE,
         parameters=ImportPath,
         body=Part,
         answer=Import,
@@ -177,6 +193,7 @@ ROUTES = (
         summary="What was refused of an import",
         handler=refused,
         callers=BUSINESS,
+        scope=Scope.IMPORTS_WRITE,
         parameters=RefusedQuery,
         body=Nothing,
         answer=RefusedList,
@@ -199,6 +216,7 @@ ROUTES = (
         summary="Finish an import",
         handler=finish,
         callers=BUSINESS,
+        scope=Scope.IMPORTS_WRITE,
         parameters=ImportPath,
         body=Nothing,
         answer=Import,

@@ -10,10 +10,22 @@ from domain.hours import Holiday, Hours, Span
 from domain.locations import ALERT_MINUTES_MOST, Status
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Operation
+from domain.scopes import Scope
 from server.http.businesses import TAKEN
 from server.http.caller import Backend, Somebody
 from server.http.desk import ask_desk
-from server.http.fields import UNSET, Id, Input, Nothing, Output, Unset, set_or, set_or_none
+from server.http.fields import (
+    UNSET,
+    Id,
+    Input,
+    Nothing,
+    Output,
+    Uint,
+    Unset,
+    page_size,
+    set_or,
+    set_or_none,
+)
 from server.http.route import BUSINESS_OR_PERSON, UNDONE, Call, Route
 from server.live import LiveBusiness
 
@@ -41,7 +53,17 @@ class Location(Output, frozen=True, kw_only=True):
 
 
 class LocationList(Output, frozen=True, kw_only=True):
+    """``next`` goes into ``after`` for the next page; left out at the end."""
+
     locations: tuple[Location, ...]
+    next: str | Unset = UNSET
+
+
+class LocationsQuery(Input, frozen=True, kw_only=True):
+    """``after``: ``next`` of the page before; ``limit``: 1 to 100."""
+
+    after: Id | Unset = UNSET
+    limit: Uint = 50
 
 
 class LocationPath(Input, frozen=True, kw_only=True):
@@ -71,11 +93,15 @@ class Merge(Input, frozen=True, kw_only=True):
     into: Id
 
 
-async def everyone(call: Call[Nothing, Nothing]) -> LocationList:
-    """All locations of the business, also those that are closed or merged."""
+async def everyone(call: Call[LocationsQuery, Nothing]) -> LocationList:
+    """All locations of the business, also the closed and merged ones, in the order of their ids."""
+    after, limit = set_or(call.parameters.after, ""), page_size(call.parameters.limit)
     known = call.live.state.locations
+    found = [known[location] for location in sorted(known) if location > after]
+    page = found[:limit]
     return LocationList(
-        locations=tuple(_shown(call.insider, known[location]) for location in sorted(known))
+        locations=tuple(_shown(call.insider, location) for location in page),
+        next=page[-1].id if len(found) > limit else UNSET,
     )
 
 
@@ -89,7 +115,7 @@ async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
     """Add a location. The same one again, under an ``id``, is the same answer."""
     body = call.body
     wanted = rules.Location(
-        id=set_or_none(body.id) or call.node.new_id(),
+        id=set_or_none(body.id) or call.new_id(),
         name=body.name,
         time_zone=body.time_zone,
         hours=body.hours,
@@ -216,7 +242,8 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_READ,
-        parameters=Nothing,
+        scope=Scope.LOCATIONS_READ,
+        parameters=LocationsQuery,
         body=Nothing,
         answer=LocationList,
         shows=LocationList(locations=(_EXAMPLE,)),
@@ -228,6 +255,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=Nothing,
         body=NewLocation,
         answer=Location,
@@ -250,6 +278,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_READ,
+        scope=Scope.LOCATIONS_READ,
         parameters=LocationPath,
         body=Nothing,
         answer=Location,
@@ -263,6 +292,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=LocationPath,
         body=LocationChange,
         answer=Location,
@@ -277,6 +307,7 @@ ROUTES = (
         handler=close,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=LocationPath,
         body=Nothing,
         answer=Location,
@@ -290,6 +321,7 @@ ROUTES = (
         handler=reopen,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=LocationPath,
         body=Nothing,
         answer=Location,
@@ -303,6 +335,7 @@ ROUTES = (
         handler=merge,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
         parameters=LocationPath,
         body=Merge,
         answer=Location,

@@ -4,6 +4,7 @@ from actors.business import ChangePrivacy
 from domain.ids import is_id
 from domain.refusal import Code, Refusal
 from domain.roles import Operation, Role
+from domain.scopes import Scope
 from domain.views import Presence
 from server import reading
 from server.http.caller import Somebody
@@ -101,6 +102,7 @@ ROUTES = (
         summary="Who I am",
         handler=show,
         callers=PERSON,
+        scope=Scope.PEOPLE_READ,
         parameters=Nothing,
         body=Nothing,
         answer=Me,
@@ -113,6 +115,7 @@ ROUTES = (
         handler=change,
         callers=PERSON,
         operation=Operation.PRIVACY,
+        scope=Scope.PEOPLE_WRITE,
         parameters=Nothing,
         body=PrivacyChange,
         answer=Me,
@@ -127,6 +130,7 @@ ROUTES = (
         handler=presence,
         callers=PERSON,
         operation=Operation.WATCH,
+        scope=Scope.PEOPLE_READ,
         parameters=PresenceQuery,
         body=Nothing,
         answer=PresenceList,

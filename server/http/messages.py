@@ -4,9 +4,11 @@ from domain import commands
 from domain.commands import Accepted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
+from domain.saved_replies import refuse_leftover
+from domain.scopes import Scope
 from domain.views import Message, MessageReceipt, Version
 from server import reading
-from server.asking import ask_conversation
+from server.asking import answer_of, ask_conversation
 from server.http.conversations import ConversationPath
 from server.http.desk import changed
 from server.http.fields import (
@@ -19,6 +21,7 @@ from server.http.fields import (
     Seq,
     Uint,
     Unset,
+    page_size,
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
@@ -37,19 +40,28 @@ class HistoryQuery(ConversationPath, frozen=True, kw_only=True):
 
 
 class MessagePage(Output, frozen=True, kw_only=True):
-    """In ascending ``seq``; ``more``: there are further ones in the direction asked for."""
+    """In ascending ``seq``; ``more``: there are further ones in the direction asked for.
+
+    Then ``next`` goes into ``before``, or into ``after`` where that was given, for the next page.
+    """
 
     conversation: str
     messages: tuple[Message, ...]
     more: bool
+    next: str | Unset = UNSET
 
 
 class NewMessage(Input, frozen=True, kw_only=True):
-    """``client_message_id`` is made once for a message, and kept when it is sent again."""
+    """``client_message_id`` is made once for a message, and kept when it is sent again.
+
+    ``saved_reply``: the one that the text was made from. A variable that still stands in it is then
+    refused; without, braces are only braces.
+    """
 
     client_message_id: Id
     text: str
     reply_to: Uint = 0
+    saved_reply: Id | Unset = UNSET
 
 
 class Ack(Output, frozen=True, kw_only=True):
@@ -80,18 +92,20 @@ class ReceiptList(Output, frozen=True, kw_only=True):
 
 
 class VersionsQuery(MessagePath, frozen=True, kw_only=True):
-    """``skip``: how many of the newest to leave out."""
+    """``skip``: how many of the newest to leave out, ``next`` of the page before."""
 
     skip: Uint = 0
+    limit: Uint = 50
 
 
 class VersionList(Output, frozen=True, kw_only=True):
-    """Oldest first; ``more``: there are older ones, ``skip`` these and ask again."""
+    """Oldest first; ``more``: there are older ones. Then ``next`` goes into ``skip`` for them."""
 
     conversation: str
     seq: int
     versions: tuple[Version, ...]
     more: bool
+    next: str | Unset = UNSET
 
 
 async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
@@ -110,7 +124,12 @@ async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
     if found is None:
         return NOT_FOUND
     messages, more = found
-    return MessagePage(conversation=asked.conversation, messages=tuple(messages), more=more)
+    return MessagePage(
+        conversation=asked.conversation,
+        messages=tuple(messages),
+        more=more,
+        next=str(messages[0 if after is None else -1].seq) if more else UNSET,
+    )
 
 
 async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
@@ -119,8 +138,15 @@ async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
     The same one with another text, ``reply_to`` or conversation is a conflict.
     """
     body, conversation = call.body, call.parameters.conversation
+    refusal = None if body.saved_reply is UNSET else refuse_leftover(body.text)
+    if refusal is not None:
+        return refusal
     command = commands.Send(call.somebody.speaker, body.client_message_id, body.text, body.reply_to)
-    answer = await ask_conversation(call.live, conversation, command)
+    if call.live.state.send_hook is None:
+        answer = await ask_conversation(call.live, conversation, command)
+    else:
+        hooks = call.node.hooks.send_hooks
+        answer = answer_of(await hooks.ask(call.live, conversation, command))
     if isinstance(answer, Refusal):
         return answer
     assert isinstance(answer, Accepted)
@@ -176,8 +202,14 @@ async def versions(call: Call[VersionsQuery, Nothing]) -> VersionList | Refusal:
     )
     if found is None:
         return NOT_FOUND
+    versions = found.versions[-page_size(asked.limit) :]
+    more = found.more or len(versions) < len(found.versions)
     return VersionList(
-        conversation=asked.conversation, seq=asked.seq, versions=found.versions, more=found.more
+        conversation=asked.conversation,
+        seq=asked.seq,
+        versions=versions,
+        more=more,
+        next=str(asked.skip + len(versions)) if more else UNSET,
     )
 
 
@@ -199,11 +231,12 @@ ROUTES = (
         handler=history,
         callers=PERSON,
         operation=Operation.HISTORY,
+        scope=Scope.MESSAGES_READ,
         parameters=HistoryQuery,
         body=Nothing,
         answer=MessagePage,
         refusals=(Code.NOT_FOUND,),
-        shows=MessagePage(conversation="rex-grooming", messages=(_MESSAGE,), more=True),
+        shows=MessagePage(conversation="rex-grooming", messages=(_MESSAGE,), more=True, next="42"),
     ),
     Route(
         method="POST",
@@ -212,11 +245,19 @@ ROUTES = (
         handler=send,
         callers=PERSON,
         operation=Operation.SEND,
+        scope=Scope.MESSAGES_WRITE,
         parameters=ConversationPath,
         body=NewMessage,
         answer=Ack,
         status=201,
-        refusals=(Code.NOT_FOUND, Code.CONFLICT, Code.TOO_LARGE, *UNDONE),
+        refusals=(
+            Code.NOT_FOUND,
+            Code.CONFLICT,
+            Code.UNRESOLVED_VARIABLE,
+            Code.TOO_LARGE,
+            Code.REFUSED_BY_HOOK,
+            *UNDONE,
+        ),
         asks=NewMessage(client_message_id="01932f", text="Is Rex ready?"),
         shows=Ack(
             client_message_id="01932f",
@@ -233,6 +274,7 @@ ROUTES = (
         handler=edit,
         callers=PERSON,
         operation=Operation.EDIT,
+        scope=Scope.MESSAGES_WRITE,
         parameters=MessagePath,
         body=NewText,
         answer=Changed,
@@ -247,6 +289,7 @@ ROUTES = (
         handler=delete,
         callers=PERSON,
         operation=Operation.DELETE,
+        scope=Scope.MESSAGES_WRITE,
         parameters=MessagePath,
         body=Nothing,
         answer=Changed,
@@ -260,6 +303,7 @@ ROUTES = (
         handler=receipts,
         callers=PERSON,
         operation=Operation.RECEIPTS,
+        scope=Scope.MESSAGES_READ,
         parameters=MessagePath,
         body=Nothing,
         answer=ReceiptList,
@@ -281,6 +325,7 @@ ROUTES = (
         handler=versions,
         callers=PERSON,
         operation=Operation.VERSIONS,
+        scope=Scope.MESSAGES_READ,
         parameters=VersionsQuery,
         body=Nothing,
         answer=VersionList,
@@ -299,6 +344,7 @@ ROUTES = (
         handler=advance,
         callers=PERSON,
         operation=Operation.RECEIPT,
+        scope=Scope.MESSAGES_WRITE,
         parameters=ConversationPath,
         body=NewReceipt,
         answer=Changed,

@@ -16,7 +16,8 @@ from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
 from server.http.fields import Nothing
 from server.http.files import file_content, unless_known
 from server.http.problem import MEDIA_TYPE, Problem, problem
-from server.http.route import ANYBODY, AnyRoute, Call, Content, Route
+from server.http.repeats import KEY_HEADER, REPLAYED_HEADER
+from server.http.route import ANYBODY, AnyRoute, Call, Content, Repeat, Route
 
 Json = dict[str, Any]
 
@@ -25,17 +26,21 @@ MEANING = {
     Code.BAD_REQUEST: "A field or parameter is missing, unknown or malformed. Correct it.",
     Code.TOO_LARGE: "A text, a list or the body is over its limit.",
     Code.UNAUTHENTICATED: "There is no valid key or token. Get a new one.",
-    Code.FORBIDDEN: "Your role, or this kind of key, may not do this.",
+    Code.FORBIDDEN: "Your role, or this key, may not do this. `detail` names a missing scope.",
     Code.NOT_FOUND: "It does not exist, or is not yours to see.",
-    Code.CONFLICT: "The same id was used for something else.",
+    Code.CONFLICT: "The same id, or `Idempotency-Key`, was or is being used for something else.",
     Code.OWNER_REQUIRED: "There must be an owner. Transfer the ownership first.",
     Code.DELETED: "The message has been deleted.",
+    Code.UNRESOLVED_VARIABLE: "A variable of a saved reply has no value. `detail` says which.",
+    Code.REFUSED_BY_HOOK: "The business's send hook does not accept the message.",
     Code.RATE_LIMITED: "You ask too much. Try again after `retry_after`.",
     Code.OVERLOADED: "The server is behind. Try again after `retry_after` with the same ids.",
     Code.UNAVAILABLE: "It cannot be served for now. Try again after `retry_after`.",
     Code.STORAGE_FAILED: "It could not be stored; nothing was accepted.",
 }
 _SCHEMES = {Caller.OPERATOR: "operatorKey", Caller.BUSINESS: "businessKey", Caller.PERSON: "token"}
+_LATER = (409, 429, 503, 507)
+"""Statuses of answers that may say in `Retry-After` when to ask again."""
 _OF_THE_SERVER = frozenset({"docs", "health", "metrics", "openapi", "page", "ready"})
 _INTRODUCTION = """\
 The HTTP API of Deskbell, beside the websocket protocol: the same rules, through the same actors.
@@ -44,8 +49,8 @@ A business's backend uses its API key. It makes tokens for its people, and may s
 with the header `Deskbell-Person`. A person's token, or the `session_token` of a websocket's
 `welcome`, works for both. Errors are problem details (RFC 9457) with the stable codes of the
 websocket protocol. Times are milliseconds since 1970-01-01 UTC. Ids are 1 to 64 characters of
-`A-Z a-z 0-9 . _ : -`. Repeat a request that was not answered with the same ids: nothing is
-done twice.
+`A-Z a-z 0-9 . _ : -`. Repeat a request that was not answered with the same ids, or the same
+`Idempotency-Key`: nothing is done twice. A list ends where its answer has no `next`.
 """
 
 
@@ -81,6 +86,9 @@ def describe(routes: Sequence[AnyRoute], version: str) -> Json:
     types = [route.body for route in routes if route.takes_body]
     types += [route.answer for route in routes if route.answer is not Content]
     _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=SCHEMAS)
+    for route in routes:
+        _, named = _schemas_of(route.parameters)
+        schemas |= named
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -114,6 +122,8 @@ def statuses(route: AnyRoute) -> dict[int, tuple[Code, ...]]:
         # Whoever is named in Deskbell-Person may not exist; a business is not served while we stop.
         codes |= {Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.NOT_FOUND, Code.UNAVAILABLE}
         codes.add(Code.STORAGE_FAILED)
+    if route.takes_key:
+        codes.add(Code.CONFLICT)
     if _accepts(route, Caller.PERSON):
         codes.add(Code.RATE_LIMITED)
     if route.takes_body:
@@ -134,7 +144,11 @@ def _operation(route: AnyRoute) -> Json:
         "tags": [_tag(route)],
         "summary": route.summary,
         "description": "\n\n".join(filter(None, _texts(route))),
-        "security": [{_SCHEMES[caller]: []} for caller in Caller if _accepts(route, caller)],
+        "security": [
+            {_SCHEMES[caller]: _scopes(route, caller)}
+            for caller in Caller
+            if _accepts(route, caller)
+        ],
         "parameters": _parameters(route),
         "responses": _responses(route),
     }
@@ -164,11 +178,22 @@ def _who(route: AnyRoute) -> str:
     if Caller.PERSON in route.callers:
         roles = set(Role) if route.operation is None else POLICY[route.operation]
         who[-1] = ", ".join(role.value for role in Role if role in roles)
-    return f"May be called by: {', '.join(who)}."
+    scope = "" if route.scope is None else f" An API key needs the scope `{route.scope.value}`."
+    return f"May be called by: {', '.join(who)}.{scope}"
+
+
+def _scopes(route: AnyRoute, caller: Caller) -> list[str]:
+    return [route.scope.value] if caller is Caller.BUSINESS and route.scope is not None else []
+
+
+def _schemas_of(parameters: type[msgspec.Struct]) -> tuple[Json, Json]:
+    """The schema of ``parameters``, and those of what it refers to, by name."""
+    _, named = msgspec.json.schema_components([parameters], ref_template=SCHEMAS)
+    return named.pop(parameters.__name__), named
 
 
 def _parameters(route: AnyRoute) -> list[Json]:
-    schema = msgspec.json.schema(route.parameters)["$defs"][route.parameters.__name__]
+    schema, _ = _schemas_of(route.parameters)
     required = schema.get("required", ())
     shown: list[Json] = []
     for name, of_it in schema["properties"].items():
@@ -181,9 +206,9 @@ def _parameters(route: AnyRoute) -> list[Json]:
                 "schema": of_it,
             }
         )
-    if Caller.PERSON in route.callers:
-        shown += [{"$ref": f"#/components/parameters/{name}"} for name in _headers()]
-    return shown
+    headers = (PERSON_HEADER, DEVICE_HEADER) if Caller.PERSON in route.callers else ()
+    headers = (*headers, KEY_HEADER) if route.takes_key else headers
+    return shown + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
 
 def _responses(route: AnyRoute) -> Json:
@@ -198,6 +223,13 @@ def _responses(route: AnyRoute) -> Json:
             "content": {route.media_type: media},
         }
     }
+    if route.takes_key and route.repeat is Repeat.ANSWER:
+        shown[str(route.status)]["headers"] = {
+            REPLAYED_HEADER: {
+                "schema": {"type": "string", "const": "true"},
+                "description": "This is the answer that was given before.",
+            }
+        }
     if route.answer is Content:
         shown["304"] = {"description": "What `If-None-Match` names is what there is."}
     for status, codes in statuses(route).items():
@@ -223,7 +255,7 @@ def _refused(status: int, codes: tuple[Code, ...]) -> Json:
     }
     if status == HTTPStatus.UNAUTHORIZED:
         shown["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
+    if status in _LATER:
         shown["headers"] = {
             "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}
         }
@@ -236,6 +268,10 @@ def _headers() -> Json:
         DEVICE_HEADER: (
             "The device that ids of messages belong to; `http` by default. A session token has "
             "its own."
+        ),
+        KEY_HEADER: (
+            "Made by the client for this request, like a new UUID, and sent again with it: then it "
+            "is answered as it was, and nothing is done twice."
         ),
     }
     return {
@@ -264,7 +300,7 @@ def _security_schemes() -> Json:
 
 def _tag(route: AnyRoute) -> str:
     """What it is about: the first word of its path, but for what is about the server itself."""
-    word = re.findall(r"[a-z]+", route.path.removeprefix("/v1"))[:1]
+    word = re.findall(r"[a-z-]+", route.path.removeprefix("/v1"))[:1]
     return "server" if not word or word[0] in _OF_THE_SERVER else word[0]
 
 

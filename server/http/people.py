@@ -7,12 +7,13 @@ import msgspec
 
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
 from domain.business import Wanted, sees_name, sees_whole
-from domain.limits import LIST_MAX, PEOPLE_MAX
+from domain.limits import PEOPLE_MAX
 from domain.locations import followed
 from domain.permissions import Permission
 from domain.profile import Holder, is_ambiguous
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role, may
+from domain.scopes import Scope
 from domain.views import PersonName
 from server.http.businesses import TAKEN
 from server.http.caller import Backend, Somebody
@@ -28,6 +29,7 @@ from server.http.fields import (
     Output,
     Uint,
     Unset,
+    page_size,
     set_or,
     set_or_none,
 )
@@ -104,10 +106,10 @@ async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList | Refusal:
             if isinstance(caller, Somebody)
             else viewer_of(caller.live, "", Role.OWNER)
         )
-        limit = max(1, min(asked.limit, PEOPLE_MAX))
+        limit = page_size(asked.limit, PEOPLE_MAX)
         found = await call.node.queries.search(viewer, asked.search, limit)
         return PeopleList(people=tuple(named(name) for name in found))
-    limit = max(1, min(asked.limit, LIST_MAX))
+    limit = page_size(asked.limit)
     records = await call.node.queries.everyone(call.live.state, set_or(asked.after, ""), limit + 1)
     page = records[:limit]
     return PeopleList(
@@ -156,7 +158,7 @@ async def show(call: Call[PersonPath, Nothing]) -> Person | Refusal:
 
 async def add(call: Call[Nothing, NewPerson]) -> Person | Refusal:
     """Add a person. The same one again, under an ``id``, is the same answer."""
-    id_ = set_or_none(call.body.id) or call.node.new_id()
+    id_ = set_or_none(call.body.id) or call.new_id()
     async with call.site.changing(call.live.id):
         wanted = placed(call.live, wanted_new(call.body, id_, call.live.state.policies.region))
         if isinstance(wanted, Refusal):
@@ -187,7 +189,7 @@ async def revoke(call: Call[PersonPath, Nothing]) -> Changed | Refusal:
     """Void every token that a person has and end their connections; one's own, anybody may."""
     caller = call.insider
     return await ask_desk(
-        call.live, RevokeAccess(caller.author, caller.role, call.parameters.person)
+        call.live, RevokeAccess(caller.author, caller.role_for_roles, call.parameters.person)
     )
 
 
@@ -216,7 +218,7 @@ def placed(live: LiveBusiness, wanted: Wanted | Refusal) -> Wanted | Refusal:
 
 async def _store(caller: Backend | Somebody, wanted: Wanted) -> Person | Refusal:
     command = ChangePerson(
-        caller.author, caller.role, wanted.person, wanted.locations, wanted.profile
+        caller.author, caller.role_for_roles, wanted.person, wanted.locations, wanted.profile
     )
     changed = await ask_desk(caller.live, command)
     return changed if isinstance(changed, Refusal) else shown(caller, wanted)
@@ -242,6 +244,7 @@ ROUTES = (
         handler=everyone,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE,
+        scope=Scope.PEOPLE_READ,
         parameters=PeopleQuery,
         body=Nothing,
         answer=PeopleList,
@@ -254,6 +257,7 @@ ROUTES = (
         handler=add,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE_CHANGE,
+        scope=Scope.PEOPLE_WRITE,
         parameters=Nothing,
         body=NewPerson,
         answer=Person,
@@ -277,6 +281,7 @@ ROUTES = (
         handler=show,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE,
+        scope=Scope.PEOPLE_READ,
         parameters=PersonPath,
         body=Nothing,
         answer=Person,
@@ -290,6 +295,7 @@ ROUTES = (
         handler=change,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.PEOPLE_CHANGE,
+        scope=Scope.PEOPLE_WRITE,
         parameters=PersonPath,
         body=PersonChange,
         answer=Person,
@@ -303,6 +309,7 @@ ROUTES = (
         summary="End all sessions and tokens of a person",
         handler=revoke,
         callers=BUSINESS_OR_PERSON,
+        scope=Scope.TOKENS_WRITE,
         parameters=PersonPath,
         body=Nothing,
         answer=Changed,
@@ -316,6 +323,7 @@ ROUTES = (
         handler=transfer,
         callers=BUSINESS_OR_PERSON,
         operation=Operation.OWNERSHIP_TRANSFER,
+        scope=Scope.LEADERS_WRITE,
         parameters=Nothing,
         body=Transfer,
         answer=Changed,

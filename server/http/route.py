@@ -6,12 +6,14 @@ all read the same table, so none can know of a route that the others do not.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from domain.refusal import Code, Refusal
 from domain.roles import Operation
+from domain.scopes import Scope
 from server.http.caller import Backend, Caller, Identity, Somebody
 from server.http.fields import Nothing
 from server.http.site import Site
@@ -33,6 +35,17 @@ UNDONE = (Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FAILED)
 """What every change can come to."""
 
 
+class Repeat(StrEnum):
+    """What a request gets that comes again under its idempotency key."""
+
+    ANSWER = "answer"
+    """The answer that was given."""
+    ANEW = "anew"
+    """A new answer: it holds a secret, so it is not kept, and giving another changes nothing."""
+    NOTHING = "nothing"
+    """A conflict: what was answered is a secret that is shown once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """An answer that is not JSON of a struct: a file, or nothing new (304)."""
@@ -52,6 +65,11 @@ class Call(Generic[P, B]):
     parameters: P
     body: B
     if_none_match: str = ""
+    ids: Callable[[], str] | None = None
+
+    def new_id(self) -> str:
+        """An id for what is made: under an idempotency key the same one again, each time."""
+        return self.node.new_id() if self.ids is None else self.ids()
 
     @property
     def node(self) -> Node:
@@ -75,6 +93,8 @@ class Call(Generic[P, B]):
         return self.insider.live
 
 
+AnyCall = Call[Any, Any]
+
 Handler = Callable[[Call[P, B]], Awaitable[A | Refusal]]
 
 
@@ -83,7 +103,8 @@ class Route(Generic[P, B, A]):
     """``path`` names its parameters in braces; fields of ``parameters`` not in it are the query's.
 
     ``callers``: who may call, `ANYBODY` without a token. ``operation``: what `domain.roles.POLICY`
-    says of a person's role. ``refusals``: the codes beside those that every such route can answer.
+    says of a person's role. ``scope``: what an API key must have. ``refusals``: the codes beside
+    those that every such route can answer. ``repeat``: what comes again gets.
     ``asks`` and ``shows`` are examples of body and answer.
     """
 
@@ -93,6 +114,7 @@ class Route(Generic[P, B, A]):
     handler: Handler[P, B, A]
     callers: frozenset[Caller]
     operation: Operation | None = None
+    scope: Scope | None = None
     parameters: type[P]
     body: type[B]
     answer: type[A]
@@ -101,6 +123,12 @@ class Route(Generic[P, B, A]):
     asks: B | None = None
     shows: A | None = None
     media_type: str = "application/json"
+    repeat: Repeat = Repeat.ANSWER
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an idempotency key means anything: something is done, for somebody known."""
+        return self.method == "POST" and bool(self.callers)
 
     @property
     def takes_body(self) -> bool:

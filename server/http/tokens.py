@@ -6,9 +6,11 @@ import msgspec
 
 from actors.business import RevokeAccess
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.roles import LEADERS
+from domain.scopes import Scope, refuse_scopes
 from server.http.desk import ask_desk
 from server.http.fields import UNSET, Changed, Id, Input, Nothing, Output, Unset, set_or
-from server.http.route import BUSINESS, OPERATOR, UNDONE, Call, Route
+from server.http.route import BUSINESS, OPERATOR, UNDONE, Call, Repeat, Route
 from server.live import LiveBusiness
 from server.node import Node
 
@@ -72,7 +74,15 @@ async def issue(
 
 
 async def make(call: Call[Nothing, NewToken]) -> Token | Refusal:
-    """Make a token for a person of the business."""
+    """Make a token for a person of the business.
+
+    For an owner or a manager the key needs the scope `leaders:write`, too.
+    """
+    refusal = refuse_scopes(call.insider.scopes, (Scope.LEADERS_WRITE,))
+    if refusal is not None:
+        record = await call.node.queries.person(call.live.state, call.body.person)
+        if record is not None and record.role in LEADERS:
+            return refusal
     return await issue(call.node, call.live, call.body.person, call.body.ttl_seconds)
 
 
@@ -107,6 +117,7 @@ ROUTES = (
         summary="Make a token for a person",
         handler=make,
         callers=BUSINESS,
+        scope=Scope.TOKENS_WRITE,
         parameters=Nothing,
         body=NewToken,
         answer=Token,
@@ -114,6 +125,7 @@ ROUTES = (
         refusals=(Code.NOT_FOUND,),
         asks=NewToken(person="carla", ttl_seconds=300),
         shows=EXAMPLE,
+        repeat=Repeat.ANEW,
     ),
     Route(
         method="POST",
@@ -121,6 +133,7 @@ ROUTES = (
         summary="Revoke a token and the session tokens made from it",
         handler=revoke,
         callers=BUSINESS,
+        scope=Scope.TOKENS_WRITE,
         parameters=Nothing,
         body=RevokedToken,
         answer=Changed,
@@ -141,5 +154,6 @@ ROUTES = (
         refusals=(Code.NOT_FOUND,),
         asks=NewTokenOfBusiness(business="pawsome", person="carla", ttl_seconds=300),
         shows=EXAMPLE,
+        repeat=Repeat.ANEW,
     ),
 )

@@ -37,8 +37,13 @@ class Ask:
 _TALK = "/v1/conversations/@t-talk"
 _MY_TALK = "/v1/conversations/@o-talk"
 _SENT = {"client_message_id": "matrix", "text": "Hi"}
+_LEFT_OPEN = {**_SENT, "text": "Hi {customer.name}", "saved_reply": "@t-open"}
+_REPLY = {"title": "New", "text": "Hi {customer.name}"}
 _NEW = {"name": "New", "role": "customer"}
 _BOOKED = {"customer": "@o-guest", "location": "@o-place", "start": 1, "end": 2}
+_HOOK = {"url": "https://hook.invalid/", "events": ["message.sent"]}
+_SEND_HOOK = {"url": "https://hook.invalid/", "deadline_ms": 50, "on_failure": "allow"}
+_WEBHOOK = "/v1/webhooks/@t-hook"
 _RELEASE = {"kind": "conversations", "id": "p-talk"}
 
 HTTP: dict[str, tuple[Ask, ...]] = {
@@ -194,6 +199,15 @@ HTTP: dict[str, tuple[Ask, ...]] = {
             success=404,
         ),
     ),
+    "GET /v1/keys": (Ask(BUSINESS | OWNERS, "/v1/keys"),),
+    "POST /v1/keys": (
+        Ask(BUSINESS | OWNERS, "/v1/keys", {"name": "K", "scopes": ["people:read"]}, success=201),
+    ),
+    "DELETE /v1/keys/{key}": (Ask(BUSINESS | OWNERS, "/v1/keys/@t-key", missing=404),),
+    "GET /v1/audit": (
+        Ask(BUSINESS | OWNERS, "/v1/audit?limit=1&before=3"),
+        Ask(BUSINESS | OWNERS, "/v1/audit?person=@t-nobody", missing=200),
+    ),
     "GET /v1/conversations": (
         Ask(PERSON, "/v1/conversations"),
         Ask(PERSON, "/v1/conversations?before=0"),
@@ -244,6 +258,7 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "POST /v1/conversations/{conversation}/messages": (
         Ask(PERSON, f"{_TALK}/messages", _SENT, success=201, missing=404),
+        Ask(PERSON, f"{_TALK}/messages", _LEFT_OPEN, success=409, missing=409),
     ),
     "PATCH /v1/conversations/{conversation}/messages/{seq}": (
         Ask(PERSON, f"{_TALK}/messages/@mine", {"text": "Ho"}, missing=404),
@@ -272,11 +287,129 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "POST /v1/conversations/{conversation}/receipts": (
         Ask(PERSON, f"{_TALK}/receipts", {"read_up_to": 3}, missing=404),
     ),
+    "GET /v1/saved-replies": (
+        Ask(BUSINESS | TEAM, "/v1/saved-replies"),
+        Ask(BUSINESS | TEAM, "/v1/saved-replies?location=@t-place", missing=200),
+    ),
+    "POST /v1/saved-replies": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies", _REPLY, success=201),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/saved-replies",
+            {**_REPLY, "location": "@t-place"},
+            success=201,
+            missing=400,
+        ),
+    ),
+    "GET /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | TEAM, "/v1/saved-replies/@t-reply", missing=404),
+    ),
+    "PATCH /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies/@t-reply", {"title": "Reply"}, missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/saved-replies/@o-reply",
+            {"location": "@t-place"},
+            missing=400,
+        ),
+    ),
+    "DELETE /v1/saved-replies/{saved_reply}": (
+        Ask(BUSINESS | LEADERS, "/v1/saved-replies/@t-bye-@caller", missing=404),
+    ),
+    "POST /v1/conversations/{conversation}/render": (
+        Ask(TEAM, f"{_TALK}/render", {"saved_reply": "@o-reply"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@t-reply"}, missing=404),
+        Ask(TEAM, f"{_MY_TALK}/render", {"saved_reply": "@o-open"}, success=409),
+    ),
+    "POST /v1/conversations/{conversation}/handling": (
+        Ask(TEAM, f"{_TALK}/handling", {"action": "close"}, missing=404),
+        Ask(
+            TEAM,
+            f"{_MY_TALK}/handling",
+            {"action": "transfer", "location": "@t-place"},
+            missing=404,
+        ),
+        Ask(
+            TEAM,
+            f"{_MY_TALK}/handling",
+            {"action": "assign", "person": "@t-owner"},
+            missing=404,
+        ),
+    ),
+    "GET /v1/conversations/{conversation}/handling": (Ask(TEAM, f"{_TALK}/handling", missing=404),),
+    "GET /v1/conversations/{conversation}/messages/{seq}/explanation": (
+        Ask(TEAM, f"{_TALK}/messages/@theirs/explanation", missing=404),
+        Ask(TEAM, f"{_MY_TALK}/messages/99999/explanation", success=404),
+    ),
+    "POST /v1/people/{person}/conversation": (
+        Ask(PERSON, "/v1/people/@t-guest/conversation", missing=404, instead={CUSTOMER: 404}),
+        Ask(PERSON, "/v1/people/@t-helper/conversation", success=404, missing=404),
+    ),
+    "POST /v1/people/{person}/announcements": (
+        Ask(
+            BUSINESS,
+            "/v1/people/@t-customer/announcements",
+            {"client_message_id": "m", "location": "@o-place", "text": "Hi"},
+            success=201,
+            missing=404,
+        ),
+        Ask(
+            BUSINESS,
+            "/v1/people/@o-customer/announcements",
+            {"client_message_id": "n", "location": "@t-place", "text": "Hi"},
+            success=201,
+            missing=400,
+        ),
+    ),
+    "GET /v1/search": (
+        Ask(PERSON, "/v1/search?q=hi"),
+        Ask(PERSON, "/v1/search?q=hi&conversation=@t-talk", missing=404),
+        Ask(PERSON, "/v1/search?q=hi&author=@t-guest", missing=200),
+    ),
+    "GET /v1/people/{person}/timeline": (
+        Ask(PERSON, "/v1/people/@t-customer/timeline", missing=404),
+        Ask(PERSON, "/v1/people/@t-guest/timeline", missing=404, instead={CUSTOMER: 404}),
+    ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
     "GET /v1/me/contact": (Ask(PERSON, "/v1/me/contact"),),
     "PATCH /v1/me/contact": (Ask(PERSON, "/v1/me/contact", {"language": "it"}),),
     "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
+    "GET /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks"),),
+    "POST /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks", _HOOK, success=201),),
+    "GET /v1/webhooks/{webhook}": (Ask(BUSINESS | OWNERS, _WEBHOOK, missing=404),),
+    "PATCH /v1/webhooks/{webhook}": (
+        Ask(BUSINESS | OWNERS, _WEBHOOK, {"active": False}, missing=404),
+    ),
+    "DELETE /v1/webhooks/{webhook}": (
+        # Nobody's, for the others' sake: there is one for all who may.
+        Ask(BUSINESS | OWNERS, "/v1/webhooks/@t-none", success=404, missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/secret": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/secret", missing=404),
+    ),
+    "GET /v1/webhooks/{webhook}/deliveries": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries?state=failed", missing=404),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries?state=pending", missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/deliveries/{event}/retry": (
+        # It is switched off.
+        Ask(
+            BUSINESS | OWNERS,
+            f"{_WEBHOOK}/deliveries/@business.7/retry",
+            success=409,
+            missing=404,
+        ),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/deliveries/nowhere.7/retry", success=404, missing=404),
+    ),
+    "POST /v1/webhooks/{webhook}/replay": (
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/replay", {"from_revision": 1}, missing=404),
+        Ask(BUSINESS | OWNERS, f"{_WEBHOOK}/replay", {"from_time": 0}, missing=404),
+    ),
+    "GET /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook", success=404),),
+    "PUT /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook", _SEND_HOOK),),
+    "POST /v1/send-hook/secret": (Ask(BUSINESS | OWNERS, "/v1/send-hook/secret"),),
+    "DELETE /v1/send-hook": (Ask(BUSINESS | OWNERS, "/v1/send-hook"),),
     "GET /v1/operator/actors": (Ask(OPERATOR, "/v1/operator/actors"),),
     "GET /v1/operator/dead-letters": (Ask(OPERATOR, "/v1/operator/dead-letters"),),
     "POST /v1/operator/actors/release": (
@@ -394,6 +527,22 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     "leave": (
         Say({"conversation": "@t-exit"}, "ok", "not_found", instead={OWNER: "owner_required"}),
     ),
+    "handle": (
+        Say({**_T, "action": "close"}, "ok", "not_found", instead=_FORBIDDEN),
+        Say(
+            {**_T, "action": "transfer", "location": "@t-place"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_O, "action": "assign", "person": "@t-helper"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+    ),
     "receipts": (
         Say({**_T, "seq": "@theirs"}, "receipt_list", "not_found"),
         Say({**_O, "seq": 99999}, "not_found"),
@@ -408,6 +557,12 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     "people": (
         Say({}, "person_list"),
         Say({"search": "@t-helper"}, "person_list", "person_list"),
+    ),
+    "search": (
+        Say({"q": "hi"}, "found_list"),
+        Say({"q": "hi", **_T}, "found_list", "not_found"),
+        Say({"q": "hi", "author": "@t-guest"}, "found_list", "found_list"),
+        Say({"q": "hi", **_O, "before": "1"}, "found_list"),
     ),
     "watch": (Say({"people": ["@t-helper", "@t-guest"]}, "ok", "ok"),),
     "activity": (Say({"active": True}, None),),

@@ -10,13 +10,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.business import ChangeLocation, ChangePerson, RevokeAccess
+from actors.business import (
+    ChangeLocation,
+    ChangePerson,
+    ChangeSavedReply,
+    MakeKey,
+    RevokeAccess,
+)
 from actors.desk_appointments import PutAppointment
+from actors.webhook_commands import AddWebhook
 from domain import commands
 from domain.appointments import Appointment
 from domain.commands import Accepted, Done, Speaker
 from domain.events import Person
+from domain.keys import NewKey
 from domain.roles import Role
+from domain.saved_replies import SavedReply
+from domain.scopes import EVERY_SCOPE, Scope
+from domain.webhooks import EventType, Secrets, Webhook
 from server import creating
 from server.asking import ask_conversation
 from server.http.app import build_http_app
@@ -63,6 +74,11 @@ class Caller:
         """The other business."""
         return "b" if self.home == "p" else "p"
 
+    @property
+    def label(self) -> str:
+        """The name, as a part of an id."""
+        return re.sub("[^a-z]", "-", self.name)
+
     def prefix(self, target: str) -> str:
         """How ids of ``target`` begin for this caller."""
         return {"own": self.home, "beside": self.home, "foreign": self.away, "nowhere": "n"}[target]
@@ -76,6 +92,7 @@ class Caller:
             .replace("@mine", str(SEQ[role]))
             .replace("@delete", str(TO_DELETE[role]))
             .replace("@business", BUSINESSES[self.home])
+            .replace("@caller", self.label)
             .replace("@t-talk", talk)
             .replace("@t-", f"{self.prefix(target)}-")
             .replace("@o-", f"{self.home}-")
@@ -118,6 +135,17 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     assert live is not None
     for name in ("import", "spent"):
         await stage.node.database.begin_import(live.state.no, f"{letter}-{name}", stage.clock())
+    webhook = Webhook(
+        f"{letter}-hook",
+        "https://hook.invalid/",
+        (EventType.MESSAGE_SENT,),
+        Secrets("a secret"),
+        0,
+        active=False,
+    )
+    await stage.change(business, AddWebhook("test", webhook))
+    key = NewKey(f"{letter}-key", f"{letter}-key".encode(), "Key", (Scope.PEOPLE_READ,))
+    await stage.change(business, MakeKey("test", EVERY_SCOPE, 1, key))
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))
@@ -182,6 +210,15 @@ def _callers(stage: NodeStage) -> tuple[Caller, ...]:
     return tuple(found)
 
 
+async def _save_replies(stage: NodeStage, letter: str, callers: tuple[Caller, ...]) -> None:
+    """One that each caller could delete, one that has no open question, and one that has."""
+    texts = {f"{letter}-bye-{caller.label}": "Bye" for caller in callers}
+    texts |= {f"{letter}-reply": "Hi", f"{letter}-open": "Until {appointment.start}"}
+    for id_, text in texts.items():
+        reply = SavedReply(id=id_, title="Reply", text=text)
+        await stage.change(BUSINESSES[letter], ChangeSavedReply("test", reply, 0))
+
+
 async def _dismiss(stage: NodeStage, letter: str) -> None:
     business = BUSINESSES[letter]
     await stage.change(business, RevokeAccess("test", None, f"{letter}-revoked"))
@@ -203,6 +240,7 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
         callers = _callers(stage)
         for letter in BUSINESSES:
             await _dismiss(stage, letter)
+            await _save_replies(stage, letter, callers)
         app = build_http_app(stage.node, demo=None, page_folder=page, ready=lambda: True)
         contract = await Contract.of(app)
         yield World(ApiStage(stage, app, contract), callers)

@@ -1,6 +1,6 @@
 """A conversation actor with everything around it, and what came out of it."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,7 @@ class Talk:
     shown: list[Shown] = field(default_factory=list)
     typings: list[tuple[str, bool, frozenset[str], int]] = field(default_factory=list)
     flushes: int = 0
+    connected: set[str] = field(default_factory=set)
     order: list[Command] = field(default_factory=list)
 
     @classmethod
@@ -86,6 +87,7 @@ class Talk:
         audience: Sequence[str],
         origins: Collection[int],
         late: Collection[str] = (),
+        places: Sequence[str] = (),
     ) -> None:
         assert business is self.business
         assert len(set(audience)) == len(audience), "nobody is named twice"
@@ -99,9 +101,13 @@ class Talk:
         active: bool,
         audience: Sequence[str],
         origin: int,
+        places: Sequence[str] = (),
     ) -> None:
         assert (business, conversation) == (self.business, "c1")
         self.typings.append((person, active, frozenset(audience), origin))
+
+    def present(self, business: Business, people: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(self.connected.intersection(people)))
 
     def flush(self) -> None:
         self.flushes += 1

@@ -13,26 +13,40 @@ from actors.business import (
     ChangeLocation,
     ChangePerson,
     ChangePrivacy,
+    ChangeSavedReply,
+    DeleteSavedReply,
+    MakeKey,
+    Note,
     RevokeAccess,
+    RevokeKey,
     TransferOwnership,
 )
 from actors.conversation import NOT_STORED
 from actors.envelope import Envelope
+from domain.audit import AuditKind
 from domain.business import LAST_OWNER, Business, Seers
 from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.events import (
     AccessRevoked,
+    Audited,
     BusinessChanged,
     BusinessEvent,
+    KeyMade,
+    KeyRevoked,
     LocationChanged,
     OwnershipTransferred,
     Person,
     PersonChanged,
     PrivacyChanged,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
+from domain.keys import NewKey
 from domain.refusal import Code, Refusal
 from domain.roles import Role
+from domain.saved_replies import SavedReply
+from domain.scopes import EVERY_SCOPE, Scope
 from tests.contract.house import Opened, running_database
 from tests.contract.memory import MemoryDatabase
 
@@ -124,9 +138,12 @@ async def test_each_kind_of_change_is_stored_shown_and_answered(desk: Desk) -> N
         ChangePrivacy("carla", False, True),
         transfer("olivia", "sam"),
         RevokeAccess("sam", Role.OWNER, "carla"),
+        MakeKey("sam", EVERY_SCOPE, 0, NewKey("k1", b"hash", "Key", (Scope.PEOPLE_READ,))),
+        RevokeKey("sam", "k1"),
+        Note("sam", AuditKind.SIGNED_IN),
     )
-    assert answers == [Done(revision) for revision in range(4, 10)]
-    assert [revision for revision, _ in desk.shown] == list(range(4, 10))
+    assert answers == [Done(revision) for revision in range(4, 13)]
+    assert [revision for revision, _ in desk.shown] == list(range(4, 13))
     assert [type(event) for _, event in desk.shown] == [
         BusinessChanged,
         LocationChanged,
@@ -134,10 +151,29 @@ async def test_each_kind_of_change_is_stored_shown_and_answered(desk: Desk) -> N
         PrivacyChanged,
         OwnershipTransferred,
         AccessRevoked,
+        KeyMade,
+        KeyRevoked,
+        Audited,
     ]
     stored = await desk.stored()
     assert stored == desk.business
     assert (stored.name, stored.owners, stored.hidden_read) == ("Pawsome Two", {"sam"}, {"carla"})
+
+
+@pytest.mark.requirement("EX-27")
+async def test_saved_replies_are_decided_and_stored_in_order(desk: Desk) -> None:
+    reply = SavedReply(id="ready", title="Ready", text="Hi {customer.name}", location="main")
+    answers = await desk(
+        ChangeSavedReply("max", reply, 0),
+        ChangeSavedReply("max", SavedReply(id="x", title="X", text="Hi {customer}"), 1),
+        DeleteSavedReply("olivia", "ready"),
+    )
+    assert (answers[0], answers[2]) == (Done(4), Done(5))
+    assert isinstance(answers[1], Refusal)
+    assert [event for _, event in desk.shown] == [
+        SavedReplyChanged(desk.now - 2, "max", "ready", "Ready", "Hi {customer.name}", "main"),
+        SavedReplyDeleted(desk.now, "olivia", "ready"),
+    ]
 
 
 @pytest.mark.requirement("C-26")
@@ -265,3 +301,10 @@ async def test_what_cannot_be_stored_is_refused_and_not_true() -> None:
     assert isinstance(answers[1], Done)
     assert desk.business.owners == {"olivia"}
     assert [type(event) for _, event in desk.shown] == [BusinessChanged]
+
+
+async def test_a_key_that_may_not_be_is_not_stored(desk: Desk) -> None:
+    held = frozenset({Scope.KEYS_WRITE})
+    (refused,) = await desk(MakeKey("test", held, 0, NewKey("k1", b"hash", "K", (Scope.ALL,))))
+    assert code(refused) is Code.FORBIDDEN
+    assert desk.shown == []

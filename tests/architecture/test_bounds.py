@@ -10,13 +10,15 @@ from tests.architecture.checkout import dotted, name_of, parse, product_modules
 # Where a bound cannot be an argument (a mailbox that refuses when full), the line names it instead.
 BOUND_ELSEWHERE = "# bound:"
 
-# The only functions that may catch what they do not know: the supervisor of actors, which answers
-# for what it runs, and the outermost frame of a connection, whose failure ends it alone.
+# The only functions that may catch what they do not know: the supervisors of actors and of senders,
+# which answer for what they run, and the outermost frame of a connection, whose failure ends it
+# alone.
 MAY_CATCH_ALL = {
     "actors/supervisor.py::Supervisor._supervise",
     "actors/supervisor.py::Supervisor._refuse",
     "server/edge/listener.py::Listener._serve",
     "server/edge/poller.py::guarded",
+    "server/webhooks/dispatcher.py::Dispatcher._supervise",
 }
 
 BROAD = {"Exception", "builtins.Exception"}

@@ -6,8 +6,8 @@ import msgspec
 
 from domain.views import Member, Message
 from storage.access import Viewer
-from storage.catch_up import (
-    CatchUpPage,
+from storage.catch_up import CatchUpPage
+from storage.missed import (
     Cursors,
     Deleted,
     Edited,

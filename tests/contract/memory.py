@@ -15,6 +15,7 @@ from domain.events import (
     ConversationCreated,
     ConversationEvent,
     Event,
+    HandlingChanged,
     MemberAdded,
     MemberRemoved,
     MessageDeleted,
@@ -25,6 +26,7 @@ from domain.events import (
     ReceiptsAdvanced,
 )
 from domain.roles import Role
+from domain.routing import CustomerFacts
 from domain.views import Message
 from storage.access import Viewer
 
@@ -38,6 +40,7 @@ class _Kept:
     state: Business
     revision: int = 0
     people: dict[str, Person] = field(default_factory=dict)
+    locations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     logs: dict[str, list[Stored]] = field(default_factory=dict)
     sent: dict[SentKey, Sent] = field(default_factory=dict)
 
@@ -133,6 +136,7 @@ class MemoryDatabase:
             return True
         if isinstance(event, PersonChanged):
             kept.people[event.person.id] = event.person
+            kept.locations[event.person.id] = event.locations
         business_rules.evolve(kept.state, event)
         return True
 
@@ -183,6 +187,13 @@ class MemoryDatabase:
         known = self._kept[business.id].people
         return tuple(known[person] for person in dict.fromkeys(people) if person in known)
 
+    async def customer_facts(
+        self, business: Business, customer: str, _now: int
+    ) -> tuple[CustomerFacts, int]:
+        await trio.lowlevel.checkpoint()
+        locations = self._kept[business.id].locations.get(customer, ())
+        return CustomerFacts(tuple(sorted(locations))), 2**63 - 1
+
     async def seers(self, business: Business, person: str) -> Seers:
         await trio.lowlevel.checkpoint()
         kept = self._kept[business.id]
@@ -210,7 +221,7 @@ class MemoryDatabase:
                     messages[event.seq] = _replaced(messages[event.seq], "")
                 case MemberAdded() | MemberRemoved():
                     messages[event.seq] = _message(revision, event, event.member.name)
-                case ReceiptsAdvanced() | ConversationCreated():
+                case ReceiptsAdvanced() | ConversationCreated() | HandlingChanged():
                     pass
         return list(messages.values()), False
 

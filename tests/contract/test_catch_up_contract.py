@@ -6,9 +6,8 @@ import pytest
 
 from domain.roles import Role
 from domain.views import Message
-from storage.catch_up import (
-    CHANGED_MAX,
-    CatchUpPage,
+from storage.catch_up import CHANGED_MAX, CatchUpPage
+from storage.missed import (
     Cursors,
     Deleted,
     Edited,

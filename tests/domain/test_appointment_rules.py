@@ -20,13 +20,8 @@ from domain.appointments import (
     next_of,
 )
 from domain.business import Business
-from domain.events import (
-    AppointmentChanged,
-    AppointmentDeleted,
-    LocationChanged,
-    LocationMerged,
-    Person,
-)
+from domain.events import LocationChanged, Person
+from domain.record_events import AppointmentChanged, AppointmentDeleted, LocationMerged
 from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.scheduling import decide_appointment

@@ -15,6 +15,8 @@ from domain.events import (
     Person,
     PersonChanged,
     PrivacyChanged,
+    SavedReplyChanged,
+    SavedReplyDeleted,
 )
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import LEADERS, Role
@@ -176,6 +178,8 @@ def test_a_name_is_one_line_and_not_blank(name: str) -> None:
 def test_events_that_change_nothing_here_leave_all_as_it_is() -> None:
     state, before = business("olivia"), business("olivia")
     rules.evolve(state, AccessRevoked(5, "olivia", "sam", "", 0))
+    rules.evolve(state, SavedReplyChanged(5, "olivia", "ready", "Ready", "All done", ""))
+    rules.evolve(state, SavedReplyDeleted(5, "olivia", "ready"))
     assert state == before
 
 

@@ -74,12 +74,18 @@ class Talk(RuleBasedStateMachine):
         super().__init__()
         self.state = conversation("sam", "carla")
         self.inside = {"sam", "carla"}
+        self.came: dict[str, int] = {}
         self.log: list[Entry] = []
         self.texts: dict[int, str] = {}
         self.sent: dict[tuple[str, str, str], tuple[str, int, Accepted]] = {}
 
     def is_in(self, person: str) -> bool:
         return person in self.inside or person == "olivia"
+
+    def sees(self, person: str, seq: int) -> bool:
+        """Customers see it from where they came in; the team sees all of it."""
+        begins = 0 if ROLES[person] in TEAM else self.came.get(person, 0)
+        return self.is_in(person) and seq >= begins
 
     def take(self, event: object) -> None:
         rules.evolve(self.state, event)  # type: ignore[arg-type]
@@ -98,7 +104,7 @@ class Talk(RuleBasedStateMachine):
             assert code(decided) is Code.BAD_REQUEST
         elif len(text) > LIMITS.text_bytes:
             assert code(decided) is Code.TOO_LARGE
-        elif reply_to > len(self.log):
+        elif reply_to > len(self.log) or (reply_to and not self.sees(person, reply_to)):
             assert code(decided) is Code.NOT_FOUND
         else:
             assert isinstance(decided, MessageSent)
@@ -117,7 +123,7 @@ class Talk(RuleBasedStateMachine):
         decided = rules.decide_edit(
             self.state, Edit(speaker(person), seq, text), entry, LIMITS, NOW
         )
-        if entry is None or not entry.is_message or not self.is_in(person):
+        if entry is None or not entry.is_message or not self.sees(person, seq):
             assert decided == NOT_FOUND
         elif entry.author != person:
             assert code(decided) is Code.FORBIDDEN
@@ -133,7 +139,7 @@ class Talk(RuleBasedStateMachine):
     def delete(self, person: str, seq: int) -> None:
         entry = self.state.recent.get(seq)
         decided = rules.decide_delete(self.state, Delete(speaker(person), seq), entry, NOW)
-        if entry is None or not entry.is_message or not self.is_in(person):
+        if entry is None or not entry.is_message or not self.sees(person, seq):
             assert decided == NOT_FOUND
         elif entry.author != person and person != "olivia":
             assert code(decided) is Code.FORBIDDEN
@@ -161,6 +167,7 @@ class Talk(RuleBasedStateMachine):
             self.take(decided)
             self.inside.add(joining)
             self.log.append(Entry(person, is_message=False))
+            self.came[joining] = len(self.log)
 
     @rule(person=names, leaving=names)
     def remove(self, person: str, leaving: str) -> None:

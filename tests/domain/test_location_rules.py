@@ -15,9 +15,10 @@ from actors.desk_locations import (
 )
 from domain import business as rules
 from domain.business import Business
-from domain.events import LocationMerged, Person, PersonChanged
+from domain.events import Person, PersonChanged
 from domain.hours import Hours, Span
 from domain.locations import Status, followed
+from domain.record_events import LocationMerged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role
 

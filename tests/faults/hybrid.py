@@ -49,6 +49,8 @@ class Picture:
                 for cursor in event["receipts"]:
                     moved = {k: cursor[k] for k in CURSOR if cursor.get(k)}
                     members[cursor["person"]] |= moved
+            case "handling_changed":
+                self.conversations[event["conversation"]]["handling"] = event["handling"]
             case "conversation_removed":
                 self.conversations.pop(event["conversation"], None)
                 self.entries.pop(event["conversation"], None)
@@ -87,6 +89,7 @@ class Picture:
         id_ = event["conversation"]
         self.entries[id_][event["seq"]] = {k: v for k, v in event.items() if k != "type"}
         members = self.conversations[id_]["members"]
+        self._wait(id_, event)
         match event.get("kind", "text"):
             case "member_added":
                 joined = {"person": event["person"], "name": event["text"], "role": event["role"]}
@@ -94,12 +97,27 @@ class Picture:
             case "member_removed" | "member_left":
                 members.pop(event["person"], None)
 
+    def _wait(self, conversation: str, entry: Frame) -> None:
+        """A customer's word begins the waiting, one of the team ends it; for the team to know."""
+        if entry.get("kind", "text") != "text" or entry.get("location"):
+            return
+        picture = self.conversations[conversation]
+        roles = {person: member["role"] for person, member in picture["members"].items()}
+        if roles.get(self.person) == "customer":
+            return
+        handling = dict(picture.get("handling", {}))
+        since = handling.pop("waiting_since", 0)
+        if roles.get(entry["author"]) == "customer":
+            handling["waiting_since"] = since or entry["at"]
+        picture["handling"] = handling
+
     def said(self, conversation: str, ack: Frame, text: str, **more: Any) -> None:
         """A send of one's own, as its ack tells: this connection gets no event of it."""
         entry = {"conversation": conversation, "seq": ack["seq"], "revision": ack["revision"]}
         own = {"at": ack["at"], "author": self.person, "text": text}
         id_ = {"client_message_id": ack["client_message_id"]}
         self.entries[conversation][ack["seq"]] = entry | own | id_ | more
+        self._wait(conversation, entry | own)
 
     def normal(self, watched: set[str]) -> Frame:
         """The same for the same state, whatever way it came."""
@@ -113,6 +131,7 @@ class Picture:
             "kind": conversation["kind"],
             "title": conversation.get("title", ""),
             "created": (conversation["created_at"], conversation["created_by"]),
+            "handling": conversation.get("handling", {}),
             "entries": [self._normal_entry(entries[seq]) for seq in sorted(entries)],
             "unread": sum(
                 entry["author"] != self.person
@@ -257,7 +276,10 @@ class Hybrid:
 
     async def _load_one(self, conversation: Frame) -> None:
         assert self.client is not None
-        self.picture.take(conversation, await everything(self.client, conversation["id"]))
+        found = await self.client.ask("history", conversation=conversation["id"], limit=1)
+        gone = found.get("code") == "not_found"  # meanwhile; the event that says so follows
+        entries = [] if gone else await everything(self.client, conversation["id"])
+        self.picture.take(conversation, entries)
 
 
 async def fresh(premises: Premises, person: str, number: int) -> Picture:

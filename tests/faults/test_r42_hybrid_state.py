@@ -18,6 +18,7 @@ from domain.events import Person
 from domain.roles import Role
 from protocol.frames import EVENTS
 from storage.queries import Queries
+from tests.faults import r42_handling
 from tests.faults.hybrid import Hybrid, differences, fresh
 from tests.faults.premises import Premises, freely, opened
 
@@ -318,6 +319,13 @@ ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
     "ownership transferred": (transferred, set()),
     "ownership transferred to a viewer": (transferred_to_a_viewer, set()),
     "owners come and go": (owners_come_and_go, set()),
+    "handled": (r42_handling.handled, {"handling_changed"}),
+    "placed": (r42_handling.placed, {"conversation_added"}),
+    "transferred away": (r42_handling.transferred_away, set()),
+    "transferred back": (r42_handling.transferred_back, {"conversation_added"}),
+    "seen in two ways": (r42_handling.seen_in_two_ways, set()),
+    "no way left": (r42_handling.no_way_left, set()),
+    "claimed": (r42_handling.claimed, {"conversation_added"}),
 }
 RESETS: dict[str, set[str]] = {
     "promoted": {"carla"},
@@ -524,6 +532,9 @@ async def test_r42_any_actions_in_any_order_live_or_away(
     chance = random.Random(f"r42 {seed}")
     async with opened(folder, freely(), PEOPLE) as premises:
         house = await furnished(premises)
+        if seed % 2:
+            await r42_handling.open_locations(house)
+            await premises.group("c3", "mo", "dan")
         hybrids = [Hybrid(premises, person) for person in VIEWERS]
         for hybrid in hybrids:
             await hybrid.connect()
@@ -557,8 +568,10 @@ async def random_step(house: House, chance: random.Random) -> None:
         commands.AdvanceReceipt(speaker, seq, chance.randint(0, 15)),
         commands.AddMember(speaker, house.people[someone]),
         commands.RemoveMember(speaker, someone),
+        r42_handling.random_handle(house, chance, speaker.person),
     ]
-    await house.premises.do(chance.choice(["c1", "c1", "c2"]), chance.choice(choices))
+    conversation = chance.choice(["c1", "c1", "c2", "c3"])
+    await house.premises.do(conversation, chance.choice(choices))
 
 
 async def random_change_of_somebody(house: House, chance: random.Random) -> None:

@@ -54,6 +54,23 @@ JOINED: Map = {
     "person": "carla",
     "role": "customer",
 }
+AUTOMATED: Map = {
+    "conversation": "c1",
+    "seq": 46,
+    "revision": 1089,
+    "at": AT,
+    "author": "@business",
+    "text": "See you tomorrow at ten.",
+    "client_message_id": "reminder-7",
+    "location": "downtown",
+}
+HANDLING: Map = {
+    "locations": ["downtown", "uptown"],
+    "status": "snoozed",
+    "snoozed_until": AT + 3_600_000,
+    "assignee": "sam",
+    "waiting_since": AT - 60_000,
+}
 CONVERSATION: Map = {
     "id": "c1",
     "kind": "group",
@@ -78,6 +95,7 @@ CONVERSATION: Map = {
     "last_message": MESSAGE,
     "unread": 1,
     "revision": 1078,
+    "handling": HANDLING,
 }
 EMPTY_CONVERSATION: Map = {
     "id": "c2",
@@ -169,10 +187,35 @@ COMMANDS = (
     _client("add_member", "", id=16, conversation="c1", person="sam"),
     _client("remove_member", "", id=17, conversation="c1", person="sam"),
     _client("leave", "", id=18, conversation="c1"),
+    _client("handle", "closed", "-minimal", conversation="c1", action="close"),
+    _client("handle", "", id=26, conversation="c1", action="assign", person="sam"),
+    _client(
+        "handle",
+        "to a location",
+        "-transfer",
+        id=27,
+        conversation="c1",
+        action="transfer",
+        location="downtown",
+    ),
+    _client("handle", "", "-snooze", id=28, conversation="c1", action="snooze", until=AT),
     _client("receipts", "", id=19, conversation="c1", seq=42),
     _client("versions", "", id=20, conversation="c1", seq=42),
     _client("people", "", id=21, search="ør", limit=50),
     _client("people", "everybody", "-minimal", id=21),
+    _client(
+        "search",
+        "words, a phrase and the beginning of a word, with every filter",
+        id=26,
+        q='Ángel "hot spot" groo',
+        conversation="c1",
+        author="carla",
+        since=AT,
+        until=UINT_MAX,
+        before="1078",
+        limit=50,
+    ),
+    _client("search", "only what must be there", "-minimal", q="rex"),
     _client("watch", "", id=22, people=["carla", "sam"]),
     _client("watch", "nobody any more", "-nobody", people=[]),
     _client("activity", "false is no default: it is there", active=False),
@@ -292,6 +335,38 @@ REPLIES = (
         versions=[{"text": "Is Rex redy?", "at": AT}, {"text": "Is Rex ready?", "at": AT + 1}],
     ),
     _server(
+        "found_list",
+        "a message and a title, and something not searched yet",
+        id=26,
+        found=[
+            {
+                "conversation": "c1",
+                "seq": 42,
+                "revision": 1078,
+                "at": AT,
+                "author": "carla",
+                "parts": [
+                    {"text": "…until five? "},
+                    {"text": "Ángel", "hit": True},
+                    {"text": " has a "},
+                    {"text": "hot spot", "hit": True},
+                ],
+                "more_before": True,
+                "more_after": True,
+            },
+            {
+                "conversation": "c2",
+                "seq": 0,
+                "revision": 3,
+                "at": AT - 5000,
+                "parts": [{"text": "Ángel 🐕", "hit": True}],
+            },
+        ],
+        next="3",
+        behind=True,
+    ),
+    _server("found_list", "nothing", "-empty", id=26, found=[]),
+    _server(
         "person_list",
         "",
         id=21,
@@ -328,6 +403,7 @@ EVENTS = (
         role="staff",
     ),
     _server("message", "in a resume: deleted", "-deleted", **DELETED),
+    _server("message", "said by the business itself", "-automated", **AUTOMATED),
     _server(
         "message_edited",
         "",
@@ -360,6 +436,15 @@ EVENTS = (
     _server("conversation_added", "", revision=1085, conversation=CONVERSATION),
     _server(
         "conversation_removed", "", revision=1086, conversation="c1", seq=45, at=AT, author="olivia"
+    ),
+    _server("handling_changed", "", revision=1090, conversation="c1", handling=HANDLING),
+    _server(
+        "handling_changed",
+        "nothing waits, nobody is assigned",
+        "-minimal",
+        revision=1091,
+        conversation="c1",
+        handling={},
     ),
     _server("business_changed", "false is there", revision=7, read_receipts=False, last_seen=True),
     _server("privacy_changed", "false is there", revision=8, read_receipts=True, last_seen=False),

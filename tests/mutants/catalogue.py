@@ -248,4 +248,47 @@ MUTANTS = (
         "        self.behind = True",
         ("tests/faults/test_r40_graceful_stop.py", "-k", "4012"),
     ),
+    # --- Keys, and the same request again ---------------------------------------------------------
+    Mutant(
+        "a key that speaks for a person is not bound by its scopes",
+        "server/http/dispatch.py",
+        "    if isinstance(identity, Backend | Somebody) and route.scope is not None:",
+        "    if isinstance(identity, Backend) and route.scope is not None:",
+        ("tests/access/test_scopes.py",),
+    ),
+    Mutant(
+        "a key gives more than it has",
+        "domain/keys.py",
+        "        refusal = refuse_scopes(held, new.scopes)",
+        "        refusal = None",
+        ("tests/domain/test_key_rules.py",),
+    ),
+    Mutant(
+        "a key that is revoked while a body comes goes on",
+        "server/fanout.py",
+        "                live.revoked_keys.add(event.key)",
+        "                pass",
+        ("tests/server/http/test_http_keys.py", "-k", "body_came"),
+    ),
+    Mutant(
+        "what is made after a crash has another id",
+        "server/http/repeats.py",
+        "await respond(replace(call, ids=request.ids()))",
+        "await respond(replace(call, ids=None))",
+        ("tests/server/http/test_http_repeats.py", "-k", "crash"),
+    ),
+    Mutant(
+        "an idempotency key answers to anything",
+        "server/http/repeats.py",
+        "    if known.asked != request.asked:",
+        "    if not known.asked:",
+        ("tests/server/http/test_http_repeats.py",),
+    ),
+    Mutant(
+        "a secret that is shown once is kept",
+        "server/http/repeats.py",
+        "        kept = None if route.repeat is Repeat.NOTHING else body",
+        "        kept = body",
+        ("tests/server/http/test_http_repeats.py", "-k", "once"),
+    ),
 )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
@@ -146,7 +147,7 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
     for verdict in verdicts:
         mark = "found" if verdict.found else "SURVIVED"
         told = verdict.how.split(" - ")[0].rpartition("::")[2] if verdict.found else verdict.how
-        table.add_row(verdict.mutant.name, mark, told, f"{verdict.seconds:.0f}")
+        table.add_row(verdict.mutant.name, mark, escape(told), f"{verdict.seconds:.0f}")
     return table
 
 

@@ -169,7 +169,7 @@ def alike(described: str, kind: inspect.Type) -> bool:
     if described.startswith("["):
         return isinstance(kind, inspect.VarTupleType | inspect.ListType)
     if described in ("id", "string", "text"):
-        return isinstance(kind, inspect.StrType)
+        return isinstance(kind, inspect.StrType | inspect.EnumType)
     if " or " in described:
         return isinstance(kind, inspect.StrType) or (
             isinstance(kind, inspect.LiteralType)
@@ -254,11 +254,12 @@ def test_a_reply_has_the_fields_of_the_page(name: str) -> None:
     assert_same(fields(described[name]), REPLIES[name])
 
 
-NAMED = ["page", "conversation_list", "receipt_list", "version_list", "person_list"]
+NAMED = ["page", "conversation_list", "receipt_list", "version_list", "person_list", "found_list"]
 PARTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "receipt_list": ("receipts", views.MessageReceipt),
     "version_list": ("versions", views.Version),
     "person_list": ("people", views.PersonName),
+    "found_list": ("found", views.Found),
 }
 
 

@@ -113,6 +113,10 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "mailbox_size": (1, "1"),
     "idle_seconds": (1.5, "1.5"),
     "live_conversations": (1, "1"),
+    "webhook_seconds": (1.5, "1.5"),
+    "webhook_private_addresses": (True, "true"),
+    "idempotency_seconds": (90_000, "90000"),
+    "idempotency_answers": (1, "1"),
 }
 """Another value than the default, and how the environment says it."""
 
@@ -139,6 +143,7 @@ WRONG = {
     "log_level": ("loud", "INFO"),
     "log_format": ("xml",),
     "metrics_public": ("perhaps", 7),
+    "webhook_private_addresses": ("perhaps", 7),
     "origins": ("https://a.example", (7,)),
     "host": (7,),
     "data_dir": (7,),

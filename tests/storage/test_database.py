@@ -45,9 +45,10 @@ def pragma(path: Path, name: str) -> int:
 # --- migrations -----------------------------------------------------------------------------------
 
 
-def test_migrations_are_numbered_in_order() -> None:
+def test_each_migration_has_a_number_of_its_own() -> None:
     numbers = [number for number, _ in migrations()]
     assert numbers == sorted(set(numbers))
+    assert numbers[0] == 1
 
 
 async def test_a_new_database_is_of_the_newest_version(tmp_path: Path) -> None:
@@ -343,10 +344,10 @@ async def test_a_business_and_its_first_key(tmp_path: Path) -> None:
     assert database.journal.released("pawsome") == 0
     [record] = await queries.businesses()
     assert (record.id, record.name, record.created_at) == ("pawsome", "Pawsome", 5)
-    holder = await queries.key_holder(b"hash")
+    holder = await queries.key_holder(b"hash", 5)
     assert holder is not None
     assert holder.business == "pawsome"
-    assert await queries.key_holder(b"other") is None, "nothing of the second is stored"
+    assert await queries.key_holder(b"other", 5) is None, "nothing of the second is stored"
     with pytest.raises(StorageFailed):
         await database.create_business("another", "Another", b"hash", 7)  # the same key
     assert len(await queries.businesses()) == 1
@@ -370,7 +371,7 @@ async def test_an_operators_key_is_nobodys(tmp_path: Path) -> None:
     assert not await database.has_operator_key()
     await database.add_key(None, "operator", b"op", 1)
     assert await database.has_operator_key()
-    holder = await database.queries.key_holder(b"op")
+    holder = await database.queries.key_holder(b"op", 5)
     assert holder is not None
     assert holder.business is None
     with pytest.raises(StorageFailed):

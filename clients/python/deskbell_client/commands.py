@@ -211,6 +211,22 @@ class People(Command[replies.PersonList]):
 
 
 @dataclass(frozen=True)
+class Search(Command[replies.FoundList]):
+    """Messages and titles in which all words of ``q`` occur."""
+
+    name: ClassVar[str] = "search"
+    reply = replies.FoundList
+
+    q: str
+    conversation: str | None = None
+    author: str | None = None
+    since: int | None = None
+    until: int | None = None
+    before: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True)
 class Watch(Command[replies.Ok]):
     """Replace the set of people whose presence one is told."""
 
@@ -266,6 +282,7 @@ AnyCommand = (
     | Receipts
     | Versions
     | People
+    | Search
     | Watch
     | Activity
     | Privacy

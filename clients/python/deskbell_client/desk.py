@@ -15,6 +15,7 @@ from deskbell_client.events import Event
 from deskbell_client.options import Options
 from deskbell_client.phase import Phase
 from deskbell_client.records import Conversation, MessageReceipt, Person, Version
+from deskbell_client.replies import FoundList
 from deskbell_client.session import Session
 from deskbell_client.storage import MemoryStorage, Storage
 
@@ -295,6 +296,25 @@ class Desk:
     async def versions(self, conversation: str, seq: int) -> tuple[Version, ...]:
         """What a message said, oldest first."""
         return (await self._driver.ask(commands.Versions(conversation, seq))).versions
+
+    async def search(
+        self,
+        q: str,
+        *,
+        conversation: str | None = None,
+        author: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        before: str | None = None,
+        limit: int = 20,
+    ) -> FoundList:
+        """A page of messages and titles in which all words of ``q`` occur, newest first.
+
+        ``since`` and ``until``: times. ``before``: the ``next`` of the page before.
+        """
+        return await self._driver.ask(
+            commands.Search(q, conversation, author, since, until, before, limit)
+        )
 
     # --- People -----------------------------------------------------------------------------------
 

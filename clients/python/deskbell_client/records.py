@@ -103,6 +103,31 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A piece of a text; ``hit``: it is what was searched for."""
+
+    text: str
+    hit: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A message in which something was found; ``seq`` 0: the title of the conversation.
+
+    ``parts`` make up the text around it, of which there may be more before and after.
+    """
+
+    conversation: str
+    seq: int
+    revision: int
+    at: int
+    parts: tuple[Part, ...]
+    author: str = ""
+    more_before: bool = False
+    more_after: bool = False
+
+
+@dataclass(frozen=True)
 class PresenceState:
     """``state`` is ``online``, ``away`` or ``offline``."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from deskbell_client.records import (
     Conversation,
+    Found,
     Heartbeat,
     Message,
     MessageReceipt,
@@ -127,3 +128,15 @@ class PersonList(Reply):
     """People one may talk to."""
 
     people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundList(Reply):
+    """A page of what was searched for, newest first; ``next`` asks for the next page.
+
+    ``behind``: what was stored last is not searched yet; ask again in a moment.
+    """
+
+    found: tuple[Found, ...]
+    next: str | None = None
+    behind: bool = False

@@ -36,6 +36,7 @@ FRAMES: dict[str, type[Any]] = {
     "receipt_list": replies.ReceiptList,
     "version_list": replies.VersionList,
     "person_list": replies.PersonList,
+    "found_list": replies.FoundList,
     "message": Message,
     "message_edited": events.MessageEdited,
     "message_deleted": events.MessageDeleted,

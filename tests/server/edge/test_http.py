@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import h11
+import msgspec
 import pytest
 import quart_trio
 import trio
@@ -12,6 +13,7 @@ from trio.testing import MockClock
 from protocol.framing import Opcode
 from server.edge.http import LINGER
 from server.edge.stream import ConnectionStream
+from server.http.problem import Problem
 from tests.conformance.raw_client import RawClient, sent
 from tests.server.edge.harness import Edge, edge, upgrade_request
 
@@ -183,7 +185,9 @@ async def test_r32_a_body_that_trickles_is_cut_off(
             if not transport.incoming.finished:
                 await client.send(bytes(per_second))
             await trio.sleep(1)
-        assert await client.rest() == b""
+        answer = await client.rest()
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"\r\nContent-Type: application/problem+json\r\n" in answer
         assert trio.current_time() <= 12.1
         await still_serves(running)
 
@@ -373,3 +377,39 @@ async def test_a_connection_that_is_to_close_is_closed_after_its_answer(
                 pass
         await trio.sleep(LINGER + 1.0)
         assert running.listener.statistics().open == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nbad header: 1\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n", 400, "bad_request"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, ""),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, ""),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "bad_request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + bytes(20_000), 431, "too_large"),
+        (b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n", 400, "bad_request"),
+        (body_head(9), 408, "bad_request"),
+    ],
+)
+@pytest.mark.parametrize("kept_alive", [False, True])
+async def test_whatever_is_refused_is_a_problem(
+    raw: bytes, status: int, code: str, kept_alive: bool, autojump_clock: MockClock
+) -> None:
+    """Also what no application has seen; on a connection that has served, too."""
+    async with edge() as running:
+        client, _ = running.connect()
+        if kept_alive:
+            await client.send(get())
+            await response(client)
+        await client.send(raw)
+        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"\r\nContent-Type: application/problem+json" in head
+        problem = msgspec.json.decode(body, type=Problem)
+        assert problem.status == status
+        assert problem.code == (code or "bad_request")
+        assert problem.detail
+        await still_serves(running)

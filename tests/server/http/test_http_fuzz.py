@@ -48,11 +48,13 @@ class Asking:
             raw = case.body
         elif case.media_type:
             raw = json.dumps(case.body).encode()
-        return trio.from_thread.run(self._ask, name, path, raw, trio_token=self.token)
+        key = case.headers.get("Idempotency-Key", "")
+        headers = {"Idempotency_Key": key} if key and key.isascii() and key.isprintable() else {}
+        return trio.from_thread.run(self._ask, name, path, raw, headers, trio_token=self.token)
 
-    async def _ask(self, name: str, path: str, raw: bytes | None) -> Reply:
+    async def _ask(self, name: str, path: str, raw: bytes | None, headers: dict[str, str]) -> Reply:
         method = name.split(maxsplit=1)[0]
-        return await self.api.ask(method, path, self.key(name), raw=raw)
+        return await self.api.ask(method, path, self.key(name), raw=raw, **headers)
 
 
 async def serve(folder: Path, started: "queue.SimpleQueue[Asking]") -> None:

@@ -1,0 +1,48 @@
+"""What becomes of a batch of commands to a conversation, until it is stored and released."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from actors.envelope import Envelope
+from domain.commands import Answer, Command
+from domain.events import Advance, ConversationEvent
+
+
+class Decision(msgspec.Struct):
+    """What became of one command: an event to store, or an answer that needs none.
+
+    ``envelope`` is ``None`` for an event that comes before the one of a command, because of it.
+    """
+
+    envelope: Envelope[Command] | None
+    event: ConversationEvent | None
+    answer: Answer | None
+    audience: Sequence[str]
+    late: Collection[str] = ()
+    places: Sequence[str] = ()
+
+
+class Work(msgspec.Struct):
+    """What became of a batch. The advances of receipts become one event, the last."""
+
+    decisions: list[Decision] = []
+    events: list[ConversationEvent] = []
+    refused_sends: list[Decision] = []
+    advances: dict[str, Advance] = {}
+    receipts: list[Envelope[Command]] = []
+    concerned: Sequence[str] = ()
+
+
+NOBODY = 0
+"""No connection has this number."""
+
+
+def origins(receipts: Iterable[Envelope[Command]]) -> set[int]:
+    """The connections that know already how far their person got: they alone said it."""
+    origins: dict[str, int] = {}
+    for envelope in receipts:
+        speaker = envelope.message.speaker
+        alone = origins.setdefault(speaker.person, speaker.connection) == speaker.connection
+        origins[speaker.person] = speaker.connection if alone else NOBODY
+    return set(origins.values())

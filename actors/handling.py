@@ -1,0 +1,67 @@
+"""What a conversation actor needs for the handling: facts about customers, and who is there."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from actors.ports import ConversationStore, Publisher
+from domain import handling as rules
+from domain.business import Business
+from domain.commands import Command, Send, Speaker
+from domain.conversation import Conversation
+from domain.events import ConversationEvent, MessageSent
+from domain.roles import Role
+from domain.routing import CustomerFacts
+
+
+class HandlingDesk:
+    """Of one conversation. A customer's facts are looked up once, until they change."""
+
+    def __init__(
+        self, business: Business, store: ConversationStore, publisher: Publisher, customers: int
+    ) -> None:
+        """``customers``: of how many the facts are kept at hand."""
+        self._business = business
+        self._store = store
+        self._publisher = publisher
+        self._customers = customers
+        self._facts: dict[str, tuple[CustomerFacts, int, int]] = {}  # bound: `customers`
+
+    def forget(self) -> None:
+        """The conversation is loaded again."""
+        self._facts.clear()
+
+    async def learn(self, speaker: Speaker, state: Conversation | None, now: int) -> None:
+        """By what a customer's message is routed, unless that is known and still holds."""
+        if speaker.role is not Role.CUSTOMER or (state is not None and state.kind == "direct"):
+            return
+        customer = speaker.person
+        stamp = self._business.stamp(customer)
+        known = self._facts.get(customer)
+        if known is not None and known[1] == stamp and now < known[2]:
+            return
+        facts, until = await self._store.customer_facts(self._business, customer, now)
+        if len(self._facts) >= self._customers:
+            self._facts.pop(next(iter(self._facts)))
+        self._facts[customer] = facts, stamp, until
+
+    def accompany(
+        self, state: Conversation | None, command: Command, message: MessageSent
+    ) -> tuple[Sequence[ConversationEvent], MessageSent]:
+        """What is to be recorded before a message, and the message with what it changes."""
+        business = self._business
+        assert state is not None
+        assert isinstance(command, Send)
+        if not business.locations or not rules.is_handled(state, business):
+            return (), message
+        facts = None
+        if command.speaker.role is Role.CUSTOMER:
+            facts = self._facts[command.speaker.person][0]
+        found = rules.accompany(state, business, command, message, facts)
+        why = found.message.routed
+        if why is None:
+            return found.before, found.message
+        live = self._publisher.present(business, {*why.recipients, *business.owners})
+        why = msgspec.structs.replace(why, live=live)
+        routed = why if why != state.routed else None
+        return found.before, msgspec.structs.replace(found.message, routed=routed)

@@ -1,0 +1,122 @@
+"""What is asked of a business with a million messages: one function for each question.
+
+A question asks the server once, as ``person``, with what the seeded generator picks; the harness
+takes the time. A new one is a function and a line in `QUESTIONS`.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from texts import DAYS, FIRST, PETS
+
+WORDS = ("ready", "groomer", "vaccination", "deposit", "parking", "microchip", "allergy", "dryer")
+PHRASES = ("hot spot", "front door", "staff meeting", "invoice of", "long walk")
+BEGIN = 1_700_000_000_000
+DAY = 86_400_000
+
+
+@dataclass
+class Asker:
+    """Who asks: ``ask(method, path, body)``; ``cold`` gives a customer not yet met."""
+
+    ask: Callable[[str, str, object], Any]
+    person: str
+    role: str
+    revision: int
+    customers: int
+    cold: Callable[[], int]
+
+    def get(self, path: str) -> Any:
+        return self.ask("GET", path, None)
+
+    def search(self, q: str, more: str = "") -> Any:
+        return self.get(f"/v1/search?q={quote(q)}{more}")
+
+
+Question = Callable[[Asker, random.Random], object]
+
+
+def nothing(asker: Asker, _: random.Random) -> object:
+    """What any request costs: who I am."""
+    return asker.get("/v1/me")
+
+
+def first_page(asker: Asker, _: random.Random) -> object:
+    """The first page of one's conversations."""
+    return asker.get("/v1/conversations?limit=50")
+
+
+def further_page(asker: Asker, pick: random.Random) -> object:
+    """A page further down."""
+    return asker.get(f"/v1/conversations?limit=50&before={pick.randrange(asker.revision)}")
+
+
+def words(asker: Asker, pick: random.Random) -> object:
+    """One or two words, as people type them."""
+    known = (pick.choice(PETS), pick.choice(WORDS), pick.choice(DAYS))
+    return asker.search(" ".join(pick.sample(known, pick.choice((1, 2)))) + " ")
+
+
+def beginning(asker: Asker, pick: random.Random) -> object:
+    """While somebody types."""
+    return asker.search(pick.choice((*WORDS, *PETS, *FIRST))[: pick.choice((3, 4, 5))])
+
+
+def phrase(asker: Asker, pick: random.Random) -> object:
+    """Words that follow each other."""
+    return asker.search(f'"{pick.choice(PHRASES)}"')
+
+
+def rare(asker: Asker, pick: random.Random) -> object:
+    """A number that hardly anybody said."""
+    return asker.search(str(pick.randrange(1_000_000, 10_000_000)))
+
+
+def filtered(asker: Asker, pick: random.Random) -> object:
+    """A word that somebody said within half a year."""
+    since = BEGIN + pick.randrange(540) * DAY
+    author = pick.choice(("owner", asker.person))
+    more = f"&author={author}&since={since}&until={since + 180 * DAY}"
+    return asker.search(pick.choice(WORDS) + " ", more)
+
+
+def timeline(asker: Asker, pick: random.Random) -> object:
+    """What was said around a customer; customers ask for their own."""
+    person = asker.person
+    if asker.role != "customer":
+        person = f"customer{pick.randrange(asker.customers)}"
+    return asker.get(f"/v1/people/{person}/timeline")
+
+
+def long_timeline(asker: Asker, pick: random.Random) -> object:
+    """What was said around one who talks to hundreds, some time ago."""
+    person = pick.choice(("owner", f"staff{pick.randrange(50)}"))
+    return asker.get(f"/v1/people/{person}/timeline?before={pick.randrange(asker.revision)}")
+
+
+def activate(asker: Asker, _: random.Random) -> object:
+    """The first command to a conversation since the start. It changes nothing, so nothing is stored
+    but what its actor needs is loaded."""
+    room = f"talk-customer{asker.cold()}"
+    return asker.ask("POST", f"/v1/conversations/{room}/receipts", {"delivered_up_to": 1})
+
+
+ALL = ("owner", "staff", "customer")
+TEAM = ("owner", "staff")
+QUESTIONS: dict[str, tuple[Question, tuple[str, ...]]] = {
+    "nothing": (nothing, ("staff",)),
+    "list": (first_page, ALL),
+    "list: further down": (further_page, TEAM),
+    "search: words": (words, ALL),
+    "search: beginning": (beginning, ALL),
+    "search: phrase": (phrase, ALL),
+    "search: rare number": (rare, ALL),
+    "search: author, time": (filtered, TEAM),
+    "timeline": (timeline, ALL),
+    "timeline: of hundreds": (long_timeline, TEAM),
+    "activate": (activate, ("owner",)),
+}
+"""What is asked, and by whom."""

@@ -1,0 +1,136 @@
+"""A customer's own conversation with the business, and what the business says there by itself."""
+
+from domain import commands
+from domain.commands import Accepted, Create, Speaker
+from domain.events import Person
+from domain.ids import customer_conversation_id
+from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.roles import Operation, Role
+from domain.scopes import Scope
+from domain.views import Conversation
+from server import reading
+from server.asking import ask_conversation
+from server.http.conversations import EXAMPLE
+from server.http.fields import Id, Input, Nothing, Output
+from server.http.people import PersonPath
+from server.http.route import BUSINESS, PERSON, UNDONE, Call, Route
+from server.live import LiveBusiness
+from server.node import Node
+
+BUSINESS_VOICE = "@business"
+"""The author of what the business says by itself; no valid id, so it is nobody's."""
+
+
+class NewAnnouncement(Input, frozen=True, kw_only=True):
+    """``client_message_id`` names it for ever: the same again is the same message. ``campaign``: it
+    is one of many alike, not about an appointment; answers to it go elsewhere."""
+
+    client_message_id: Id
+    location: Id
+    text: str
+    campaign: bool = False
+
+
+class Announced(Output, frozen=True, kw_only=True):
+    """Where it was said."""
+
+    conversation: str
+    seq: int
+    revision: int
+    at: int
+
+
+async def enter(call: Call[PersonPath, Nothing]) -> Conversation | Refusal:
+    """The customer's own conversation, made if there is none yet; one of the team comes into it.
+
+    The same one each time. Customers ask for their own.
+    """
+    me = call.somebody
+    if me.role is Role.CUSTOMER and call.parameters.person != me.record.id:
+        return NOT_FOUND
+    found = await _own_conversation(call.node, call.live, me.speaker, call.parameters.person)
+    if isinstance(found, Refusal):
+        return found
+    stored = await call.node.queries.view(me.viewer, found)
+    if stored is None:
+        return NOT_FOUND
+    return reading.conversation(call.live, me.record.id, stored)
+
+
+async def announce(call: Call[PersonPath, NewAnnouncement]) -> Announced | Refusal:
+    """Say something to a customer in the name of a location: a confirmation, or a campaign."""
+    body, live = call.body, call.live
+    if body.location not in live.state.locations:
+        return Refusal(Code.BAD_REQUEST, f"'location': there is no location {body.location}.")
+    voice = Speaker(BUSINESS_VOICE, live.state.name, Role.OWNER, BUSINESS_VOICE)
+    conversation = await _own_conversation(call.node, live, voice, call.parameters.person)
+    if isinstance(conversation, Refusal):
+        return conversation
+    said = commands.Announce(
+        voice,
+        body.client_message_id,
+        body.text,
+        location=body.location,
+        campaign=body.campaign,
+    )
+    answer = await ask_conversation(live, conversation, said)
+    if isinstance(answer, Refusal):
+        return answer
+    assert isinstance(answer, Accepted)
+    return Announced(
+        conversation=conversation, seq=answer.seq, revision=answer.revision, at=answer.at
+    )
+
+
+async def _own_conversation(
+    node: Node, live: LiveBusiness, speaker: Speaker, customer: str
+) -> str | Refusal:
+    found: tuple[Person, ...] = await node.queries.people(live.state, (customer,))
+    if not found or found[0].role is not Role.CUSTOMER or not found[0].active:
+        return NOT_FOUND
+    id_ = customer_conversation_id(customer)
+    command = Create(speaker, "group", "", (customer,), found, own=True)
+    answer = await ask_conversation(live, id_, command)
+    return answer if isinstance(answer, Refusal) else id_
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/people/{person}/conversation",
+        summary="A customer's own conversation",
+        handler=enter,
+        callers=PERSON,
+        operation=Operation.CREATE,
+        scope=Scope.CONVERSATIONS_WRITE,
+        parameters=PersonPath,
+        body=Nothing,
+        answer=Conversation,
+        refusals=(Code.NOT_FOUND, Code.TOO_LARGE, *UNDONE),
+        shows=EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/people/{person}/announcements",
+        summary="Say something by itself",
+        handler=announce,
+        callers=BUSINESS,
+        scope=Scope.MESSAGES_WRITE,
+        parameters=PersonPath,
+        body=NewAnnouncement,
+        answer=Announced,
+        status=201,
+        refusals=(Code.NOT_FOUND, Code.CONFLICT, Code.TOO_LARGE, *UNDONE),
+        asks=NewAnnouncement(
+            client_message_id="reminder-7",
+            location="downtown",
+            text="Rex is booked for Thursday at ten. Answer here if you cannot come.",
+        ),
+        shows=Announced(
+            conversation="customer.5f2c0d7e1a9b3c4d5e6f7a8b",
+            seq=3,
+            revision=1090,
+            at=1_793_000_001_234,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Telling the servers of businesses what happened, and asking them before a message is accepted."""

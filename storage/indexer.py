@@ -1,0 +1,142 @@
+"""The task that keeps the full-text index up with the log, a little at a time.
+
+All writing is the journal's connection's, so each step is short and there is a pause after it:
+while many messages come the index falls behind, and when fewer come it catches up. Nothing of it is
+in the way of a message but the time of a step.
+"""
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from domain.errors import StorageFailed
+from storage import search_index
+from storage.journal import Journal
+from storage.readers import Readers
+from storage.search_index import IndexDamaged, Plan
+from storage.writer import Writer
+
+NEWS_SECONDS = 0.25
+"""So long it waits for more after the first news, and pauses while the journal is busy."""
+
+BUSY = 200
+"""Events that the journal stored since the last step, from which on it is busy."""
+
+SHARE = 4.0
+"""Otherwise it pauses so many times as long as a step took."""
+
+MERGES = 8
+"""Merges after one step, at most: more than a step makes work for."""
+
+RETRY_SECONDS = 5.0
+"""Before what failed is tried again."""
+
+RESIDUE_MS = 86_400_000
+"""Words of what was edited or deleted are cleaned away once a day; of what was erased at once."""
+
+
+class Indexer:
+    """Follows every business's log; `notice` wakes it, `reached` waits for it."""
+
+    def __init__(self, writer: Writer, readers: Readers, clock: Callable[[], int]) -> None:
+        """``clock``: milliseconds since 1970 UTC."""
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._positions: dict[str, int] = {}
+        self._news = trio.Event()
+        self._moved = trio.Condition()
+
+    def notice(self) -> None:
+        """Something was stored. Called after each group, so it must cost nothing."""
+        self._news.set()
+
+    def position(self, business: str) -> int:
+        """Up to which revision ``business`` is indexed."""
+        return self._positions.get(business, 0)
+
+    async def reached(self, business: str, revision: int, seconds: float) -> None:
+        """Wait until ``business`` is indexed up to ``revision``, but not longer than that."""
+        with trio.move_on_after(seconds):
+            async with self._moved:
+                while self.position(business) < revision:
+                    await self._moved.wait()
+
+    async def run(
+        self, journal: Journal, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Index what ``journal`` has stored, and goes on to, until cancelled.
+
+        What fails is tried again: a disk that has failed ends the journal; a reader may be slow.
+        """
+        self._positions = await self._writer.run(search_index.positions)
+        self._news.set()
+        task_status.started()
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            await trio.sleep(NEWS_SECONDS)
+            try:
+                await self._catch_up(journal)
+                await self._clean(journal)
+            except IndexDamaged:
+                await trio.sleep(NEWS_SECONDS)
+                await self._start_over()
+            except (StorageFailed, sqlite3.Error, trio.TooSlowError):
+                await trio.sleep(RETRY_SECONDS)
+                self._news.set()
+
+    async def _catch_up(self, journal: Journal) -> None:
+        """Index what there is, each business in its turn."""
+        behind = (b for b, head in journal.heads().items() if head > self.position(b))
+        queue = deque(behind)  # bound: the businesses
+        while queue:
+            business = queue.popleft()
+            plan = await self._readers.run(search_index.plan, business)
+            if plan is None:
+                continue
+            await self._follow(journal, plan)
+            if not plan.last:
+                queue.append(business)
+                continue
+            self._positions[business] = plan.target
+            async with self._moved:
+                self._moved.notify_all()
+
+    async def _follow(self, journal: Journal, plan: Plan) -> None:
+        done = 0
+        while True:
+            events, began = journal.statistics().events, time.monotonic()
+            done = await self._writer.transact(search_index.step, plan, done, self._clock())
+            for _ in range(MERGES):
+                if not await self._writer.transact(search_index.merge):
+                    break
+            if done == len(plan.keys):
+                return
+            await _pause(journal, events, time.monotonic() - began)
+
+    async def _clean(self, journal: Journal) -> None:
+        """Write the index anew if it holds words of what was erased, or long ago taken out."""
+        since = await self._readers.run(search_index.residue_since)
+        if since is None or (since and self._clock() - since < RESIDUE_MS):
+            return
+        done = False
+        while not done:
+            events, began = journal.statistics().events, time.monotonic()
+            done = await self._writer.transact(search_index.scrub)
+            await _pause(journal, events, time.monotonic() - began)
+
+    async def _start_over(self) -> None:
+        """Index everything anew; until then a search says that it is behind."""
+        await self._writer.transact(search_index.start_over)
+        self._positions.clear()
+        self._news.set()
+
+
+async def _pause(journal: Journal, events: int, took: float) -> None:
+    """After a step that took so long, when the journal had stored so many events before it."""
+    busy = journal.statistics().events - events >= BUSY
+    await trio.sleep(NEWS_SECONDS if busy else SHARE * took)

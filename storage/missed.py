@@ -1,0 +1,85 @@
+"""What somebody who was away has missed: one record for each kind of thing."""
+
+import msgspec
+
+from domain.views import Conversation, Handling, MemberCursor, Message
+
+
+class Edited(msgspec.Struct, frozen=True):
+    conversation: str
+    seq: int
+    at: int
+    author: str
+    text: str
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    conversation: str
+    seq: int
+    at: int
+    author: str
+
+
+class Cursors(msgspec.Struct, frozen=True):
+    conversation: str
+    cursors: tuple[MemberCursor, ...]
+
+
+class Joined(msgspec.Struct, frozen=True):
+    conversation: Conversation
+
+
+class Removed(msgspec.Struct, frozen=True):
+    conversation: str
+    seq: int
+    at: int
+    author: str
+
+
+class Handled(msgspec.Struct, frozen=True):
+    """How the team deals with it now."""
+
+    conversation: str
+    handling: Handling
+
+
+class Somebody(msgspec.Struct, frozen=True):
+    """A person whom the viewer sees, as they are now."""
+
+    person: str
+    name: str
+    role: str
+    active: bool
+
+
+class Visibility(msgspec.Struct, frozen=True):
+    """What another ``person`` shows of their receipts and presence is different now."""
+
+    person: str
+
+
+class Settings(msgspec.Struct, frozen=True):
+    read_receipts: bool
+    last_seen: bool
+
+
+class OwnPrivacy(msgspec.Struct, frozen=True):
+    read_receipts: bool
+    last_seen: bool
+
+
+Missed = (
+    Message
+    | Edited
+    | Deleted
+    | Cursors
+    | Joined
+    | Removed
+    | Handled
+    | Somebody
+    | Visibility
+    | Settings
+    | OwnPrivacy
+)
+Item = tuple[int, Missed]
+"""What was missed, with its revision."""

@@ -1,0 +1,367 @@
+"""Reading a business's log for its webhooks: which events there were, and what each was about.
+
+The log is not a table of its own (`docs/decisions/0002`): each event left its revision where it was
+stored. A revision is one event, so a stretch of the log is as long as its revisions say, and every
+table finds its part of the stretch by a key.
+"""
+
+import json
+import sqlite3
+
+import msgspec
+
+from domain.webhook_events import (
+    ConversationData,
+    DeletedData,
+    Happened,
+    LocationData,
+    MemberData,
+    MessageData,
+    PersonData,
+    Reached,
+    ReceiptData,
+)
+from domain.webhook_order import LOCATION, PERSON, LogEntry
+from domain.webhooks import EventType
+from storage.access import snapshot
+from storage.keys import SEQ_BITS, SEQ_MASK, message_key
+
+STRETCH = 1_000
+"""Revisions that are read at once."""
+
+CONVERSATIONS = 5_000
+"""Conversations that are looked at in one reading."""
+
+_decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
+
+
+def _first_after(revision: str) -> str:
+    """The key of the first entry of conversation ``l.no`` after ``revision``.
+
+    Keys and revisions rise together, so the range is halved until it is found.
+    """
+    last = (
+        f"coalesce((SELECT max(id) FROM message WHERE id BETWEEN l.no << {SEQ_BITS}"
+        f" AND l.no << {SEQ_BITS} | {SEQ_MASK}), l.no << {SEQ_BITS})"
+    )
+    return (
+        f"(WITH RECURSIVE halving(low, high) AS (SELECT l.no << {SEQ_BITS} | 1, {last} + 1"
+        f" UNION ALL SELECT iif(m.{revision}, low, m.id + 1), iif(m.{revision}, m.id, high)"
+        " FROM halving JOIN message m ON m.id = (low + high) / 2 WHERE low < high)"
+        " SELECT low FROM halving WHERE low = high)"
+    )
+
+
+# Of the conversations l: what happened in them after ?2, up to ?3.
+_OF_CONVERSATIONS = (
+    "SELECT m.revision, CASE m.kind WHEN 'text' THEN 'message.sent'"
+    "  WHEN 'member_added' THEN 'member.added' ELSE 'member.removed' END AS type,"
+    f"  l.id AS lane, m.id & {SEQ_MASK} AS seq"
+    f"  FROM l CROSS JOIN message f ON f.id = {_first_after('revision > ?2')}"
+    "  AND f.revision <= ?3 CROSS JOIN message m"
+    f"  ON m.id BETWEEN f.id AND {_first_after('revision > ?3')} - 1"
+    " UNION ALL SELECT ch.revision, iif(ch.deleted, 'message.deleted', 'message.edited'), l.id,"
+    "  ch.seq FROM l CROSS JOIN change ch ON ch.conversation_no = l.no"
+    "  AND ch.revision > ?2 AND ch.revision <= ?3"
+    " UNION ALL SELECT r.revision, 'receipt.advanced', l.id, 0 FROM l CROSS JOIN receipt r"
+    "  ON r.conversation_no = l.no AND r.revision > ?2 AND r.revision <= ?3"
+    " UNION ALL SELECT l.created_revision, 'conversation.created', l.id, 0 FROM l"
+    "  WHERE l.created_revision > ?2 AND l.created_revision <= ?3"
+)
+
+_OF_THE_DESK = (
+    "SELECT a.revision, replace(a.kind, '_', '.') AS type, iif(a.kind = 'person_changed',"
+    f" '{PERSON}' || json_extract(a.detail, '$.person'),"
+    f" '{LOCATION}' || json_extract(a.detail, '$.location')) AS lane, 0 AS seq"
+    " FROM audit a WHERE a.business_no = ?1 AND a.revision > ?2 AND a.revision <= ?3"
+    " AND a.kind IN ('person_changed', 'location_changed')"
+)
+
+_MOVED = (
+    "WITH l AS MATERIALIZED (SELECT c.no, c.id, c.created_revision FROM head h"
+    " CROSS JOIN conversation c ON c.no = h.conversation_no"
+    " WHERE h.business_no = ?1 AND h.revision > ?2 AND h.conversation_no > ?4"
+    " ORDER BY h.conversation_no LIMIT ?5)"
+)
+_THIS = (
+    "WITH l AS (SELECT no, id, created_revision FROM conversation"
+    " WHERE business_no = ?1 AND id = ?4)"
+)
+
+_decode_entries = msgspec.json.Decoder(list[tuple[int, EventType, str, int]]).decode
+
+
+def _ascending(column: str) -> list[LogEntry]:
+    return sorted(
+        (LogEntry(*row) for row in _decode_entries(column)), key=lambda entry: entry.revision
+    )
+
+
+class Stretch(msgspec.Struct):
+    """A part of the log after ``after``, up to ``up_to``, as far as it has been read.
+
+    ``last_no`` is the last conversation that was looked at; ``whole``: there are no further ones.
+    """
+
+    after: int
+    up_to: int = 0
+    last_no: int = 0
+    whole: bool = False
+    entries: list[LogEntry] = []
+
+
+def read(connection: sqlite3.Connection, business_no: int, stretch: Stretch) -> Stretch:
+    """Read on in ``stretch``; call it until it is whole. Its entries are in no order until then.
+
+    In several readings, for in a large business it may take too long for one. They give the same
+    as one: what is stored up to a revision stays as it is.
+    """
+    if not stretch.up_to:
+        stretch.up_to = min(_newest(connection, business_no), stretch.after + STRETCH)
+        if stretch.up_to <= stretch.after:
+            stretch.up_to, stretch.whole = stretch.after, True
+            return stretch
+    desk = f" UNION ALL {_OF_THE_DESK}" if not stretch.last_no else ""
+    # One row for all: a thread that fetches rows gives up the interpreter lock at each.
+    found, last_no, looked_at = connection.execute(
+        f"{_MOVED} SELECT (SELECT json_group_array(json_array(revision, type, lane, seq))"
+        f" FROM ({_OF_CONVERSATIONS}{desk})), (SELECT max(no) FROM l), (SELECT count(*) FROM l)",
+        (business_no, stretch.after, stretch.up_to, stretch.last_no, CONVERSATIONS),
+    ).fetchone()
+    stretch.entries += _ascending(found)
+    stretch.last_no, stretch.whole = last_no or 0, looked_at < CONVERSATIONS
+    if stretch.whole:
+        stretch.entries.sort(key=lambda entry: entry.revision)
+    return stretch
+
+
+def of_lane(
+    connection: sqlite3.Connection, business_no: int, lane: str, after: int, up_to: int
+) -> tuple[list[LogEntry], int]:
+    """The same of one lane alone, not beyond ``up_to``.
+
+    Of `STRETCH` revisions, or of more while the lane has nothing in them.
+    """
+    with snapshot(connection):
+        end = min(up_to, after + STRETCH)
+        while True:
+            found = _of_lane(connection, business_no, lane, after, end)
+            if found or end >= up_to:
+                return found, end
+            after, end = end, min(up_to, end + 64 * (end - after))
+
+
+def _of_lane(
+    connection: sqlite3.Connection, business_no: int, lane: str, after: int, up_to: int
+) -> list[LogEntry]:
+    if lane.startswith("@"):
+        sql = (
+            "SELECT json_group_array(json_array(revision, type, lane, seq))"
+            f" FROM ({_OF_THE_DESK}) WHERE lane = ?4"
+        )
+    else:
+        sql = (
+            f"{_THIS} SELECT json_group_array(json_array(revision, type, lane, seq))"
+            f" FROM ({_OF_CONVERSATIONS})"
+        )
+    (found,) = connection.execute(sql, (business_no, after, up_to, lane)).fetchone()
+    return _ascending(found)
+
+
+def _newest(connection: sqlite3.Connection, business_no: int) -> int:
+    row = connection.execute(
+        "SELECT revision FROM log WHERE business_no = ?", (business_no,)
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def before(connection: sqlite3.Connection, business_no: int, at: int) -> int:
+    """A revision such that nothing up to it is of ``at`` or later, by the times that are stored.
+
+    The last one that is known to be older: of an entry, a creation or a change of the business.
+    """
+    with snapshot(connection):
+        (found,) = connection.execute(
+            "WITH l AS (SELECT no, created_revision, created_at FROM conversation"
+            " WHERE business_no = ?1)"
+            " SELECT max(revision) FROM ("
+            " SELECT m.revision FROM l JOIN message m ON m.id = "
+            f"{_first_after('at >= ?2')} - 1"
+            " UNION ALL SELECT created_revision FROM l WHERE created_at < ?2"
+            " UNION ALL SELECT revision FROM audit WHERE business_no = ?1 AND at < ?2)",
+            (business_no, at),
+        ).fetchone()
+    return int(found or 0)
+
+
+# --- what an event was about ----------------------------------------------------------------------
+
+
+def happened(connection: sqlite3.Connection, business_no: int, entry: LogEntry) -> Happened | None:
+    """What ``entry`` was about; ``None``: there is nothing (any more) that may be told of it.
+
+    A text is as it was then, but empty once the message is deleted; what people hide of their
+    reading is left out; people and locations are as they are now.
+    """
+    with snapshot(connection):
+        if entry.lane.startswith(PERSON):
+            return _person(connection, business_no, entry)
+        if entry.lane.startswith(LOCATION):
+            return _location(connection, business_no, entry)
+        row = connection.execute(
+            "SELECT no FROM conversation WHERE business_no = ? AND id = ?",
+            (business_no, entry.lane),
+        ).fetchone()
+        if row is None:
+            return None
+        (no,) = row
+        match entry.type:
+            case EventType.CONVERSATION_CREATED:
+                return _created(connection, no, entry)
+            case EventType.RECEIPT_ADVANCED:
+                return _receipt(connection, business_no, no, entry)
+            case EventType.MEMBER_ADDED | EventType.MEMBER_REMOVED:
+                return _member(connection, no, entry)
+            case _:
+                return _message(connection, no, entry)
+
+
+def _message(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happened | None:
+    key = message_key(no, entry.seq)
+    row = connection.execute(
+        "SELECT m.at, m.author, iif(m.deleted_at, '', coalesce((SELECT v.text FROM version v"
+        "  WHERE v.message_id = m.id AND v.revision > ?2 ORDER BY v.revision LIMIT 1), m.text)),"
+        " m.reply_to, m.client_message_id, m.deleted_at FROM message m WHERE m.id = ?1",
+        (key, entry.revision),
+    ).fetchone()
+    if row is None:
+        return None
+    at, author, text, reply_to, client_message_id, deleted_at = row
+    if entry.type is not EventType.MESSAGE_SENT:
+        change = connection.execute(
+            "SELECT at, author FROM change WHERE conversation_no = ? AND revision = ?",
+            (no, entry.revision),
+        ).fetchone()
+        if change is None:
+            return None
+        at, author = change
+    if entry.type is EventType.MESSAGE_DELETED:
+        return Happened(at, DeletedData(conversation=entry.lane, seq=entry.seq, author=author))
+    return Happened(
+        at,
+        MessageData(
+            conversation=entry.lane,
+            seq=entry.seq,
+            author=author,
+            text=text,
+            reply_to=reply_to,
+            client_message_id=client_message_id or "",
+            deleted_at=deleted_at,
+        ),
+    )
+
+
+def _member(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happened | None:
+    row = connection.execute(
+        "SELECT at, author, person, text, role FROM message WHERE id = ?",
+        (message_key(no, entry.seq),),
+    ).fetchone()
+    if row is None:
+        return None
+    at, author, person, name, role = row
+    return Happened(
+        at,
+        MemberData(
+            conversation=entry.lane,
+            seq=entry.seq,
+            author=author,
+            person=person,
+            name=name,
+            role=role,
+        ),
+    )
+
+
+def _created(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happened | None:
+    at, kind, title, author, members = connection.execute(
+        "SELECT created_at, kind, title, created_by, (SELECT json_group_array(person) FROM"
+        " (SELECT person FROM member WHERE conversation_no = no ORDER BY person))"
+        " FROM conversation WHERE no = ?",
+        (no,),
+    ).fetchone()
+    return Happened(
+        at,
+        ConversationData(
+            conversation=entry.lane,
+            kind=kind,
+            title=title,
+            author=author,
+            members=tuple(json.loads(members)),
+        ),
+    )
+
+
+def _receipt(
+    connection: sqlite3.Connection, business_no: int, no: int, entry: LogEntry
+) -> Happened | None:
+    row = connection.execute(
+        "SELECT at, steps FROM receipt WHERE conversation_no = ? AND revision = ?",
+        (no, entry.revision),
+    ).fetchone()
+    if row is None:
+        return None
+    at, steps = row
+    reached = []
+    for person, delivered, read in _decode_steps(steps):
+        shown = connection.execute(
+            "SELECT b.read_receipts AND p.read_receipts FROM business b JOIN person p"
+            " ON p.business_no = b.no AND p.id = ? WHERE b.no = ?",
+            (person, business_no),
+        ).fetchone()
+        read_up_to = read if shown is not None and shown[0] else 0
+        if delivered or read_up_to:
+            reached.append(Reached(person=person, delivered_up_to=delivered, read_up_to=read_up_to))
+    if not reached:
+        return None
+    return Happened(at, ReceiptData(conversation=entry.lane, receipts=tuple(reached)))
+
+
+def _at(connection: sqlite3.Connection, business_no: int, entry: LogEntry) -> int:
+    row = connection.execute(
+        "SELECT at FROM audit WHERE business_no = ? AND revision = ?",
+        (business_no, entry.revision),
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _person(connection: sqlite3.Connection, business_no: int, entry: LogEntry) -> Happened | None:
+    row = connection.execute(
+        "SELECT id, name, role, active, locations FROM person WHERE business_no = ? AND id = ?",
+        (business_no, entry.lane.removeprefix(PERSON)),
+    ).fetchone()
+    if row is None:
+        return None
+    id_, name, role, active, locations = row
+    return Happened(
+        _at(connection, business_no, entry),
+        PersonData(
+            person=id_,
+            name=name,
+            role=role,
+            active=bool(active),
+            locations=tuple(json.loads(locations)),
+        ),
+    )
+
+
+def _location(connection: sqlite3.Connection, business_no: int, entry: LogEntry) -> Happened | None:
+    row = connection.execute(
+        "SELECT id, name, time_zone FROM location WHERE business_no = ? AND id = ?",
+        (business_no, entry.lane.removeprefix(LOCATION)),
+    ).fetchone()
+    if row is None:
+        return None
+    id_, name, zone = row
+    return Happened(
+        _at(connection, business_no, entry), LocationData(location=id_, name=name, time_zone=zone)
+    )
