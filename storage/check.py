@@ -78,6 +78,8 @@ _EVENTS = f"""
         FROM change ch JOIN conversation c ON c.no = ch.conversation_no
     UNION ALL SELECT c.business_no, r.revision, c.no, 0
         FROM receipt r JOIN conversation c ON c.no = r.conversation_no
+    UNION ALL SELECT c.business_no, g.revision, c.no, 0
+        FROM handling_change g JOIN conversation c ON c.no = g.conversation_no
     UNION ALL SELECT business_no, revision, NULL, 0 FROM audit WHERE kind NOT IN ({_BESIDE})
 """
 

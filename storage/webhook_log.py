@@ -71,7 +71,7 @@ _OF_CONVERSATIONS = (
 
 _OF_THE_DESK = (
     "SELECT a.revision, replace(a.kind, '_', '.') AS type, iif(a.kind = 'person_changed',"
-    f" '{PERSON}' || json_extract(a.detail, '$.person'),"
+    f" '{PERSON}' || a.person,"
     f" '{LOCATION}' || json_extract(a.detail, '$.location')) AS lane, 0 AS seq"
     " FROM audit a WHERE a.business_no = ?1 AND a.revision > ?2 AND a.revision <= ?3"
     " AND a.kind IN ('person_changed', 'location_changed')"

@@ -92,7 +92,7 @@ class Explanation(Output, frozen=True, kw_only=True):
 
     conversation: str
     seq: int
-    rule: Rule | str
+    rule: str
     sentence: str
     locations: tuple[str, ...] = ()
     answers: Answered | None = None

@@ -43,6 +43,14 @@ async def test_every_kind_of_change_is_told_newest_first(api: ApiStage) -> None:
     await api.ask("POST", "/v1/people/mia/revoke", api.token("olivia"))
     made = await api.ask("POST", "/v1/keys", key, {"name": TEXT, "scopes": ["audit:read"]})
     await api.ask("DELETE", f"/v1/keys/{made.json['id']}", key)
+    reply = {"id": "hi", "title": TEXT, "text": TEXT}
+    await api.ask("POST", "/v1/saved-replies", key, reply)
+    await api.ask("DELETE", "/v1/saved-replies/hi", key)
+    hook = {"url": "https://hook.invalid/", "events": ["message.sent"], "id": "hook"}
+    await api.ask("POST", "/v1/webhooks", key, hook)
+    await api.ask("DELETE", "/v1/webhooks/hook", key)
+    asked = {"url": "https://hook.invalid/", "deadline_ms": 50, "on_failure": "allow"}
+    await api.ask("PUT", "/v1/send-hook", key, asked)
     heir = {"from": "olivia", "to": "max", "new_role": "staff"}
     await api.ask("POST", "/v1/ownership", key, heir)
     found = [entry for entry in await entries(api) if entry["revision"] > before]
@@ -62,6 +70,11 @@ async def test_every_kind_of_change_is_told_newest_first(api: ApiStage) -> None:
         ("access_revoked", "olivia", "mia"),
         ("key_made", "@key", None),
         ("key_revoked", "@key", None),
+        ("saved_reply_changed", "@key", None),
+        ("saved_reply_deleted", "@key", None),
+        ("webhook_changed", "@key", None),
+        ("webhook_removed", "@key", None),
+        ("send_hook_changed", "@key", None),
         ("ownership_transferred", "@key", "max"),
     ]
     assert {kind for kind, *_ in told} == set(AuditKind) - NOTED

@@ -20,6 +20,10 @@ WHOLE = {
     "GET /v1/me": "the locations of one person",
     "GET /v1/operator/actors": "a picture of this moment",
     "GET /v1/operator/dead-letters": "a picture of this moment",
+    "GET /v1/conversations/{conversation}/messages/{seq}/explanation": "who works there",
+    "GET /v1/saved-replies/{saved_reply}": "the variables there are",
+    "GET /v1/webhooks": "at most as many as a business may have",
+    "GET /v1/webhooks/{webhook}": "the types of events there are",
     "GET /v1/demo": "the people of the demo",
 }
 """Answers that hold a list and are never cut, and what bounds them."""
