@@ -4,10 +4,11 @@ import msgspec
 
 from actors.ports import DeskStore
 from domain import accounts as rules
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.accounts import NewSignIn
 from domain.business import Business
 from domain.email_address import email_key
-from domain.events import AccountChanged, AccountRemoved, Person, SignedIn, SignInFailed
+from domain.events import Person
 from domain.refusal import Refusal
 from domain.roles import Role
 

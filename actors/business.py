@@ -2,42 +2,42 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from actors.account_commands import (
-    AccountCommand,
-    ChangeAccount,
-    NoteFailure,
-    RemoveAccount,
-    SignIn,
-)
+from actors.account_commands import AccountCommand
 from actors.account_commands import decide as decide_accounts
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
+from actors.desk_appointments import AppointmentCommand, decide_about_appointment
+from actors.desk_imports import FinishImport, ImportTalk, decide_about_import
+from actors.desk_locations import ChangeLocation as ChangeLocation
+from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
 from actors.ports import Clock, DeskStore, Journal
 from actors.webhook_commands import WebhookCommand
 from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
 from domain.audit import AuditDetail, AuditKind
-from domain.business import Business, Seers
+from domain.business import Business, Seers, Wanted
 from domain.commands import Done
-from domain.errors import StorageFailed
+from domain.contact import Contact, refuse_contact
+from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     AccessRevoked,
     Audited,
     BusinessChanged,
     BusinessEvent,
     KeyRevoked,
-    LocationChanged,
     Person,
     SavedReplyDeleted,
 )
 from domain.keys import NewKey, decide_key
 from domain.limits import NAME_BYTES
-from domain.refusal import Code, Refusal
+from domain.policies import Policies, refuse_policies
+from domain.profile import Profile
+from domain.record_events import ContactChanged, ImportFinished, ParentChanged
+from domain.refusal import Refusal
 from domain.roles import Role
 from domain.saved_replies import SavedReply, decide_saved_reply
 from domain.scopes import Scopes
@@ -49,13 +49,14 @@ class ChangeBusiness(msgspec.Struct, frozen=True):
     name: str | None = None
     read_receipts: bool | None = None
     last_seen: bool | None = None
+    policies: Policies | None = None
 
 
-class ChangeLocation(msgspec.Struct, frozen=True):
+class SetParent(msgspec.Struct, frozen=True):
+    """``parent`` is one that it may have: see `domain.families`."""
+
     author: str
-    location: str
-    name: str
-    time_zone: str
+    parent: str
 
 
 class ChangePerson(msgspec.Struct, frozen=True):
@@ -65,6 +66,15 @@ class ChangePerson(msgspec.Struct, frozen=True):
     author_role: Role | None
     person: Person
     locations: tuple[str, ...]
+    profile: Profile = Profile()
+
+
+class ChangeContact(msgspec.Struct, frozen=True):
+    """How ``person`` is reached, all of it."""
+
+    author: str
+    person: str
+    contact: Contact
 
 
 class ChangePrivacy(msgspec.Struct, frozen=True):
@@ -134,14 +144,15 @@ class Note(msgspec.Struct, frozen=True):
     detail: AuditDetail = msgspec.field(default_factory=dict)
 
 
-BusinessCommand = (
+PersonCommand = ChangePerson | ChangeContact | ChangePrivacy | TransferOwnership | RevokeAccess
+_Change = (
     ChangeBusiness
-    | ChangeLocation
-    | ChangePerson
-    | ChangePrivacy
-    | TransferOwnership
-    | RevokeAccess
     | AccountCommand
+    | SetParent
+    | LocationCommand
+    | AppointmentCommand
+    | FinishImport
+    | PersonCommand
     | ChangeSavedReply
     | DeleteSavedReply
     | WebhookCommand
@@ -149,6 +160,8 @@ BusinessCommand = (
     | RevokeKey
     | Note
 )
+
+BusinessCommand = _Change | ImportTalk
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
 """Acts on what has been stored: shows it to connections, or ends them.
@@ -170,7 +183,11 @@ class BusinessActor(Actor[BusinessCommand]):
     async def receive(self, batch: Sequence[Envelope[BusinessCommand]]) -> None:
         """One after the other: each is decided on what the one before has made true."""
         for envelope in batch:
-            decided = await self._decide(envelope.message)
+            command = envelope.message
+            if isinstance(command, ImportTalk):
+                await self._import(envelope, command)
+                continue
+            decided = await self._decide(command)
             if decided is None:
                 envelope.answer(Done())
             elif isinstance(decided, Refusal):
@@ -191,14 +208,48 @@ class BusinessActor(Actor[BusinessCommand]):
         except StorageFailed:
             envelope.answer(NOT_STORED)
 
-    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal | None:
+    async def _import(self, envelope: Envelope[BusinessCommand], command: ImportTalk) -> None:
+        """Store a conversation of before, and show it to nobody."""
+        decided = await decide_about_import(self.business, self.store, command, self.clock())
+        if not isinstance(decided, tuple):
+            envelope.answer(Done() if decided is None else decided)
+            return
+        try:
+            await self.journal.append(
+                self.business.id, decided, lambda revision: envelope.answer(Done(revision))
+            )
+        except (AlreadySent, StorageFailed):
+            envelope.answer(NOT_STORED)
+
+    async def _decide(self, command: _Change) -> BusinessEvent | Refusal | None:
         """The event, why not, or ``None``: it is so already."""
         now = self.clock()
+        if isinstance(command, AccountCommand):
+            return await decide_accounts(self.store, self.business, command, now)
+        if isinstance(command, LocationCommand):
+            return decide_location(self.business, command, now)
+        if isinstance(command, AppointmentCommand):
+            return await decide_about_appointment(self.business, self.store, command, now)
+        if isinstance(command, PersonCommand):
+            return await self._decide_about_person(command, now)
         match command:
             case ChangeBusiness():
                 return self._change_business(command, now)
-            case ChangeLocation():
-                return _change_location(command, now)
+            case SetParent() | FinishImport():
+                return self._note(command, now)
+            case ChangeSavedReply():
+                return decide_saved_reply(command.author, command.reply, command.others, now)
+            case DeleteSavedReply():
+                return SavedReplyDeleted(now, command.author, command.reply)
+            case MakeKey() | RevokeKey() | Note():
+                return _decide_keys(command, now)
+            case _:
+                return decide_webhooks(self.business, command, now)
+
+    async def _decide_about_person(
+        self, command: PersonCommand, now: int
+    ) -> BusinessEvent | Refusal | None:
+        match command:
             case ChangePerson():
                 before = await self._person(command.person.id)
                 return rules.decide_person(
@@ -206,9 +257,12 @@ class BusinessActor(Actor[BusinessCommand]):
                     command.author,
                     command.author_role,
                     before,
-                    command.person,
-                    command.locations,
+                    Wanted(command.person, command.locations, command.profile),
                     now,
+                )
+            case ChangeContact():
+                return refuse_contact(command.contact) or ContactChanged(
+                    now, command.author, command.person, command.contact
                 )
             case ChangePrivacy():
                 return rules.decide_privacy(
@@ -233,16 +287,6 @@ class BusinessActor(Actor[BusinessCommand]):
                 return rules.decide_revocation(
                     command.author, command.author_role, command.person, known, now
                 )
-            case ChangeAccount() | RemoveAccount() | SignIn() | NoteFailure():
-                return await decide_accounts(self.store, self.business, command, now)
-            case ChangeSavedReply():
-                return decide_saved_reply(command.author, command.reply, command.others, now)
-            case DeleteSavedReply():
-                return SavedReplyDeleted(now, command.author, command.reply)
-            case MakeKey() | RevokeKey() | Note():
-                return _decide_keys(command, now)
-            case _:
-                return decide_webhooks(self.business, command, now)
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""
@@ -255,10 +299,17 @@ class BusinessActor(Actor[BusinessCommand]):
         found = await self.store.people(self.business, (person,))
         return found[0] if found else None
 
+    def _note(self, command: SetParent | FinishImport, now: int) -> BusinessEvent | None:
+        if isinstance(command, FinishImport):
+            return ImportFinished(now, command.author, command.name)
+        same = command.parent == self.business.parent
+        return None if same else ParentChanged(now, command.author, command.parent)
+
     def _change_business(self, command: ChangeBusiness, now: int) -> BusinessEvent | Refusal:
         business = self.business
         name = business.name if command.name is None else command.name
-        refusal = refuse_label(name, NAME_BYTES, "name")
+        policies = business.policies if command.policies is None else command.policies
+        refusal = refuse_label(name, NAME_BYTES, "name") or refuse_policies(policies)
         if refusal is not None:
             return refusal
         receipts, seen = command.read_receipts, command.last_seen
@@ -268,18 +319,9 @@ class BusinessActor(Actor[BusinessCommand]):
             name,
             business.read_receipts if receipts is None else receipts,
             business.last_seen if seen is None else seen,
+            policies,
+            access=policies.customers_see_presence != business.policies.customers_see_presence,
         )
-
-
-def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Refusal:
-    refusal = refuse_label(command.name, NAME_BYTES, "name")
-    if refusal is not None:
-        return refusal
-    try:
-        ZoneInfo(command.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return Refusal(Code.BAD_REQUEST, "There is no such time zone. Use a name like Europe/Rome.")
-    return LocationChanged(now, command.author, command.location, command.name, command.time_zone)
 
 
 def _decide_keys(command: MakeKey | RevokeKey | Note, now: int) -> BusinessEvent | Refusal:

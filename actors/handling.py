@@ -36,7 +36,7 @@ class HandlingDesk:
         if speaker.role is not Role.CUSTOMER or (state is not None and state.kind == "direct"):
             return
         customer = speaker.person
-        stamp = self._business.stamps.get(customer, 0)
+        stamp = self._business.stamp(customer)
         known = self._facts.get(customer)
         if known is not None and known[1] == stamp and now < known[2]:
             return

@@ -12,8 +12,9 @@ Rules
 
 import msgspec
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.email_address import email_key, refuse_email
-from domain.events import AccountChanged, AccountRemoved, Person, SignedIn, SignInFailed
+from domain.events import Person
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 

@@ -9,11 +9,12 @@ Rules
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
     BusinessEvent,
-    LocationChanged,
     OwnershipTransferred,
     Person,
     PersonChanged,
@@ -23,6 +24,11 @@ from domain.events import (
     WebhookRemoved,
 )
 from domain.limits import NAME_BYTES
+from domain.locations import Location, LocationEvent, record, standing
+from domain.permissions import Permission, Permissions, granted, refuse_permissions
+from domain.policies import Policies
+from domain.profile import Profile, refuse_profile
+from domain.record_events import AppointmentEvent, LocationMerged, ParentChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
 from domain.text import refuse_label
@@ -35,8 +41,7 @@ class Colleague:
 
     role: Role
     locations: frozenset[str] = frozenset()
-    inbox: bool = True
-    """Whether they see the conversations that are placed at their locations."""
+    permissions: Permissions = frozenset()
 
 
 @dataclass(slots=True)
@@ -52,19 +57,47 @@ class Business:
     hidden_read: set[str] = field(default_factory=set)
     hidden_seen: set[str] = field(default_factory=set)
     team: dict[str, Colleague] = field(default_factory=dict)
-    locations: set[str] = field(default_factory=set)
+    locations: dict[str, Location] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
+    parent: str = ""
+    """The business that this one belongs to, or none."""
     stamps: dict[str, int] = field(default_factory=dict, compare=False)
-    """Moves when facts about a customer change by which their messages are routed."""
-    window_ms: int = 72 * 3_600_000
-    """So long an answer is one to what was said last (C-29)."""
+    """Moves when facts about a customer change by which their messages are routed: `stamp`."""
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     send_hook: SendHook | None = None
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
+    @property
+    def window_ms(self) -> int:
+        """So long an answer is one to what was said last (C-29)."""
+        return self.policies.attribution_hours * 3_600_000
+
+    def open_locations(self) -> list[Location]:
+        """Those that take part."""
+        return [location for location in self.locations.values() if location.is_open]
+
+    def standing(self, location: str) -> str | None:
+        """The open location that ``location`` stands for; ``None``: closed, or none."""
+        return standing(self.locations, location)
+
+    def stamp(self, customer: str) -> int:
+        """A number that rises whenever something changes of ``customer`` that decides where what
+        they write shows up: whoever keeps such facts keeps it beside them. Not stored.
+        """
+        return self.stamps.get(customer, 0) + self.stamps.get("", 0)
+
+    def restamp(self, customer: str) -> None:
+        """Something changed of ``customer``; ``""``: of everybody."""
+        self.stamps[customer] = self.stamps.get(customer, 0) + 1
+
     def works_at(self, person: str, places: Collection[str]) -> bool:
         """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
         known = self.team.get(person)
-        return known is not None and known.inbox and not known.locations.isdisjoint(places)
+        return (
+            known is not None
+            and Permission.INBOX in known.permissions
+            and not known.locations.isdisjoint(places)
+        )
 
     def staff_at(self, places: Collection[str]) -> frozenset[str]:
         """Who sees what is placed at ``places``, beside its members and the owners (C-27)."""
@@ -83,12 +116,8 @@ class Business:
         return frozenset(
             person
             for person, known in self.team.items()
-            if not known.inbox and not known.locations.isdisjoint(places)
+            if Permission.INBOX not in known.permissions and not known.locations.isdisjoint(places)
         )
-
-    def standing(self, location: str) -> str | None:
-        """The open location that ``location`` stands for, if any."""
-        return location if location in self.locations else None
 
     def locations_of(self, person: str) -> frozenset[str]:
         """Where somebody of the team works."""
@@ -110,7 +139,10 @@ class Business:
         )
 
     def shows_seen(self, person: str, viewer: str) -> bool:
-        """Whether ``viewer`` may see when ``person`` is or was there."""
+        """Whether ``viewer`` may see when ``person`` is or was there (C-26)."""
+        of_team, inside = person in self.team, viewer in self.team
+        if of_team and not inside and not self.policies.customers_see_presence:
+            return False
         return person == viewer or (
             self.last_seen and person not in self.hidden_seen and viewer not in self.hidden_seen
         )
@@ -132,13 +164,14 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             state.name = event.name
             state.read_receipts = event.read_receipts
             state.last_seen = event.last_seen
+            state.policies = event.policies
         case PersonChanged():
             person = event.person
+            state.restamp(person.id)
             others = state.owners - {person.id}
             is_owner = person.role is Role.OWNER and person.active
             state.owners = others | {person.id} if is_owner else others
             state.note_colleague(person.id, _colleague(event))
-            state.stamps[person.id] = state.stamps.get(person.id, 0) + 1
         case PrivacyChanged():
             _toggle(state.hidden_read, event.person, hidden=not event.read_receipts)
             _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
@@ -146,8 +179,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             state.owners = state.owners - {event.former} | {event.owner}
             _change_role(state, event.former, event.former_role)
             _change_role(state, event.owner, Role.OWNER)
-        case LocationChanged():
-            state.locations.add(event.location)
+            state.restamp(event.former)
         case WebhookChanged():
             state.webhooks[event.webhook.id] = event.webhook
         case WebhookRemoved():
@@ -155,19 +187,41 @@ def evolve(state: Business, event: BusinessEvent) -> None:
         case SendHookChanged():
             state.send_hook = event.hook
         case _:
-            pass
+            _evolve_records(state, event)
+
+
+def _evolve_records(state: Business, event: BusinessEvent) -> None:
+    if isinstance(event, LocationEvent):
+        record(state.locations, event)
+        if isinstance(event, LocationMerged):
+            _move_team(state, event)
+        state.restamp("")
+    elif isinstance(event, AppointmentEvent):
+        for customer in event.customers:
+            state.restamp(customer)
+    elif isinstance(event, ParentChanged):
+        state.parent = event.parent
 
 
 def _colleague(event: PersonChanged) -> Colleague | None:
     person = event.person
     if person.role not in TEAM or not person.active:
         return None
-    return Colleague(person.role, frozenset(event.locations))
+    permissions = granted(person.role, event.profile.permissions)
+    return Colleague(person.role, frozenset(event.locations), permissions)
+
+
+def _move_team(state: Business, event: LocationMerged) -> None:
+    for person in event.team:
+        known = state.team.get(person)
+        if known is not None:
+            places = known.locations - {event.location} | {event.into}
+            state.note_colleague(person, replace(known, locations=places))
 
 
 def _change_role(state: Business, person: str, role: Role) -> None:
     known = state.team.get(person, Colleague(role))
-    changed = replace(known, role=role) if role in TEAM else None
+    changed = replace(known, role=role, permissions=granted(role, None)) if role in TEAM else None
     state.note_colleague(person, changed)
 
 
@@ -188,20 +242,37 @@ LAST_OWNER = Refusal(
 )
 
 
+NOT_YOURS_TO_GIVE = Refusal(
+    Code.FORBIDDEN,
+    "You can only give what you may do yourself. Leave it out of 'permissions', or ask an owner.",
+)
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """All that somebody shall be."""
+
+    person: Person
+    locations: tuple[str, ...] = ()
+    profile: Profile = Profile()
+
+
 def decide_person(
     state: Business,
     author: str,
     author_role: Role | None,
     before: Person | None,
-    after: Person,
-    locations: tuple[str, ...],
+    wanted: Wanted,
     now: int,
 ) -> PersonChanged | Refusal:
     """Add or change somebody. ``author_role`` is ``None`` for the business's own backend.
 
     Managers may not touch owners and managers; the only owner stays one until they transfer.
+    Nobody gives a permission that they do not have.
     """
-    refusal = refuse_label(after.name, NAME_BYTES, "name")
+    after, profile = wanted.person, wanted.profile
+    refusal = refuse_label(after.name, NAME_BYTES, "name") or refuse_profile(profile)
+    if refusal is None and profile.permissions is not None:
+        refusal = refuse_permissions(after.role, profile.permissions)
     if refusal is not None:
         return refusal
     if not may_touch(author_role, after.role, *(() if before is None else (before.role,))):
@@ -210,26 +281,47 @@ def decide_person(
     stays_owner = after.role is Role.OWNER and after.active
     if was_owner and not stays_owner and state.owners == {after.id}:
         return LAST_OWNER
+    if not _may_give(state, author, author_role, wanted):
+        return NOT_YOURS_TO_GIVE
     access = before is not None and (
         before.role is not after.role
         or before.active != after.active
-        or _sees_otherwise(state, after, locations)
+        or _sees_otherwise(state, wanted)
     )
     return PersonChanged(
         now,
         author,
         after,
-        locations,
+        wanted.locations,
         access,
         shown=before is not None and before != after,
         ownership=was_owner != stays_owner,
+        profile=profile,
     )
 
 
-def _sees_otherwise(state: Business, after: Person, locations: tuple[str, ...]) -> bool:
-    """Whether other locations are theirs now, of somebody of the team."""
+def _sees_otherwise(state: Business, wanted: Wanted) -> bool:
+    """Whether other locations or permissions are theirs now, of somebody of the team."""
+    after = wanted.person
     known = state.team.get(after.id)
-    return known is not None and after.role in TEAM and known.locations != frozenset(locations)
+    return (
+        known is not None
+        and after.role in TEAM
+        and (
+            known.locations != frozenset(wanted.locations)
+            or known.permissions != granted(after.role, wanted.profile.permissions)
+        )
+    )
+
+
+def _may_give(state: Business, author: str, author_role: Role | None, wanted: Wanted) -> bool:
+    if author_role is None or author_role is Role.OWNER:
+        return True
+    known, giving = state.team.get(wanted.person.id), state.team.get(author)
+    has = granted(author_role, None) if giving is None else giving.permissions  # a key is nobody
+    gained = granted(wanted.person.role, wanted.profile.permissions)
+    had = frozenset() if known is None else known.permissions
+    return gained - had <= has
 
 
 def seen_person(event: BusinessEvent) -> str | None:

@@ -5,7 +5,21 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 
 import msgspec
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
+from domain.hours import Hours
+from domain.policies import Policies
+from domain.profile import Profile
+from domain.record_events import (
+    AppointmentChanged,
+    AppointmentDeleted,
+    ContactChanged,
+    ImportFinished,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
+    ParentChanged,
+)
 from domain.roles import Role
 from domain.routing import Rule, Trigger
 from domain.scopes import Scope
@@ -182,21 +196,28 @@ ConversationEvent = (
 
 
 class BusinessChanged(msgspec.Struct, frozen=True):
+    """``access``: what people may see changed with it, for everybody."""
+
     at: int
     author: str
     name: str
     read_receipts: bool
     last_seen: bool
+    policies: Policies = Policies()
+    access: bool = False
 
 
 class LocationChanged(msgspec.Struct, frozen=True):
-    """A location was added or changed."""
+    """A location was added or changed; whether it takes part is as it was."""
 
     at: int
     author: str
     location: str
     name: str
     time_zone: str
+    hours: Hours | None = None
+    away_text: str = ""
+    alert_minutes: int = 0
 
 
 class PersonChanged(msgspec.Struct, frozen=True):
@@ -214,6 +235,7 @@ class PersonChanged(msgspec.Struct, frozen=True):
     access: bool
     shown: bool = False
     ownership: bool = False
+    profile: Profile = Profile()
 
 
 class PrivacyChanged(msgspec.Struct, frozen=True):
@@ -241,52 +263,6 @@ class AccessRevoked(msgspec.Struct, frozen=True):
     person: str
     token: str
     expires_at: int
-
-
-class AccountChanged(msgspec.Struct, frozen=True):
-    """``person`` signs in with ``email``, which is compared by ``email_key``.
-
-    ``anew``: it was another one's doing, so their password and everything of before is void.
-    """
-
-    at: int
-    author: str
-    person: str
-    email: str
-    email_key: str
-    anew: bool = False
-
-
-class AccountRemoved(msgspec.Struct, frozen=True):
-    """``person`` has no account any more; every token and sign-in of theirs is void."""
-
-    at: int
-    author: str
-    person: str
-
-
-class SignedIn(msgspec.Struct, frozen=True):
-    """``person`` is signed in on ``device``, by ``how``.
-
-    With ``password_hash`` it is their new password, and everything of before is void. ``link`` is
-    the hash of the one-time link that is used up.
-    """
-
-    at: int
-    person: str
-    sign_in: str
-    device: str
-    how: str
-    link: bytes = b""
-    password_hash: str = ""
-
-
-class SignInFailed(msgspec.Struct, frozen=True):
-    """Somebody could not sign in as ``person``, ``count`` times since it was last told."""
-
-    at: int
-    person: str
-    count: int
 
 
 class SavedReplyChanged(msgspec.Struct, frozen=True):
@@ -361,8 +337,13 @@ class Audited(msgspec.Struct, frozen=True):
 
 BusinessEvent = (
     BusinessChanged
+    | ParentChanged
     | LocationChanged
+    | LocationClosed
+    | LocationReopened
+    | LocationMerged
     | PersonChanged
+    | ContactChanged
     | PrivacyChanged
     | OwnershipTransferred
     | AccessRevoked
@@ -370,6 +351,9 @@ BusinessEvent = (
     | AccountRemoved
     | SignedIn
     | SignInFailed
+    | AppointmentChanged
+    | AppointmentDeleted
+    | ImportFinished
     | SavedReplyChanged
     | SavedReplyDeleted
     | WebhookChanged

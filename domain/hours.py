@@ -34,7 +34,7 @@ LONG_SINCE = "long"
 """The name of an absence that began before anybody looks back."""
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In minutes of the local day, 0 to 1440; ``closes`` itself is closed."""
 
     opens: int
@@ -44,7 +44,7 @@ class Span(msgspec.Struct, frozen=True):
 Day = tuple[Span, ...]
 
 
-class Holiday(msgspec.Struct, frozen=True):
+class Holiday(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``date``: YYYY-MM-DD, where the location is. Without ``spans`` it is closed all day."""
 
     date: str
@@ -52,7 +52,7 @@ class Holiday(msgspec.Struct, frozen=True):
     spans: Day = ()
 
 
-class Hours(msgspec.Struct, frozen=True):
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``week``: seven days, Monday first, the spans of each in order."""
 
     week: tuple[Day, Day, Day, Day, Day, Day, Day]

@@ -56,6 +56,7 @@ class Operation(StrEnum):
     WEBHOOKS = "webhooks"
     KEYS = "keys"
     AUDIT = "audit"
+    APPOINTMENTS = "appointments"
 
 
 POLICY: dict[Operation, frozenset[Role]] = {
@@ -94,6 +95,7 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.WEBHOOKS: OWNERS,
     Operation.KEYS: OWNERS,
     Operation.AUDIT: OWNERS,
+    Operation.APPOINTMENTS: EVERYBODY,
 }
 
 

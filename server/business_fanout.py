@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
-    AccountChanged,
-    AccountRemoved,
     BusinessChanged,
     BusinessEvent,
     KeyRevoked,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
-    SignedIn,
 )
+from domain.record_events import ImportFinished, LocationMerged
 from protocol import frames
 from protocol.close_codes import CloseCode
 from server.live import LiveBusiness
@@ -43,6 +42,8 @@ class BusinessFanOut(Showing):
                     last_seen=event.last_seen,
                 )
                 self._show(live, revision, frame, tuple(live.connections), ())
+                if event.access:
+                    self._reset_everybody(live, "other settings")
             case PrivacyChanged():
                 own = frames.PrivacyChanged(
                     revision=revision,
@@ -54,7 +55,18 @@ class BusinessFanOut(Showing):
             case PersonChanged():
                 self._person_changed(live, event, seers)
             case OwnershipTransferred():
-                self._reset_everybody(live)
+                self._reset_everybody(live, "ownership changed")
+            case ImportFinished():
+                self._reset_everybody(live, "import finished")
+            case _:
+                self._rights_changed(live, event)
+
+    def _rights_changed(self, live: LiveBusiness, event: BusinessEvent) -> None:
+        """End the connections whose rights are others now, or none; nobody is shown the rest."""
+        match event:
+            case LocationMerged():
+                for person in event.team:
+                    self._end(live, person, CloseCode.RESET, "locations changed")
             case AccessRevoked():
                 self._revoked(live, event)
             case KeyRevoked():
@@ -66,7 +78,7 @@ class BusinessFanOut(Showing):
             case SignedIn() if event.password_hash:
                 self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
             case _:
-                pass  # nobody is shown the rest
+                pass
 
     def _person_changed(
         self, live: LiveBusiness, event: PersonChanged, seers: Seers | None
@@ -76,7 +88,7 @@ class BusinessFanOut(Showing):
         elif event.access:
             self._end(live, event.person.id, CloseCode.RESET, "role changed")
         if event.ownership:
-            self._reset_everybody(live)
+            self._reset_everybody(live, "ownership changed")
         elif event.shown:
             self._seen_otherwise(live, seers)
 
@@ -93,11 +105,11 @@ class BusinessFanOut(Showing):
             ):
                 connection.fall_behind()
 
-    def _reset_everybody(self, live: LiveBusiness) -> None:
-        """An owner is in every conversation, so the member lists that everybody holds are void."""
+    def _reset_everybody(self, live: LiveBusiness, reason: str) -> None:
+        """What everybody holds is void: an owner is in every member list, for one."""
         live.access_changes[""] += 1
         for connection in list(live.everybody()):
-            connection.end(CloseCode.RESET, "ownership changed")
+            connection.end(CloseCode.RESET, reason)
 
     def _revoked(self, live: LiveBusiness, event: AccessRevoked) -> None:
         live.access_changes["" if event.token else event.person] += 1

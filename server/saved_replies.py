@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from domain.commands import Speaker
+from domain.locations import Location
 from domain.refusal import Refusal
 from domain.roles import Role
 from domain.saved_replies import Facts, SavedReply, first_name, parse, render
 from domain.text import refuse_text
 from domain.views import Conversation
 from server.live import LiveBusiness
-from storage.people import Location
 
 
 def facts_of(

@@ -2,8 +2,8 @@
 
 import sqlite3
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditKind
-from domain.events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from storage.audit import AuditEntry, add_entry
 from storage.rows import Statements
 

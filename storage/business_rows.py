@@ -1,24 +1,29 @@
-"""The rows of what happens to a business: settings, people, locations, ownership."""
+"""The rows of what happens to a business: settings, people, ownership."""
 
 import json
 import sqlite3
 
+import msgspec
+
 from domain.audit import AuditKind
+from domain.contact import Contact
 from domain.events import (
     AccessRevoked,
     Audited,
     BusinessChanged,
     KeyMade,
     KeyRevoked,
-    LocationChanged,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
     SavedReplyChanged,
     SavedReplyDeleted,
 )
+from domain.permissions import Permission, granted
+from domain.record_events import ContactChanged, ImportFinished, ParentChanged
+from domain.roles import Role
 from storage.audit import AuditEntry, add_entry
-from storage.people import folded
+from storage.people import addresses_of, encoded_contact, folded
 from storage.rows import Statements
 
 
@@ -32,46 +37,51 @@ class BusinessRows:
         self, _: sqlite3.Connection, business_no: int, revision: int, event: BusinessChanged
     ) -> None:
         self.statements.add(
-            "UPDATE business SET name = ?, read_receipts = ?, last_seen = ?, revision = ?"
-            " WHERE no = ?",
+            "UPDATE business SET name = ?, read_receipts = ?, last_seen = ?, policies = ?,"
+            " revision = ? WHERE no = ?",
             event.name,
             event.read_receipts,
             event.last_seen,
+            msgspec.json.encode(event.policies).decode(),
             revision,
             business_no,
         )
+        if event.access:
+            self._reset_everybody(business_no, revision)
         self._audit(business_no, revision, event.at, event.author, AuditKind.BUSINESS_CHANGED)
 
-    def location_changed(
-        self, _: sqlite3.Connection, business_no: int, revision: int, event: LocationChanged
+    def parent_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: ParentChanged
     ) -> None:
         self.statements.add(
-            "INSERT INTO location VALUES (?, ?, ?, ?) ON CONFLICT (business_no, id)"
-            " DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone",
+            "UPDATE business SET parent_no = (SELECT no FROM business WHERE id = ?) WHERE no = ?",
+            event.parent,
             business_no,
-            event.location,
-            event.name,
-            event.time_zone,
         )
         self._audit(
             business_no,
             revision,
             event.at,
             event.author,
-            AuditKind.LOCATION_CHANGED,
-            location=event.location,
+            AuditKind.PARENT_CHANGED,
+            parent=event.parent,
         )
 
     def person_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: PersonChanged
     ) -> None:
-        person = event.person
+        person, profile = event.person, event.profile
         self.statements.add(
             "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
-            " access_revision, revision, revoked_revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " access_revision, revision, revoked_revision, permissions, contact, enrolled, blocked,"
+            " household, reference, inbox)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (business_no, id) DO UPDATE SET name = excluded.name,"
             " folded_name = excluded.folded_name, role = excluded.role, active = excluded.active,"
-            " locations = excluded.locations,"
+            " locations = excluded.locations, permissions = excluded.permissions,"
+            " contact = excluded.contact, enrolled = excluded.enrolled, blocked = excluded.blocked,"
+            " household = excluded.household, reference = excluded.reference,"
+            " inbox = excluded.inbox,"
             " access_revision = max(access_revision, excluded.access_revision),"
             " revision = max(revision, excluded.revision),"
             " revoked_revision = iif(excluded.revoked_revision, excluded.revoked_revision,"
@@ -86,7 +96,15 @@ class BusinessRows:
             revision if event.access else 0,
             revision if event.shown else 0,
             revision if event.access and not person.active else 0,
+            None if profile.permissions is None else json.dumps(sorted(profile.permissions)),
+            encoded_contact(profile.contact),
+            profile.enrolled,
+            profile.blocked,
+            profile.household,
+            profile.reference,
+            Permission.INBOX in granted(person.role, profile.permissions),
         )
+        self._addresses(business_no, person.id, profile.contact)
         if event.ownership:
             self._reset_everybody(business_no, revision)
         self._audit(
@@ -98,7 +116,41 @@ class BusinessRows:
             person=person.id,
             role=person.role,
             active=person.active,
+            enrolled=profile.enrolled,
+            blocked=profile.blocked,
         )
+
+    def contact_changed(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: ContactChanged
+    ) -> None:
+        consents: dict[str, bool] = msgspec.to_builtins(event.contact.consents)
+        self.statements.add(
+            "UPDATE person SET contact = ? WHERE business_no = ? AND id = ?",
+            encoded_contact(event.contact),
+            business_no,
+            event.person,
+        )
+        self._addresses(business_no, event.person, event.contact)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.CONTACT_CHANGED,
+            person=event.person,
+            app_installed=event.contact.app_installed,
+            consents=",".join(name for name, given in consents.items() if given),
+        )
+
+    def _addresses(self, business_no: int, person: str, contact: Contact) -> None:
+        """What they are found by from now on."""
+        self.statements.add(
+            "DELETE FROM person_address WHERE business_no = ? AND person = ?", business_no, person
+        )
+        for address in addresses_of(contact):
+            self.statements.add(
+                "INSERT INTO person_address VALUES (?, ?, ?)", business_no, address, person
+            )
 
     def privacy_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: PrivacyChanged
@@ -124,10 +176,12 @@ class BusinessRows:
     def ownership_transferred(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: OwnershipTransferred
     ) -> None:
-        for person, role in ((event.former, event.former_role), (event.owner, "owner")):
+        for person, role in ((event.former, event.former_role), (event.owner, Role.OWNER)):
             self.statements.add(
-                "UPDATE person SET role = ? WHERE business_no = ? AND id = ?",
+                "UPDATE person SET role = ?, permissions = NULL, inbox = ?"
+                " WHERE business_no = ? AND id = ?",
                 role,
+                Permission.INBOX in granted(role, None),
                 business_no,
                 person,
             )
@@ -259,8 +313,27 @@ class BusinessRows:
             reply=event.reply,
         )
 
+    def import_finished(
+        self, _: sqlite3.Connection, business_no: int, revision: int, event: ImportFinished
+    ) -> None:
+        self.statements.add(
+            "UPDATE import SET finished_at = ? WHERE business_no = ? AND id = ?",
+            event.at,
+            business_no,
+            event.name,
+        )
+        self._reset_everybody(business_no, revision)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.IMPORT_FINISHED,
+            name=event.name,
+        )
+
     def _reset_everybody(self, business_no: int, revision: int) -> None:
-        """Who owns is in every conversation, so the member lists that everybody holds are void."""
+        """What everybody holds is void: who owns is in every conversation, for one."""
         self.statements.add(
             "UPDATE business SET access_revision = ? WHERE no = ?", revision, business_no
         )

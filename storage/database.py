@@ -5,14 +5,14 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
 
 import trio
 
 from domain.errors import StorageFailed
-from storage import answers, api_keys
+from storage import answers, api_keys, imports
 from storage.accounts import AccountWrites
 from storage.answers import Answered
 from storage.backup import copy_database as copy_database
@@ -142,6 +142,16 @@ class Database:
     async def record_last_seen(self, business_no: int, seen: Mapping[str, int]) -> None:
         """Note when people were last there; it never moves back."""
         await self._writer.transact(_record_last_seen, business_no, dict(seen))
+
+    async def begin_import(self, business_no: int, name: str, now: int) -> None:
+        """Begin an import, unless there is one of that name."""
+        await self._writer.transact(imports.create, business_no, name, now)
+
+    async def note_import(
+        self, business_no: int, progress: imports.Import, refusals: Sequence[imports.RefusedRecord]
+    ) -> None:
+        """How far an import is, and what was refused since the last time."""
+        await self._writer.transact(imports.note, business_no, progress, refusals)
 
     async def record_key_use(self, business_no: int, key: str, at: int) -> None:
         """Note when an API key was used; it never moves back."""

@@ -4,10 +4,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.events import (
     AccessRevoked,
-    AccountChanged,
-    AccountRemoved,
     Audited,
     BusinessChanged,
     ConversationCreated,
@@ -28,14 +27,24 @@ from domain.events import (
     SavedReplyChanged,
     SavedReplyDeleted,
     SendHookChanged,
-    SignedIn,
-    SignInFailed,
     WebhookChanged,
     WebhookRemoved,
 )
+from domain.record_events import (
+    AppointmentChanged,
+    AppointmentDeleted,
+    ContactChanged,
+    ImportFinished,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
+    ParentChanged,
+)
 from storage.account_rows import AccountRows
+from storage.appointment_rows import AppointmentRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
+from storage.location_rows import LocationRows
 from storage.webhook_rows import WebhookRows
 
 _Write = Callable[[sqlite3.Connection, int, int, Any], None]
@@ -49,6 +58,8 @@ class EventRows:
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
         accounts = AccountRows(desk.statements)
+        places = LocationRows(desk.statements)
+        calendar = AppointmentRows(desk.statements)
         hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
@@ -60,8 +71,13 @@ class EventRows:
             ReceiptsAdvanced: talk.receipts_advanced,
             HandlingChanged: talk.handling_changed,
             BusinessChanged: desk.business_changed,
-            LocationChanged: desk.location_changed,
+            ParentChanged: desk.parent_changed,
+            LocationChanged: places.changed,
+            LocationClosed: places.closed,
+            LocationReopened: places.reopened,
+            LocationMerged: places.merged,
             PersonChanged: desk.person_changed,
+            ContactChanged: desk.contact_changed,
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
@@ -69,6 +85,9 @@ class EventRows:
             AccountRemoved: accounts.account_removed,
             SignedIn: accounts.signed_in,
             SignInFailed: accounts.sign_in_failed,
+            AppointmentChanged: calendar.changed,
+            AppointmentDeleted: calendar.deleted,
+            ImportFinished: desk.import_finished,
             SavedReplyChanged: desk.saved_reply_changed,
             SavedReplyDeleted: desk.saved_reply_deleted,
             WebhookChanged: hooks.webhook_changed,

@@ -8,8 +8,13 @@ from collections.abc import Iterable
 import msgspec
 
 from domain.business import Seers
+from domain.contact import Contact, normal_email
 from domain.events import Person
+from domain.hours import Hours
 from domain.limits import NAME_BYTES
+from domain.locations import Location, Status
+from domain.permissions import Permission, Permissions
+from domain.profile import Profile
 from domain.roles import Role
 from domain.views import PersonName
 from storage.access import Viewer, snapshot
@@ -32,16 +37,11 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: int
     access_revision: int
     revoked_revision: int
+    profile: Profile
 
     @property
     def person(self) -> Person:
         return Person(self.id, self.name, self.role, self.active)
-
-
-class Location(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: str
-    time_zone: str
 
 
 class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,17 +50,19 @@ class BusinessRecord(msgspec.Struct, frozen=True, kw_only=True):
     read_receipts: bool
     last_seen: bool
     created_at: int
+    parent: str
 
 
 _PERSON = (
     "SELECT p.id, p.name, p.role, p.active, p.locations, p.read_receipts, p.last_seen,"
-    " p.last_seen_at, max(p.access_revision, b.access_revision), p.revoked_revision"
+    " p.last_seen_at, max(p.access_revision, b.access_revision), p.revoked_revision,"
+    " p.permissions, p.contact, p.enrolled, p.blocked, p.household, p.reference"
     " FROM person p JOIN business b ON b.no = p.business_no WHERE p.business_no = ?"
 )
 
 
 def _record(row: tuple[object, ...]) -> PersonRecord:
-    id_, name, role, active, locations, receipts, seen, seen_at, access, revoked = row
+    id_, name, role, active, locations, receipts, seen, seen_at, access, revoked, *rest = row
     return PersonRecord(
         id=str(id_),
         name=str(name),
@@ -72,7 +74,87 @@ def _record(row: tuple[object, ...]) -> PersonRecord:
         last_seen_at=int(str(seen_at)),
         access_revision=int(str(access)),
         revoked_revision=int(str(revoked)),
+        profile=_profile(*rest),
     )
+
+
+def _profile(
+    own: object, contact: object, enrolled: object, blocked: object, household: object, ref: object
+) -> Profile:
+    return Profile(
+        permissions=permissions_of(own),
+        contact=_NO_CONTACT if contact == "{}" else _decode_contact(str(contact)),
+        enrolled=bool(enrolled),
+        blocked=bool(blocked),
+        household=str(household),
+        reference=str(ref),
+    )
+
+
+_NO_CONTACT = Contact()
+_decode_contact = msgspec.json.Decoder(Contact).decode
+
+
+def encoded_contact(contact: Contact) -> str:
+    """``contact`` as it is stored: without what is as it is by default."""
+    return json.dumps(
+        {
+            name: value
+            for name, value in msgspec.to_builtins(contact).items()
+            if value != _NOTHING[name]
+        }
+    )
+
+
+_NOTHING = msgspec.to_builtins(_NO_CONTACT)
+
+
+def addresses_of(contact: Contact) -> tuple[str, ...]:
+    """What somebody is found by: numbers as they are, an e-mail address without regard to case."""
+    return (*contact.phones, *((folded_email(contact.email),) if contact.email else ()))
+
+
+def folded_email(email: str) -> str:
+    """``email`` as it is looked up."""
+    return normal_email(email).casefold()
+
+
+def permissions_of(own: object) -> Permissions | None:
+    """The permissions that a person has been given, as they are stored: JSON, or NULL.
+
+    What a newer program knew is not given.
+    """
+    if own is None:
+        return None
+    known = set(Permission)
+    return frozenset(Permission(each) for each in json.loads(str(own)) if each in known)
+
+
+def by_address(
+    connection: sqlite3.Connection, business_no: int, address: str
+) -> list[PersonRecord]:
+    """Who has the phone number or (folded) e-mail address; the first `FOUND_MAX` by their ids."""
+    rows = connection.execute(
+        _PERSON + " AND p.id IN (SELECT person FROM person_address WHERE business_no = ?"
+        "  AND address = ?) ORDER BY p.id LIMIT ?",
+        (business_no, business_no, address, FOUND_MAX),
+    )
+    return [_record(row) for row in rows]
+
+
+def by_reference(
+    connection: sqlite3.Connection, business_no: int, reference: str
+) -> list[PersonRecord]:
+    """Whom another system calls ``reference``; the first `FOUND_MAX` by their ids."""
+    rows = connection.execute(
+        _PERSON + " AND p.reference = ? AND p.reference <> '' ORDER BY p.id LIMIT ?",
+        (business_no, reference, FOUND_MAX),
+    )
+    return [_record(row) for row in rows]
+
+
+FOUND_MAX = 50
+"""People that one look-up finds at most."""
 
 
 def one(connection: sqlite3.Connection, business_no: int, person: str) -> PersonRecord | None:
@@ -162,19 +244,41 @@ def seers(connection: sqlite3.Connection, business_no: int, person: str) -> Seer
 def locations(connection: sqlite3.Connection, business_no: int) -> list[Location]:
     """The locations of a business."""
     rows = connection.execute(
-        "SELECT id, name, time_zone FROM location WHERE business_no = ? ORDER BY id", (business_no,)
+        "SELECT id, name, time_zone, status, merged_into, hours, away_text, alert_minutes"
+        " FROM location WHERE business_no = ? ORDER BY id",
+        (business_no,),
     )
-    return [Location(id=id_, name=name, time_zone=zone) for id_, name, zone in rows]
+    return [
+        Location(
+            id=id_,
+            name=name,
+            time_zone=zone,
+            status=Status(status),
+            merged_into=into,
+            hours=None if hours is None else _decode_hours(hours),
+            away_text=away,
+            alert_minutes=minutes,
+        )
+        for id_, name, zone, status, into, hours, away, minutes in rows
+    ]
+
+
+_decode_hours = msgspec.json.Decoder(Hours).decode
 
 
 def businesses(
-    connection: sqlite3.Connection, after: str = "", limit: int = -1
+    connection: sqlite3.Connection, after: str = "", limit: int = -1, parent: str | None = None
 ) -> list[BusinessRecord]:
-    """Businesses, oldest first, those made after ``after``; for the operator. -1: all of them."""
+    """Businesses, oldest first, those made after ``after``; for the operator. -1: all of them.
+
+    ``parent``: only those that belong to it.
+    """
     rows = connection.execute(
-        "SELECT id, name, read_receipts, last_seen, created_at FROM business"
-        " WHERE no > coalesce((SELECT no FROM business WHERE id = ?), 0) ORDER BY no LIMIT ?",
-        (after, limit),
+        "SELECT b.id, b.name, b.read_receipts, b.last_seen, b.created_at, coalesce(p.id, '')"
+        " FROM business b LEFT JOIN business p ON p.no = b.parent_no"
+        " WHERE b.no > coalesce((SELECT no FROM business WHERE id = ?1), 0)"
+        " AND (?2 IS NULL OR p.id = ?2) ORDER BY b.no LIMIT ?3",
+        (after, parent, limit),
     )
     return [
         BusinessRecord(
@@ -183,8 +287,9 @@ def businesses(
             read_receipts=bool(receipts),
             last_seen=bool(seen),
             created_at=created_at,
+            parent=parent,
         )
-        for id_, name, receipts, seen, created_at in rows
+        for id_, name, receipts, seen, created_at, parent in rows
     ]
 
 

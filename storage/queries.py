@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from outcome import Outcome
 
 from domain.accounts import Account, Link
+from domain.appointments import Appointment
 from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
+from domain.locations import Location
 from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
@@ -18,11 +20,13 @@ from storage import (
     accounts,
     answers,
     api_keys,
+    appointments,
     audit,
     catch_up,
     conversations,
     explaining,
     history,
+    imports,
     people,
     saved_replies,
     search,
@@ -33,13 +37,15 @@ from storage.access import Viewer
 from storage.accounts import AccountOfEmail, SignInRecord
 from storage.answers import Answered
 from storage.api_keys import KeyHolder, KeyRecord
+from storage.appointments import Filter, Reader
 from storage.audit import AuditEntry
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
 from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
+from storage.imports import Import, RefusedRecord
 from storage.pages import PAGE_BYTES
-from storage.people import BusinessRecord, Location, PersonRecord
+from storage.people import BusinessRecord, PersonRecord
 from storage.readers import Readers
 from storage.search import FoundPage, Search
 from storage.timeline import TimelinePage
@@ -94,6 +100,12 @@ class Queries:
     async def everyone(self, business: Business, after: str, limit: int) -> list[PersonRecord]:
         return await self._run(people.everyone, business.no, after, limit)
 
+    async def people_at(self, business: Business, address: str) -> list[PersonRecord]:
+        return await self._run(people.by_address, business.no, address)
+
+    async def people_called(self, business: Business, reference: str) -> list[PersonRecord]:
+        return await self._run(people.by_reference, business.no, reference)
+
     async def search(self, viewer: Viewer, text: str, limit: int) -> list[PersonName]:
         return await self._run(people.search, viewer, text, limit)
 
@@ -102,6 +114,36 @@ class Queries:
 
     async def locations(self, business: Business) -> list[Location]:
         return await self._run(people.locations, business.no)
+
+    async def appointment(self, business: Business, appointment: str) -> Appointment | None:
+        return await self._run(appointments.one, business.no, appointment)
+
+    async def appointment_seen(self, reader: Reader, appointment: str) -> Appointment | None:
+        return await self._run(appointments.seen, reader, appointment)
+
+    async def appointments(
+        self, reader: Reader, wanted: Filter, after: tuple[int, str], limit: int
+    ) -> list[Appointment]:
+        return await self._run(appointments.page, reader, wanted, after, limit)
+
+    async def last_location(self, business: Business, customer: str, now: int) -> str | None:
+        return await self._run(appointments.last_location, business.no, customer, now)
+
+    async def assigned_staff(self, business: Business, customer: str, now: int) -> str | None:
+        return await self._run(appointments.assigned_staff, business.no, customer, now)
+
+    async def next_appointment(
+        self, business: Business, customer: str, now: int
+    ) -> Appointment | None:
+        return await self._run(appointments.next_of, business.no, customer, now)
+
+    async def import_named(self, business: Business, name: str) -> Import | None:
+        return await self._run(imports.one, business.no, name)
+
+    async def import_refused(
+        self, business: Business, name: str, after: int, limit: int
+    ) -> list[RefusedRecord]:
+        return await self._run(imports.refused, business.no, name, after, limit)
 
     async def saved_reply(self, business: Business, reply: str) -> SavedReply | None:
         return await self._run(saved_replies.one, business.no, reply)
@@ -114,8 +156,10 @@ class Queries:
     async def saved_reply_count(self, business: Business) -> int:
         return await self._run(saved_replies.count, business.no)
 
-    async def businesses(self, after: str = "", limit: int = -1) -> list[BusinessRecord]:
-        return await self._run(people.businesses, after, limit)
+    async def businesses(
+        self, after: str = "", limit: int = -1, parent: str | None = None
+    ) -> list[BusinessRecord]:
+        return await self._run(people.businesses, after, limit, parent)
 
     async def key_holder(self, key_hash: bytes, now: int) -> KeyHolder | None:
         return await self._run(api_keys.holder, key_hash, now)

@@ -11,8 +11,11 @@ from domain.business import Business, Colleague
 from domain.commands import Accepted
 from domain.conversation import REMEMBERED, Conversation, Entry, Sent, SentKey, remember_sent
 from domain.events import Cursor, Handling, Person, Routed
+from domain.permissions import granted
+from domain.policies import Policies
 from domain.roles import Role
 from domain.routing import CustomerFacts
+from storage import appointments, people
 from storage import webhooks as hooks
 from storage.access import snapshot
 from storage.handling_rows import Hidden
@@ -37,9 +40,9 @@ def conversation(
             " WHERE m.conversation_no = ? ORDER BY m.since_revision, p.id",
             (no,),
         ).fetchall()
-        people = {id_: Person(id_, name, Role(role)) for id_, name, role, _ in members}
+        present = {id_: Person(id_, name, Role(role)) for id_, name, role, _ in members}
         since = {id_: since_seq for id_, _, _, since_seq in members if since_seq > 1}
-        state = Conversation(conversation_id, kind, title, people, creation=creation, since=since)
+        state = Conversation(conversation_id, kind, title, present, creation=creation, since=since)
         cursors = connection.execute(
             "SELECT person, delivered_up_to, delivered_at, read_up_to, read_at FROM cursor"
             " WHERE conversation_no = ?",
@@ -101,8 +104,11 @@ def customer_facts(
             "  ORDER BY h.heard_at DESC LIMIT 1)",
             (business_no, customer),
         ).fetchone()
+        last = appointments.last_location(connection, business_no, customer, now)
+        coming = appointments.next_of(connection, business_no, customer, now)
     locations = () if row is None else tuple(sorted(json.loads(row[0])))
-    return CustomerFacts(locations, "", tuple(sorted(json.loads(newest[0])))), 2**63 - 1
+    until = 2**63 - 1 if coming is None else coming.start
+    return CustomerFacts(locations, last or "", tuple(sorted(json.loads(newest[0])))), until
 
 
 def _remember(connection: sqlite3.Connection, no: int, state: Conversation) -> None:
@@ -176,23 +182,24 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
     """A business with its owners and who hides what, or ``None``."""
     with snapshot(connection):
         row = connection.execute(
-            "SELECT no, name, read_receipts, last_seen FROM business WHERE id = ?", (business_id,)
+            "SELECT b.no, b.name, b.read_receipts, b.last_seen, b.policies, coalesce(p.id, '')"
+            " FROM business b LEFT JOIN business p ON p.no = b.parent_no WHERE b.id = ?",
+            (business_id,),
         ).fetchone()
         if row is None:
             return None
-        no, name, read_receipts, last_seen = row
-        people = connection.execute(
+        no, name, read_receipts, last_seen, policies, parent = row
+        hiding = connection.execute(
             "SELECT id, read_receipts, last_seen FROM person WHERE business_no = ?"
             " AND (read_receipts = 0 OR last_seen = 0)",
             (no,),
         ).fetchall()
         team = connection.execute(
-            "SELECT id, role, locations FROM person WHERE business_no = ?"
+            "SELECT id, role, locations, permissions FROM person WHERE business_no = ?"
             " AND role IN ('owner', 'manager', 'staff') AND active = 1",
             (no,),
         ).fetchall()
-        locations = connection.execute("SELECT id FROM location WHERE business_no = ?", (no,))
-        places = {id_ for (id_,) in locations}
+        places = {location.id: location for location in people.locations(connection, no)}
         webhooks, send_hook = hooks.webhooks(connection, no), hooks.send_hook(connection, no)
     return Business(
         business_id,
@@ -200,11 +207,19 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         name,
         bool(read_receipts),
         bool(last_seen),
-        frozenset(id_ for id_, role, _ in team if role == "owner"),
-        {id_ for id_, shows, _ in people if not shows},
-        {id_ for id_, _, shows in people if not shows},
-        {id_: Colleague(Role(role), frozenset(json.loads(at))) for id_, role, at in team},
+        frozenset(id_ for id_, role, *_ in team if role == "owner"),
+        {id_ for id_, shows, _ in hiding if not shows},
+        {id_ for id_, _, shows in hiding if not shows},
+        {id_: _colleague(Role(role), at, own) for id_, role, at, own in team},
         places,
+        msgspec.json.decode(policies, type=Policies),
+        parent,
         webhooks=webhooks,
         send_hook=send_hook,
+    )
+
+
+def _colleague(role: Role, locations: str, own: str | None) -> Colleague:
+    return Colleague(
+        role, frozenset(json.loads(locations)), granted(role, people.permissions_of(own))
     )

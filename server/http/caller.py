@@ -8,6 +8,7 @@ from typing import Final
 from domain.commands import Speaker
 from domain.errors import StorageFailed
 from domain.ids import is_id
+from domain.permissions import Permission, granted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role
 from domain.scopes import EVERY_SCOPE, Scopes, role_within
@@ -60,6 +61,9 @@ class Backend:
     scopes: Scopes
     caller = Caller.BUSINESS
     role = None
+
+    def holds(self, _permission: Permission) -> bool:
+        return True
 
     def is_current(self) -> bool:
         """Whether the key has not been revoked since."""
@@ -114,6 +118,9 @@ class Somebody:
     @property
     def role(self) -> Role:
         return self.record.role
+
+    def holds(self, permission: Permission) -> bool:
+        return permission in granted(self.role, self.record.profile.permissions)
 
     @property
     def speaker(self) -> Speaker:

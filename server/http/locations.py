@@ -1,10 +1,18 @@
-"""Locations: the places of a business, each in its time zone."""
+"""Locations: the places of a business, each in its time zone, with the hours of its doors."""
 
-from actors.business import ChangeLocation
+from typing import Annotated
+
+import msgspec
+
+from actors.desk_locations import ChangeLocation, CloseLocation, MergeLocations, ReopenLocation
+from domain import locations as rules
+from domain.hours import Holiday, Hours, Span
+from domain.locations import ALERT_MINUTES_MOST, Status
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.roles import Operation
+from domain.roles import TEAM, Operation
 from domain.scopes import Scope
 from server.http.businesses import TAKEN
+from server.http.caller import Backend, Somebody
 from server.http.desk import ask_desk
 from server.http.fields import (
     UNSET,
@@ -20,16 +28,28 @@ from server.http.fields import (
 )
 from server.http.route import BUSINESS_OR_PERSON, UNDONE, Call, Route
 from server.live import LiveBusiness
-from server.node import Node
-from storage.people import Location as Stored
+
+AlertMinutes = Annotated[int, msgspec.Meta(ge=0, le=ALERT_MINUTES_MOST)]
+DaySpans = tuple[Span, ...]
 
 
 class Location(Output, frozen=True, kw_only=True):
-    """``time_zone``: a name of the IANA database."""
+    """``time_zone``: a name of the IANA database. ``hours``: `null` is always open.
+
+    ``hours.week``: seven lists, Monday first, of spans in minutes of the local day. A holiday
+    replaces the hours of its date. ``away_text``: the answer while it is closed. ``alert_minutes``:
+    of open time, after which an unanswered customer is an alert; 0 is never. The last two are
+    shown to the team.
+    """
 
     id: str
     name: str
     time_zone: str
+    status: Status = Status.OPEN
+    merged_into: str | Unset = UNSET
+    hours: Hours | None = None
+    away_text: str | Unset = UNSET
+    alert_minutes: int | Unset = UNSET
 
 
 class LocationList(Output, frozen=True, kw_only=True):
@@ -54,76 +74,165 @@ class NewLocation(Input, frozen=True, kw_only=True):
     id: Id | Unset = UNSET
     name: str
     time_zone: str
+    hours: Hours | None = None
+    away_text: str = ""
+    alert_minutes: AlertMinutes = 0
 
 
 class LocationChange(Input, frozen=True, kw_only=True):
-    """What is named changes; the rest stays."""
+    """What is named changes; the rest stays. ``hours`` `null`: always open."""
 
     name: str | Unset = UNSET
     time_zone: str | Unset = UNSET
+    hours: Hours | Unset | None = UNSET
+    away_text: str | Unset = UNSET
+    alert_minutes: AlertMinutes | Unset = UNSET
+
+
+class Merge(Input, frozen=True, kw_only=True):
+    into: Id
 
 
 async def everyone(call: Call[LocationsQuery, Nothing]) -> LocationList:
-    """All locations of the business, in the order of their ids."""
+    """All locations of the business, also the closed and merged ones, in the order of their ids."""
     after, limit = set_or(call.parameters.after, ""), page_size(call.parameters.limit)
-    every = await call.node.queries.locations(call.live.state)
-    found = [location for location in every if location.id > after]
+    known = call.live.state.locations
+    found = [known[location] for location in sorted(known) if location > after]
     page = found[:limit]
     return LocationList(
-        locations=tuple(_shown(location) for location in page),
+        locations=tuple(_shown(call.insider, location) for location in page),
         next=page[-1].id if len(found) > limit else UNSET,
     )
 
 
 async def show(call: Call[LocationPath, Nothing]) -> Location | Refusal:
     """One location."""
-    found = await _find(call.node, call.live, call.parameters.location)
-    return NOT_FOUND if found is None else _shown(found)
+    found = call.live.state.locations.get(call.parameters.location)
+    return NOT_FOUND if found is None else _shown(call.insider, found)
 
 
 async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
     """Add a location. The same one again, under an ``id``, is the same answer."""
     body = call.body
-    id_ = set_or_none(body.id) or call.new_id()
-    wanted = Location(id=id_, name=body.name, time_zone=body.time_zone)
+    wanted = rules.Location(
+        id=set_or_none(body.id) or call.new_id(),
+        name=body.name,
+        time_zone=body.time_zone,
+        hours=body.hours,
+        away_text=body.away_text,
+        alert_minutes=body.alert_minutes,
+    )
     async with call.site.changing(call.live.id):
-        before = await _find(call.node, call.live, id_)
+        before = call.live.state.locations.get(wanted.id)
         if before is not None:
-            return wanted if _shown(before) == wanted else TAKEN
-        return await _store(call.live, call.insider.author, wanted)
+            same = msgspec.structs.replace(before, status=Status.OPEN, merged_into="") == wanted
+            return _shown(call.insider, before) if same else TAKEN
+        return await _store(call.live, call.insider, wanted)
 
 
 async def change(call: Call[LocationPath, LocationChange]) -> Location | Refusal:
-    """Change the name or the time zone."""
-    id_, body = call.parameters.location, call.body
+    """Change what is said of a location."""
+    body = call.body
     async with call.site.changing(call.live.id):
-        before = await _find(call.node, call.live, id_)
+        before = call.live.state.locations.get(call.parameters.location)
         if before is None:
             return NOT_FOUND
-        wanted = Location(
-            id=id_,
+        wanted = msgspec.structs.replace(
+            before,
             name=set_or(body.name, before.name),
             time_zone=set_or(body.time_zone, before.time_zone),
+            hours=set_or(body.hours, before.hours),
+            away_text=set_or(body.away_text, before.away_text),
+            alert_minutes=set_or(body.alert_minutes, before.alert_minutes),
         )
-        return await _store(call.live, call.insider.author, wanted)
+        return await _store(call.live, call.insider, wanted)
 
 
-async def _store(live: LiveBusiness, author: str, wanted: Location) -> Location | Refusal:
-    command = ChangeLocation(author, wanted.id, wanted.name, wanted.time_zone)
+async def close(call: Call[LocationPath, Nothing]) -> Location | Refusal:
+    """Close a location for good or until it is opened again. Nothing of it is lost."""
+    command = CloseLocation(call.insider.author, call.parameters.location)
+    return await _standing(call, command)
+
+
+async def reopen(call: Call[LocationPath, Nothing]) -> Location | Refusal:
+    """Open a location again that was closed; one that was merged stays merged."""
+    command = ReopenLocation(call.insider.author, call.parameters.location)
+    return await _standing(call, command)
+
+
+async def merge(call: Call[LocationPath, Merge]) -> Location | Refusal:
+    """Make a location a part of another one: whoever was associated with it is so with the other.
+
+    Its connections of the team end; their next one sees what is theirs. Who is put at it later is
+    put at the other.
+    """
+    command = MergeLocations(call.insider.author, call.parameters.location, call.body.into)
+    return await _standing(call, command)
+
+
+async def _standing(
+    call: Call[LocationPath, Nothing] | Call[LocationPath, Merge],
+    command: CloseLocation | ReopenLocation | MergeLocations,
+) -> Location | Refusal:
+    async with call.site.changing(call.live.id):
+        changed = await ask_desk(call.live, command)
+    if isinstance(changed, Refusal):
+        return changed
+    return _shown(call.insider, call.live.state.locations[command.location])
+
+
+async def _store(
+    live: LiveBusiness, caller: Backend | Somebody, wanted: rules.Location
+) -> Location | Refusal:
+    command = ChangeLocation(
+        caller.author,
+        wanted.id,
+        wanted.name,
+        wanted.time_zone,
+        wanted.hours,
+        wanted.away_text,
+        wanted.alert_minutes,
+    )
     changed = await ask_desk(live, command)
-    return changed if isinstance(changed, Refusal) else wanted
+    return changed if isinstance(changed, Refusal) else _shown(caller, wanted)
 
 
-async def _find(node: Node, live: LiveBusiness, location: str) -> Stored | None:
-    found = await node.queries.locations(live.state)
-    return next((each for each in found if each.id == location), None)
+def _shown(caller: Backend | Somebody, known: rules.Location) -> Location:
+    inside = caller.role is None or caller.role in TEAM
+    return Location(
+        id=known.id,
+        name=known.name,
+        time_zone=known.time_zone,
+        status=known.status,
+        merged_into=known.merged_into or UNSET,
+        hours=known.hours,
+        away_text=known.away_text if inside else UNSET,
+        alert_minutes=known.alert_minutes if inside else UNSET,
+    )
 
 
-def _shown(stored: Stored) -> Location:
-    return Location(id=stored.id, name=stored.name, time_zone=stored.time_zone)
-
-
-_EXAMPLE = Location(id="downtown", name="Pawsome Downtown", time_zone="America/New_York")
+_WEEKDAY: DaySpans = (Span(540, 780), Span(840, 1080))
+_HOURS = Hours(
+    (_WEEKDAY, _WEEKDAY, _WEEKDAY, _WEEKDAY, _WEEKDAY, (Span(540, 780),), ()),
+    (Holiday("2026-12-25", "Christmas"),),
+)
+_EXAMPLE = Location(
+    id="downtown",
+    name="Pawsome Downtown",
+    time_zone="America/New_York",
+    hours=_HOURS,
+    away_text="We are closed now and answer in the morning.",
+    alert_minutes=30,
+)
+_CLOSED = Location(
+    id="uptown",
+    name="Pawsome Uptown",
+    time_zone="America/New_York",
+    status=Status.CLOSED,
+    away_text="",
+    alert_minutes=0,
+)
+_MERGED = msgspec.structs.replace(_CLOSED, status=Status.MERGED, merged_into="downtown")
 
 ROUTES = (
     Route(
@@ -152,7 +261,14 @@ ROUTES = (
         answer=Location,
         status=201,
         refusals=(Code.CONFLICT, *UNDONE),
-        asks=NewLocation(id="downtown", name="Pawsome Downtown", time_zone="America/New_York"),
+        asks=NewLocation(
+            id="downtown",
+            name="Pawsome Downtown",
+            time_zone="America/New_York",
+            hours=_HOURS,
+            away_text="We are closed now and answer in the morning.",
+            alert_minutes=30,
+        ),
         shows=_EXAMPLE,
     ),
     Route(
@@ -181,7 +297,50 @@ ROUTES = (
         body=LocationChange,
         answer=Location,
         refusals=(Code.NOT_FOUND, *UNDONE),
-        asks=LocationChange(name="Pawsome Downtown"),
+        asks=LocationChange(name="Pawsome Downtown", alert_minutes=30),
         shows=_EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/locations/{location}/close",
+        summary="Close a location",
+        handler=close,
+        callers=BUSINESS_OR_PERSON,
+        operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
+        parameters=LocationPath,
+        body=Nothing,
+        answer=Location,
+        refusals=(Code.NOT_FOUND, Code.CONFLICT, *UNDONE),
+        shows=_CLOSED,
+    ),
+    Route(
+        method="POST",
+        path="/v1/locations/{location}/reopen",
+        summary="Open a location again",
+        handler=reopen,
+        callers=BUSINESS_OR_PERSON,
+        operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
+        parameters=LocationPath,
+        body=Nothing,
+        answer=Location,
+        refusals=(Code.NOT_FOUND, Code.CONFLICT, *UNDONE),
+        shows=_EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/locations/{location}/merge",
+        summary="Merge a location into another one",
+        handler=merge,
+        callers=BUSINESS_OR_PERSON,
+        operation=Operation.LOCATIONS_CHANGE,
+        scope=Scope.LOCATIONS_WRITE,
+        parameters=LocationPath,
+        body=Merge,
+        answer=Location,
+        refusals=(Code.NOT_FOUND, Code.CONFLICT, *UNDONE),
+        asks=Merge(into="downtown"),
+        shows=_MERGED,
     ),
 )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,14 @@ def parse_body(raw: bytes, wanted: type[S]) -> S | Refusal:
         return Refusal(Code.BAD_REQUEST, _explain(error, "The body"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NOT_JSON
+
+
+def record_of(given: object, wanted: Any) -> Any:
+    """One record of a body that holds many, as ``wanted``, or the `Refusal` of it."""
+    try:
+        return msgspec.convert(given, wanted)
+    except msgspec.ValidationError as error:
+        return Refusal(Code.BAD_REQUEST, _explain(error, "The record"))
 
 
 def parse_parameters(

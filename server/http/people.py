@@ -1,19 +1,24 @@
 """People: a business adds them, changes what they are, and ends their access."""
 
+import re
 from typing import Annotated
 
 import msgspec
 
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
-from domain import events
-from domain.business import sees_name, sees_whole
+from domain.business import Wanted, sees_name, sees_whole
 from domain.limits import PEOPLE_MAX
+from domain.locations import followed
+from domain.permissions import Permission
+from domain.profile import Holder, is_ambiguous
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role, may
 from domain.scopes import Scope
 from domain.views import PersonName
 from server.http.businesses import TAKEN
 from server.http.caller import Backend, Somebody
+from server.http.contacts import EXAMPLE as CONTACT
+from server.http.contacts import ContactChange
 from server.http.desk import ask_desk
 from server.http.fields import (
     UNSET,
@@ -28,27 +33,33 @@ from server.http.fields import (
     set_or,
     set_or_none,
 )
+from server.http.person import (
+    NewPerson,
+    Person,
+    PersonChange,
+    Reference,
+    known_of,
+    named,
+    shown,
+    wanted_change,
+    wanted_new,
+)
 from server.http.route import BUSINESS_OR_PERSON, UNDONE, Call, Route
-from server.node import Node
+from server.live import LiveBusiness
+from server.phones import phone_of
 from server.reading import viewer_of
-from storage.people import PersonRecord
-
-
-class Person(Output, frozen=True, kw_only=True):
-    """``locations`` is left out where only names are shown: to customers, and in a search."""
-
-    id: str
-    name: str
-    role: Role
-    active: bool = True
-    locations: tuple[str, ...] | Unset = UNSET
+from storage.people import folded_email
 
 
 class PeopleList(Output, frozen=True, kw_only=True):
-    """``next`` goes into ``after`` for the next page; left out at the end."""
+    """``next`` goes into ``after`` for the next page; left out at the end.
+
+    ``ambiguous``, of a look-up: several have it who are of no common household.
+    """
 
     people: tuple[Person, ...]
     next: str | Unset = UNSET
+    ambiguous: bool | Unset = UNSET
 
 
 class PersonPath(Input, frozen=True, kw_only=True):
@@ -56,27 +67,18 @@ class PersonPath(Input, frozen=True, kw_only=True):
 
 
 class PeopleQuery(Input, frozen=True, kw_only=True):
-    """``search``: what the name holds; ``after``: the id that the page begins behind."""
+    """``search``: what the name holds; ``after``: the id that the page begins behind.
+
+    ``phone``, ``email``, ``reference``: who has exactly that. Write the plus sign of a number as
+    `%2B`.
+    """
 
     search: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    phone: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    email: Annotated[str, msgspec.Meta(max_length=320)] = ""
+    reference: Reference = ""
     after: Id | Unset = UNSET
     limit: Uint = 50
-
-
-class NewPerson(Input, frozen=True, kw_only=True):
-    id: Id | Unset = UNSET
-    name: str
-    role: Role
-    locations: tuple[Id, ...] = ()
-
-
-class PersonChange(Input, frozen=True, kw_only=True):
-    """What is named changes; the rest stays."""
-
-    name: str | Unset = UNSET
-    role: Role | Unset = UNSET
-    locations: tuple[Id, ...] | Unset = UNSET
-    active: bool | Unset = UNSET
 
 
 class Transfer(Input, frozen=True, kw_only=True):
@@ -87,13 +89,16 @@ class Transfer(Input, frozen=True, kw_only=True):
     new_role: Role
 
 
-async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList:
+async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList | Refusal:
     """People by the order of their ids, a page at a time.
 
     With ``search``, and for who may not change people: those whom one may talk to, by name, at
-    most 50.
+    most 50. With ``phone``, ``email`` or ``reference``: who has it, at most 50, for the business
+    and for those of the team with the permission `contacts`.
     """
     asked, caller = call.parameters, call.insider
+    if asked.phone or asked.email or asked.reference:
+        return await _look_up(call)
     leads = caller.role is None or may(caller.role, Operation.PEOPLE_CHANGE)
     if asked.search or not leads:
         viewer = (
@@ -103,14 +108,39 @@ async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList:
         )
         limit = page_size(asked.limit, PEOPLE_MAX)
         found = await call.node.queries.search(viewer, asked.search, limit)
-        return PeopleList(people=tuple(_named(name) for name in found))
+        return PeopleList(people=tuple(named(name) for name in found))
     limit = page_size(asked.limit)
     records = await call.node.queries.everyone(call.live.state, set_or(asked.after, ""), limit + 1)
     page = records[:limit]
     return PeopleList(
-        people=tuple(_whole(record) for record in page),
+        people=tuple(shown(caller, known_of(record)) for record in page),
         next=page[-1].id if len(records) > limit else UNSET,
     )
+
+
+async def _look_up(call: Call[PeopleQuery, Nothing]) -> PeopleList | Refusal:
+    asked, caller, state = call.parameters, call.insider, call.live.state
+    if not caller.holds(Permission.CONTACTS):
+        return Refusal(Code.FORBIDDEN, "You may not look people up by how they are reached.")
+    if sum(map(bool, (asked.search, asked.phone, asked.email, asked.reference))) > 1:
+        return Refusal(Code.BAD_REQUEST, "Ask for a name, a phone, an e-mail or a reference.")
+    if asked.reference:
+        records = await call.node.queries.people_called(state, asked.reference)
+    elif asked.email:
+        records = await call.node.queries.people_at(state, folded_email(asked.email))
+    else:
+        # In an address a plus sign that was not encoded has become a space.
+        phone = phone_of(re.sub(r"\A (?=\d)", "+", asked.phone), state.policies.region or None)
+        if isinstance(phone, Refusal):
+            return Refusal(phone.code, f"'phone': {phone.message}")
+        records = await call.node.queries.people_at(state, phone.number)
+    found = tuple(shown(caller, known_of(record)) for record in records)
+    holders = [Holder(r.id, r.role, r.profile.household) for r in records]
+    if not asked.reference:  # of the team, who may not see it learns nothing by asking for it
+        found = tuple(person for person in found if person.contact is not UNSET)
+        seen = {person.id for person in found}
+        holders = [holder for holder in holders if holder.person in seen]
+    return PeopleList(people=found, ambiguous=is_ambiguous(holders))
 
 
 async def show(call: Call[PersonPath, Nothing]) -> Person | Refusal:
@@ -120,45 +150,39 @@ async def show(call: Call[PersonPath, Nothing]) -> Person | Refusal:
     if record is None:
         return NOT_FOUND
     if sees_whole(caller.author, caller.role, record.id):
-        return _whole(record)
+        return shown(caller, known_of(record))
     if not sees_name(record.person):
         return NOT_FOUND
-    return _named(PersonName(id=record.id, name=record.name, role=record.role))
+    return named(PersonName(id=record.id, name=record.name, role=record.role))
 
 
 async def add(call: Call[Nothing, NewPerson]) -> Person | Refusal:
     """Add a person. The same one again, under an ``id``, is the same answer."""
-    body = call.body
-    id_ = set_or_none(body.id) or call.new_id()
-    locations = _unique(body.locations)
-    wanted = Person(id=id_, name=body.name, role=body.role, locations=locations)
+    id_ = set_or_none(call.body.id) or call.new_id()
     async with call.site.changing(call.live.id):
+        wanted = placed(call.live, wanted_new(call.body, id_, call.live.state.policies.region))
+        if isinstance(wanted, Refusal):
+            return wanted
         before = await call.node.queries.person(call.live.state, id_)
         if before is not None:
-            return wanted if _whole(before) == wanted else TAKEN
-        return await _store(call.node, call.insider, wanted, locations)
+            return shown(call.insider, wanted) if known_of(before) == wanted else TAKEN
+        return await _store(call.insider, wanted)
 
 
 async def change(call: Call[PersonPath, PersonChange]) -> Person | Refusal:
-    """Change a name, a role or locations; with ``active`` false the person has no access any more.
+    """Change what is known of a person; with ``active`` false they have no access any more.
 
-    Connections of who gets another role or is deactivated end; their next one sees what is theirs.
+    Connections of who gets another role, other locations or permissions of the team, or is
+    deactivated, end; their next one sees what is theirs.
     Tokens of who was deactivated stay void when they are active again.
     """
-    body = call.body
     async with call.site.changing(call.live.id):
         before = await call.node.queries.person(call.live.state, call.parameters.person)
         if before is None:
             return NOT_FOUND
-        locations = _unique(set_or(body.locations, before.locations))
-        wanted = Person(
-            id=before.id,
-            name=set_or(body.name, before.name),
-            role=set_or(body.role, before.role),
-            active=set_or(body.active, before.active),
-            locations=locations,
-        )
-        return await _store(call.node, call.insider, wanted, locations)
+        region = call.live.state.policies.region
+        wanted = placed(call.live, wanted_change(call.body, before, region))
+        return wanted if isinstance(wanted, Refusal) else await _store(call.insider, wanted)
 
 
 async def revoke(call: Call[PersonPath, Nothing]) -> Changed | Refusal:
@@ -181,38 +205,36 @@ async def transfer(call: Call[Nothing, Transfer]) -> Changed | Refusal:
         )
 
 
-async def _store(
-    node: Node, caller: Backend | Somebody, wanted: Person, locations: tuple[str, ...]
-) -> Person | Refusal:
-    known = {location.id for location in await node.queries.locations(caller.live.state)}
-    for location in locations:
+def placed(live: LiveBusiness, wanted: Wanted | Refusal) -> Wanted | Refusal:
+    """``wanted`` at locations that there are; who is put at a merged one is where it went."""
+    if isinstance(wanted, Refusal):
+        return wanted
+    known = live.state.locations
+    for location in wanted.locations:
         if location not in known:
             return Refusal(Code.BAD_REQUEST, f"'locations': there is no location {location}.")
-    person = events.Person(wanted.id, wanted.name, wanted.role, wanted.active)
-    command = ChangePerson(caller.author, caller.role_for_roles, person, locations)
-    changed = await ask_desk(caller.live, command)
-    return changed if isinstance(changed, Refusal) else wanted
+    return msgspec.structs.replace(wanted, locations=followed(known, wanted.locations))
 
 
-def _unique(locations: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(locations))
-
-
-def _whole(record: PersonRecord) -> Person:
-    return Person(
-        id=record.id,
-        name=record.name,
-        role=record.role,
-        active=record.active,
-        locations=record.locations,
+async def _store(caller: Backend | Somebody, wanted: Wanted) -> Person | Refusal:
+    command = ChangePerson(
+        caller.author, caller.role_for_roles, wanted.person, wanted.locations, wanted.profile
     )
+    changed = await ask_desk(caller.live, command)
+    return changed if isinstance(changed, Refusal) else shown(caller, wanted)
 
 
-def _named(name: PersonName) -> Person:
-    return Person(id=name.id, name=name.name, role=Role(name.role))
-
-
-_EXAMPLE = Person(id="carla", name="Carla Vega", role=Role.CUSTOMER, locations=("downtown",))
+_EXAMPLE = Person(
+    id="carla",
+    name="Carla Vega",
+    role=Role.CUSTOMER,
+    locations=("downtown",),
+    contact=CONTACT,
+    enrolled=True,
+    blocked=False,
+    household="vega",
+    reference="crm-1742",
+)
 
 ROUTES = (
     Route(
@@ -241,7 +263,15 @@ ROUTES = (
         answer=Person,
         status=201,
         refusals=(Code.CONFLICT, *UNDONE),
-        asks=NewPerson(id="carla", name="Carla Vega", role=Role.CUSTOMER, locations=("downtown",)),
+        asks=NewPerson(
+            id="carla",
+            name="Carla Vega",
+            role=Role.CUSTOMER,
+            locations=("downtown",),
+            contact=ContactChange(phones=("+1 212 555 0100",), email="carla@example.com"),
+            household="vega",
+            reference="crm-1742",
+        ),
         shows=_EXAMPLE,
     ),
     Route(

@@ -40,6 +40,7 @@ _SENT = {"client_message_id": "matrix", "text": "Hi"}
 _LEFT_OPEN = {**_SENT, "text": "Hi {customer.name}", "saved_reply": "@t-open"}
 _REPLY = {"title": "New", "text": "Hi {customer.name}"}
 _NEW = {"name": "New", "role": "customer"}
+_BOOKED = {"customer": "@o-guest", "location": "@o-place", "start": 1, "end": 2}
 _HOOK = {"url": "https://hook.invalid/", "events": ["message.sent"]}
 _SEND_HOOK = {"url": "https://hook.invalid/", "deadline_ms": 50, "on_failure": "allow"}
 _WEBHOOK = "/v1/webhooks/@t-hook"
@@ -48,6 +49,10 @@ _RELEASE = {"kind": "conversations", "id": "p-talk"}
 HTTP: dict[str, tuple[Ask, ...]] = {
     "POST /v1/businesses": (Ask(OPERATOR, "/v1/businesses", {"name": "New"}, success=201),),
     "GET /v1/businesses": (Ask(OPERATOR, "/v1/businesses"),),
+    "PUT /v1/businesses/{business}/parent": (
+        Ask(OPERATOR, "/v1/businesses/@business/parent", {"parent": None}),
+        Ask(OPERATOR, "/v1/businesses/@business/parent", {"parent": "nowhere"}, success=400),
+    ),
     "GET /v1/business": (Ask(BUSINESS | PERSON, "/v1/business"),),
     "PATCH /v1/business": (Ask(BUSINESS | OWNERS, "/v1/business", {"last_seen": True}),),
     "GET /v1/locations": (Ask(BUSINESS | PERSON, "/v1/locations"),),
@@ -60,10 +65,23 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "PATCH /v1/locations/{location}": (
         Ask(BUSINESS | OWNERS, "/v1/locations/@t-place", {"name": "Place"}, missing=404),
     ),
+    "POST /v1/locations/{location}/close": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-shed/close", missing=404),
+    ),
+    "POST /v1/locations/{location}/reopen": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-shed/reopen", missing=404),
+    ),
+    "POST /v1/locations/{location}/merge": (
+        Ask(BUSINESS | OWNERS, "/v1/locations/@t-hut/merge", {"into": "@o-place"}, missing=404),
+        Ask(BUSINESS | OWNERS, "/v1/locations/@o-hut/merge", {"into": "@t-place"}, missing=400),
+    ),
     "GET /v1/people": (
         Ask(BUSINESS | PERSON, "/v1/people"),
         Ask(BUSINESS | PERSON, "/v1/people?search=@t-helper", missing=200),
         Ask(BUSINESS | PERSON, "/v1/people?after=z"),
+        Ask(BUSINESS | TEAM, "/v1/people?reference=@t-known", missing=200),
+        Ask(BUSINESS | TEAM, "/v1/people?email=@t-guest@example.com", missing=200),
+        Ask(BUSINESS | TEAM, "/v1/people?phone=%2B12125550100"),
     ),
     "POST /v1/people": (
         Ask(BUSINESS | LEADERS, "/v1/people", _NEW, success=201),
@@ -129,6 +147,37 @@ HTTP: dict[str, tuple[Ask, ...]] = {
             missing=404,
         ),
     ),
+    "PUT /v1/appointments/{appointment}": (
+        Ask(BUSINESS, "/v1/appointments/new", {**_BOOKED, "customer": "@t-guest"}, missing=400),
+        Ask(BUSINESS, "/v1/appointments/new", {**_BOOKED, "staff": "@t-helper"}, missing=400),
+        Ask(BUSINESS, "/v1/appointments/new", {**_BOOKED, "location": "@t-place"}, missing=400),
+    ),
+    "GET /v1/appointments/{appointment}": (
+        Ask(BUSINESS | PERSON, "/v1/appointments/@t-visit", missing=404),
+        Ask(
+            BUSINESS | PERSON,
+            "/v1/appointments/@t-other",
+            missing=404,
+            instead={CUSTOMER: 404, STAFF: 404},
+        ),
+    ),
+    "DELETE /v1/appointments/{appointment}": (
+        Ask(BUSINESS, "/v1/appointments/@t-spare", missing=404),
+    ),
+    "GET /v1/appointments": (
+        Ask(BUSINESS | PERSON, "/v1/appointments?limit=1"),
+        Ask(BUSINESS | PERSON, "/v1/appointments?customer=@t-guest", missing=200),
+        Ask(BUSINESS | PERSON, "/v1/appointments?location=@t-hut", missing=200),
+    ),
+    "POST /v1/imports": (Ask(BUSINESS, "/v1/imports", {"id": "matrix"}, success=201),),
+    "GET /v1/imports/{name}": (Ask(BUSINESS, "/v1/imports/@t-import", missing=404),),
+    "POST /v1/imports/{name}/records": (
+        Ask(BUSINESS, "/v1/imports/@t-import/records", {"first": 1, "records": [1]}, missing=404),
+    ),
+    "GET /v1/imports/{name}/refused": (
+        Ask(BUSINESS, "/v1/imports/@t-import/refused", missing=404),
+    ),
+    "POST /v1/imports/{name}/finish": (Ask(BUSINESS, "/v1/imports/@t-spent/finish", missing=404),),
     "POST /v1/tokens": (
         Ask(BUSINESS, "/v1/tokens", {"person": "@t-customer"}, success=201, missing=404),
     ),
@@ -420,6 +469,8 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
+    "GET /v1/me/contact": (Ask(PERSON, "/v1/me/contact"),),
+    "PATCH /v1/me/contact": (Ask(PERSON, "/v1/me/contact", {"language": "it"}),),
     "GET /v1/presence": (Ask(PERSON, "/v1/presence?people=@t-helper,@t-guest", missing=200),),
     "GET /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks"),),
     "POST /v1/webhooks": (Ask(BUSINESS | OWNERS, "/v1/webhooks", _HOOK, success=201),),

@@ -17,8 +17,10 @@ from actors.business import (
     MakeKey,
     RevokeAccess,
 )
+from actors.desk_appointments import PutAppointment
 from actors.webhook_commands import AddWebhook
 from domain import commands
+from domain.appointments import Appointment
 from domain.commands import Accepted, Done, Speaker
 from domain.events import Person
 from domain.keys import NewKey
@@ -126,8 +128,13 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     business = BUSINESSES[letter]
     people = {f"{letter}-{name}": role for name, role in PEOPLE.items()}
     await stage.add_business(business, people)
-    place = ChangeLocation("test", f"{letter}-place", "Place", "UTC")
-    await stage.change(business, place)
+    for place in ("place", "shed", "hut"):
+        await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
+    await _book(stage, letter)
+    live = await stage.node.live(business)
+    assert live is not None
+    for name in ("import", "spent"):
+        await stage.node.database.begin_import(live.state.no, f"{letter}-{name}", stage.clock())
     webhook = Webhook(
         f"{letter}-hook",
         "https://hook.invalid/",
@@ -142,6 +149,24 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     await _converse(stage, letter, "talk", ROLES[:3], AUTHORS)
     await _converse(stage, letter, "exit", ROLES[:3], ())
     await _converse(stage, letter, "side", ("guest",), ("helper",))
+
+
+async def _book(stage: NodeStage, letter: str) -> None:
+    """Appointments: of the customer with the staff, of others elsewhere, and one to be deleted."""
+    for name, customer, staff in (
+        ("visit", "customer", "staff"),
+        ("other", "guest", "helper"),
+        ("spare", "guest", "helper"),
+    ):
+        booked = Appointment(
+            id=f"{letter}-{name}",
+            customer=f"{letter}-{customer}",
+            staff=f"{letter}-{staff}",
+            location=f"{letter}-place",
+            start=1_793_000_000_000,
+            end=1_793_003_600_000,
+        )
+        await stage.change(BUSINESSES[letter], PutAppointment("test", booked, None))
 
 
 async def _converse(

@@ -9,7 +9,7 @@ from typing import Protocol
 import trio
 
 from actors.ports import Journal
-from domain.business import Business, decide_person, evolve
+from domain.business import Business, Wanted, decide_person, evolve
 from domain.conversation import digest
 from domain.events import (
     BusinessChanged,
@@ -99,7 +99,7 @@ class House:
 
     async def _put(self, after: Person) -> int:
         decided = decide_person(
-            self.business, "test", None, self.people.get(after.id), after, (), self.at()
+            self.business, "test", None, self.people.get(after.id), Wanted(after), self.at()
         )
         assert isinstance(decided, PersonChanged)
         self.people[after.id] = after

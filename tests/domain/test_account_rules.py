@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import accounts as rules
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn
 from domain.accounts import LINK_INVALID, SIGN_IN_FAILED, Account, Link, NewSignIn
 from domain.email_address import EMAIL_BYTES, email_key
-from domain.events import AccountChanged, AccountRemoved, Person, SignedIn
+from domain.events import Person
 from domain.passwords import LEAST, MOST, refuse_password
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role

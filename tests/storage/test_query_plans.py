@@ -14,6 +14,7 @@ from storage import (
     accounts,
     answers,
     api_keys,
+    appointments,
     audit,
     catch_up,
     conversations,
@@ -23,6 +24,7 @@ from storage import (
     snapshots,
 )
 from storage.access import Viewer
+from storage.appointments import Filter, Reader
 from storage.database import FILE_NAME
 from tests.contract.house import House, running_database
 
@@ -53,6 +55,13 @@ QUERIES: dict[str, Query] = {
     "sign-in link": lambda db, _: accounts.link(db, b"hash"),
     "sign-in": lambda db, _: accounts.sign_in(db, "s1"),
     "sign-ins": lambda db, v: accounts.sign_ins(db, v.business_no, "sam", 0),
+    "by address": lambda db, v: people.by_address(db, v.business_no, "+12125550100"),
+    "by reference": lambda db, v: people.by_reference(db, v.business_no, "crm-1"),
+    "appointment": lambda db, v: appointments.seen(db, Reader(v), "a1"),
+    "appointments": lambda db, v: appointments.page(db, Reader(v), Filter(), (0, ""), 50),
+    "last location": lambda db, v: appointments.last_location(db, v.business_no, "carla", 5),
+    "next appointment": lambda db, v: appointments.next_of(db, v.business_no, "carla", 5),
+    "assigned staff": lambda db, v: appointments.assigned_staff(db, v.business_no, "carla", 5),
     "saved reply": lambda db, v: saved_replies.one(db, v.business_no, "ready"),
     "saved replies": lambda db, v: saved_replies.page(db, v.business_no, "main", "", 50),
     "saved reply count": lambda db, v: saved_replies.count(db, v.business_no),

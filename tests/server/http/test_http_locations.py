@@ -5,16 +5,18 @@ import pytest
 from tests.fixtures.api import ApiStage
 
 DOWNTOWN = {"id": "downtown", "name": "Pawsome Downtown", "time_zone": "America/New_York"}
+TO_CUSTOMERS = {**DOWNTOWN, "status": "open", "hours": None}
+SHOWN = {**TO_CUSTOMERS, "away_text": "", "alert_minutes": 0}
 
 
 async def test_a_location_is_added_shown_listed_and_changed(api: ApiStage) -> None:
     added = await api.ask("POST", "/v1/locations", api.key(), DOWNTOWN)
-    assert (added.status, added.json) == (201, DOWNTOWN)
-    assert (await api.ask("GET", "/v1/locations/downtown", api.token("carla"))).json == DOWNTOWN
+    assert (added.status, added.json) == (201, SHOWN)
+    assert (await api.ask("GET", "/v1/locations/downtown", api.token("carla"))).json == TO_CUSTOMERS
     changed = await api.ask(
         "PATCH", "/v1/locations/downtown", api.token("olivia"), {"time_zone": "Europe/Rome"}
     )
-    assert changed.json == {**DOWNTOWN, "time_zone": "Europe/Rome"}
+    assert changed.json == {**SHOWN, "time_zone": "Europe/Rome"}
     listed = await api.ask("GET", "/v1/locations", api.key())
     assert [location["id"] for location in listed.json["locations"]] == ["downtown", "main"]
     assert changed.json in listed.json["locations"]
@@ -24,7 +26,7 @@ async def test_adding_the_same_again_is_no_error_and_no_change(api: ApiStage) ->
     await api.ask("POST", "/v1/locations", api.key(), DOWNTOWN)
     before = api.stage.node.database.journal.released("pawsome")
     again = await api.ask("POST", "/v1/locations", api.key(), DOWNTOWN)
-    assert (again.status, again.json) == (201, DOWNTOWN)
+    assert (again.status, again.json) == (201, SHOWN)
     another = await api.ask("POST", "/v1/locations", api.key(), {**DOWNTOWN, "name": "Another"})
     assert (another.status, another.code) == (409, "conflict")
     assert api.stage.node.database.journal.released("pawsome") == before

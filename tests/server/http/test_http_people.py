@@ -6,11 +6,12 @@ import trio
 from tests.fixtures.api import ApiStage
 
 NINA = {"id": "nina", "name": "Nina Fox", "role": "staff", "locations": ["main"]}
+USUAL = ["inbox", "assign", "notes", "contacts"]
 
 
 async def test_a_person_is_added_and_may_come_in(api: ApiStage) -> None:
     added = await api.ask("POST", "/v1/people", api.key(), NINA)
-    assert (added.status, added.json) == (201, {**NINA, "active": True})
+    assert (added.status, added.json) == (201, {**NINA, "active": True, "permissions": USUAL})
     assert (await api.ask("GET", "/v1/people/nina", api.key())).json == added.json
     me = await api.ask("GET", "/v1/me", api.token("nina"))
     assert (me.json["name"], me.json["role"]) == ("Nina Fox", "staff")
@@ -71,7 +72,7 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(api: ApiStage) -> 
         {"locations": []},
         {"active": False},
     )
-    expected: dict[str, object] = {**NINA, "active": True}
+    expected: dict[str, object] = {**NINA, "active": True, "permissions": USUAL}
     for change in changes:
         changed = await api.ask("PATCH", "/v1/people/nina", api.key(), change)
         expected |= change
@@ -92,6 +93,7 @@ async def test_patches_at_once_lose_nothing(api: ApiStage) -> None:
         "role": "manager",
         "active": True,
         "locations": [],
+        "permissions": USUAL,
     }
 
 

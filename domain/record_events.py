@@ -1,0 +1,84 @@
+"""What has happened to what a business knows: its places, its appointments, how people are reached.
+
+The others are in `domain.events`, and so is what holds for all.
+"""
+
+import msgspec
+
+from domain.appointments import Appointment
+from domain.contact import Contact
+
+
+class ParentChanged(msgspec.Struct, frozen=True):
+    """The business belongs to ``parent`` from now on, or to none (``""``)."""
+
+    at: int
+    author: str
+    parent: str
+
+
+class ContactChanged(msgspec.Struct, frozen=True):
+    """How somebody is reached was changed, and nothing else of them."""
+
+    at: int
+    author: str
+    person: str
+    contact: Contact
+
+
+class LocationClosed(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    location: str
+
+
+class LocationReopened(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    location: str
+
+
+class LocationMerged(msgspec.Struct, frozen=True):
+    """Whoever was associated with ``location`` is so with ``into``; ``team``: who of the team."""
+
+    at: int
+    author: str
+    location: str
+    into: str
+    team: tuple[str, ...]
+
+
+class AppointmentChanged(msgspec.Struct, frozen=True):
+    """``former``: whose it was before, or ``""``."""
+
+    at: int
+    author: str
+    appointment: Appointment
+    former: str = ""
+
+    @property
+    def customers(self) -> frozenset[str]:
+        """Of whom something changed."""
+        return frozenset({self.appointment.customer, self.former}) - {""}
+
+
+class AppointmentDeleted(msgspec.Struct, frozen=True):
+    at: int
+    author: str
+    appointment: str
+    customer: str
+
+    @property
+    def customers(self) -> frozenset[str]:
+        return frozenset({self.customer})
+
+
+class ImportFinished(msgspec.Struct, frozen=True):
+    """What was imported is there now: everybody's older picture is void."""
+
+    at: int
+    author: str
+    name: str
+
+
+AppointmentEvent = AppointmentChanged | AppointmentDeleted

@@ -1,0 +1,168 @@
+"""Taking the records of an import in, one by one: each is stored, known before, or refused."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+
+from actors.business import ChangePerson
+from actors.desk_appointments import PutAppointment
+from actors.desk_imports import ImportTalk
+from domain import events
+from domain.appointments import LAST_MS
+from domain.commands import Done
+from domain.imports import ImportedConversation, ImportedMessage
+from domain.refusal import Code, Refusal
+from server.asking import ASK_SECONDS, answer_of
+from server.http.appointments import NewAppointment, wanted_appointment
+from server.http.caller import Backend
+from server.http.fields import UNSET, Id, Input
+from server.http.parsing import record_of
+from server.http.people import placed
+from server.http.person import NewPerson, known_of, wanted_new
+from server.node import BUSINESS, Node
+from storage.imports import Import, RefusedRecord
+
+Moment = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)]
+
+
+class PersonRecord(NewPerson, frozen=True, kw_only=True, tag="person", tag_field="type"):
+    """As in `POST /v1/people`, and whether they have access."""
+
+    active: bool = True
+
+
+class AppointmentRecord(
+    NewAppointment, frozen=True, kw_only=True, tag="appointment", tag_field="type"
+):
+    """As in `PUT /v1/appointments/{appointment}`."""
+
+    id: Id
+
+
+class MessageRecord(Input, frozen=True, kw_only=True):
+    id: Id
+    author: Id
+    text: str
+    at: Moment
+
+
+class ConversationRecord(Input, frozen=True, kw_only=True, tag="conversation", tag_field="type"):
+    """All of it, the oldest message first."""
+
+    id: Id
+    title: str = ""
+    people: tuple[Id, ...]
+    messages: tuple[MessageRecord, ...]
+
+
+class MessagesRecord(Input, frozen=True, kw_only=True, tag="messages", tag_field="type"):
+    """What follows in a conversation that was imported; ``id`` is that of the conversation."""
+
+    id: Id
+    messages: tuple[MessageRecord, ...]
+
+
+Record = PersonRecord | AppointmentRecord | ConversationRecord | MessagesRecord
+"""One line of an import."""
+
+
+@dataclass
+class Taking:
+    """Takes records of one import, in their order; a key gets no further than its scopes."""
+
+    node: Node
+    caller: Backend
+    progress: Import
+    refusals: list[RefusedRecord] = field(default_factory=list)
+
+    async def take(self, given: object) -> Refusal | None:
+        """The next record; a `Refusal` only where it can be taken later: nothing was counted."""
+        record: Record | Refusal = record_of(given, Record)
+        answer = record if isinstance(record, Refusal) else await self._store(record)
+        if isinstance(answer, Refusal):
+            if answer.code in _LATER:
+                return answer
+            self._refused(given, answer)
+        counted = {"stored": 0, "known": 0, "refused": 0}
+        counted[_outcome(answer)] = 1
+        before = self.progress
+        self.progress = msgspec.structs.replace(
+            before,
+            records=before.records + 1,
+            **{name: getattr(before, name) + more for name, more in counted.items()},
+        )
+        return None
+
+    def _refused(self, given: object, refusal: Refusal) -> None:
+        named = given if isinstance(given, dict) else {}
+        kind, id_ = (str(named.get(field, ""))[:64] for field in ("type", "id"))
+        self.refusals.append(
+            RefusedRecord(
+                number=self.progress.records + 1,
+                kind=kind,
+                record=id_,
+                code=refusal.code,
+                reason=refusal.message,
+            )
+        )
+
+    async def _store(self, record: Record) -> Done | Refusal:
+        match record:
+            case PersonRecord():
+                return await self._person(record)
+            case AppointmentRecord():
+                return await self._appointment(record)
+            case ConversationRecord() | MessagesRecord():
+                return await self._ask(ImportTalk(_talk(record), self.node.limits))
+
+    async def _person(self, record: PersonRecord) -> Done | Refusal:
+        if record.id is UNSET:
+            return Refusal(Code.BAD_REQUEST, "'id': who is imported has one.")
+        live = self.caller.live
+        wanted = placed(live, wanted_new(record, str(record.id), live.state.policies.region))
+        if isinstance(wanted, Refusal):
+            return wanted
+        who = events.Person(wanted.person.id, record.name, record.role, record.active)
+        wanted = msgspec.structs.replace(wanted, person=who)
+        before = await self.node.queries.person(live.state, who.id)
+        if before is not None:
+            return Done() if known_of(before) == wanted else _TAKEN
+        return await self._ask(
+            ChangePerson(
+                self.caller.author,
+                self.caller.role_for_roles,
+                who,
+                wanted.locations,
+                wanted.profile,
+            )
+        )
+
+    async def _appointment(self, record: AppointmentRecord) -> Done | Refusal:
+        wanted = wanted_appointment(self.caller.live, record.id, record)
+        if isinstance(wanted, Refusal):
+            return wanted
+        before = await self.node.queries.appointment(self.caller.live.state, record.id)
+        return await self._ask(PutAppointment(self.caller.author, wanted, before))
+
+    async def _ask(self, command: ChangePerson | PutAppointment | ImportTalk) -> Done | Refusal:
+        answer = answer_of(await self.caller.live.desk.ask(BUSINESS, command, ASK_SECONDS))
+        assert isinstance(answer, Done | Refusal)
+        return answer
+
+
+_TAKEN = Refusal(Code.CONFLICT, "'id': there is somebody else of this id. Change them with PATCH.")
+_LATER = (Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FAILED)
+
+
+def _outcome(answer: Done | Refusal) -> str:
+    if isinstance(answer, Refusal):
+        return "refused"
+    return "stored" if answer.revision else "known"
+
+
+def _talk(record: ConversationRecord | MessagesRecord) -> ImportedConversation:
+    messages = tuple(ImportedMessage(m.id, m.author, m.text, m.at) for m in record.messages)
+    if isinstance(record, MessagesRecord):
+        return ImportedConversation(record.id, "", (), messages, goes_on=True)
+    return ImportedConversation(record.id, record.title, record.people, messages)

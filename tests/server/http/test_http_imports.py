@@ -1,0 +1,203 @@
+"""What a business knows from before comes in with its times, and nobody is woken."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.check import check_file
+from tests.fixtures.api import ApiStage, Reply
+from tests.fixtures.websockets import running_edge
+
+pytestmark = pytest.mark.requirement("EX-41")
+
+OLD = 1_600_000_000_000
+NINA = {"type": "person", "id": "nina", "name": "Nina Fox", "role": "customer"}
+BOOKED = {
+    "type": "appointment",
+    "id": "a1",
+    "customer": "nina",
+    "location": "main",
+    "start": OLD,
+    "end": OLD + 1,
+    "status": "completed",
+}
+
+
+def said(*texts: str, author: str = "nina", start: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"id": f"m{n}", "author": author, "text": text, "at": OLD + n}
+        for n, text in enumerate(texts, start=start)
+    ]
+
+
+TALK = {
+    "type": "conversation",
+    "id": "old-1",
+    "title": "Rex",
+    "people": ["nina", "sam", "olivia"],
+    "messages": said("Hello", "Is anybody there?"),
+}
+
+
+async def begun(api: ApiStage) -> None:
+    begin = await api.ask("POST", "/v1/imports", api.key(), {"id": "old"})
+    assert begin.status == 201
+
+
+async def take(api: ApiStage, first: int, *records: object) -> Reply:
+    body = {"first": first, "records": records}
+    return await api.ask("POST", "/v1/imports/old/records", api.key(), body)
+
+
+def counts(reply: Reply) -> tuple[int, int, int, int]:
+    assert reply.status == 200, reply.body
+    shown = reply.json
+    return shown["records"], shown["stored"], shown["known"], shown["refused"]
+
+
+async def reasons(api: ApiStage) -> list[tuple[int, str, str, str]]:
+    shown = await api.ask("GET", "/v1/imports/old/refused", api.key())
+    return [(r["number"], r["kind"], r["record"], r["code"]) for r in shown.json["refused"]]
+
+
+async def test_people_appointments_and_conversations_come_with_their_times(
+    api: ApiStage, tmp_path: Path
+) -> None:
+    await begun(api)
+    assert counts(await take(api, 1, NINA, BOOKED, TALK)) == (3, 3, 0, 0)
+    sam = api.token("sam")
+    listed = (await api.ask("GET", "/v1/conversations", sam)).json["conversations"]
+    assert [(c["id"], c["title"], c["unread"]) for c in listed] == [("old-1", "Rex", 0)]
+    page = await api.ask("GET", "/v1/conversations/old-1/messages", api.token("nina"))
+    assert [(m["seq"], m["at"], m["author"], m["text"]) for m in page.json["messages"]] == [
+        (1, OLD, "nina", "Hello"),
+        (2, OLD + 1, "nina", "Is anybody there?"),
+    ]
+    for who in ("sam", "nina", "olivia"):
+        listed = (await api.ask("GET", "/v1/conversations", api.token(who))).json["conversations"]
+        assert [c["unread"] for c in listed] == [0], who
+    path = "/v1/conversations/old-1/messages/1/receipts"
+    receipts = await api.ask("GET", path, api.token("nina"))
+    assert {r["read_at"] for r in receipts.json["receipts"]} == {OLD + 1}
+    assert (await api.ask("GET", "/v1/appointments/a1", api.token("nina"))).status == 200
+    sent = {"client_message_id": "x", "text": "Here I am"}
+    went_on = await api.ask("POST", "/v1/conversations/old-1/messages", sam, sent)
+    assert went_on.json["seq"] == 3
+    assert check_file(tmp_path / "deskbell.db") == []
+
+
+async def test_a_part_that_was_not_answered_is_sent_again(api: ApiStage) -> None:
+    await begun(api)
+    await take(api, 1, NINA, TALK)
+    before = api.stage.node.database.journal.released("pawsome")
+    assert counts(await take(api, 1, NINA, TALK)) == (2, 2, 0, 0), "passed over"
+    assert counts(await take(api, 2, TALK, NINA, TALK)) == (4, 2, 2, 0), "known by their ids"
+    assert api.stage.node.database.journal.released("pawsome") == before
+    gap = await take(api, 6, NINA)
+    assert (gap.status, gap.code) == (409, "conflict")
+    await begun(api)
+    shown = await api.ask("GET", "/v1/imports/old", api.key())
+    assert counts(shown) == (4, 2, 2, 0)
+
+
+async def test_a_long_conversation_comes_in_parts(api: ApiStage, tmp_path: Path) -> None:
+    await begun(api)
+    more = {"type": "messages", "id": "old-1", "messages": said("Yes", author="sam", start=2)}
+    assert counts(await take(api, 1, NINA, TALK, more, more)) == (4, 3, 1, 0)
+    page = await api.ask("GET", "/v1/conversations/old-1/messages", api.token("sam"))
+    assert [m["text"] for m in page.json["messages"]] == ["Hello", "Is anybody there?", "Yes"]
+    sent = {"client_message_id": "x", "text": "New"}
+    await api.ask("POST", "/v1/conversations/old-1/messages", api.token("sam"), sent)
+    late = {"type": "messages", "id": "old-1", "messages": said("Late", start=5)}
+    assert counts(await take(api, 5, late)) == (5, 3, 1, 1)
+    assert await reasons(api) == [(5, "messages", "old-1", "conflict")]
+    assert check_file(tmp_path / "deskbell.db") == []
+
+
+FRESH = {**TALK, "id": "old-3"}
+SKIPPED = {"date": "2026-03-29", "time": "02:30"}
+LATER = said("From the future")
+LATER[0]["at"] = 3_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "code"),
+    [
+        (7, "", "bad_request"),
+        ({}, "", "bad_request"),
+        ({"type": "invoice", "id": "i1"}, "invoice", "bad_request"),
+        ({**NINA, "id": "a/b"}, "person", "bad_request"),
+        ({"type": "person", "name": "N", "role": "customer"}, "person", "bad_request"),
+        ({**NINA, "id": "sam"}, "person", "conflict"),
+        ({**NINA, "id": "x", "locations": ["nowhere"]}, "person", "bad_request"),
+        ({**NINA, "id": "x", "contact": {"phones": ["1"]}}, "person", "bad_request"),
+        ({**BOOKED, "customer": "nobody"}, "appointment", "bad_request"),
+        ({**BOOKED, "start": SKIPPED}, "appointment", "bad_request"),
+        ({**FRESH, "people": ["nobody"]}, "conversation", "bad_request"),
+        ({**FRESH, "messages": []}, "conversation", "bad_request"),
+        ({**FRESH, "messages": said("x", author="nobody")}, "conversation", "bad_request"),
+        ({**FRESH, "messages": said("")}, "conversation", "bad_request"),
+        ({**FRESH, "messages": LATER}, "conversation", "bad_request"),
+        ({**FRESH, "messages": said("a", "b")[::-1]}, "conversation", "bad_request"),
+        ({**FRESH, "messages": said("a") * 2}, "conversation", "bad_request"),
+        ({**TALK, "id": "direct.abc"}, "conversation", "bad_request"),
+        ({**TALK, "id": "old-2"}, "conversation", "conflict"),
+        ({**TALK, "title": "Other"}, "conversation", "conflict"),
+        ({"type": "messages", "id": "live", "messages": said("x")}, "messages", "conflict"),
+        ({"type": "messages", "id": "old-1", "messages": []}, "messages", "bad_request"),
+    ],
+)
+async def test_what_is_refused_is_told_and_stops_nothing(
+    api: ApiStage, record: object, kind: str, code: str
+) -> None:
+    await begun(api)
+    live = {"kind": "group", "people": ["sam"], "id": "live"}
+    await api.ask("POST", "/v1/conversations", api.token("carla"), live)
+    after = {**NINA, "id": "after"}
+    assert counts(await take(api, 1, NINA, TALK, record, after)) == (4, 3, 0, 1)
+    assert [(number, k, c) for number, k, _, c in await reasons(api)] == [(3, kind, code)]
+
+
+async def test_nobody_who_is_there_hears_of_it_until_it_is_finished(api: ApiStage) -> None:
+    await begun(api)
+    async with running_edge(api.stage, api.app) as edge:
+        socket = await edge.welcomed(api.token("sam"))
+        await take(api, 1, NINA, TALK)
+        await socket.ask(type="ping")
+        assert [e for e in socket.events if e["type"] != "pong"] == []
+        finished = await api.ask("POST", "/v1/imports/old/finish", api.key())
+        assert finished.json["finished_at"] > 0
+        assert (await socket.closed()).code == 4010
+    again = await api.ask("POST", "/v1/imports/old/finish", api.key())
+    assert again.json == finished.json
+    assert (await take(api, 3, NINA)).status == 409
+
+
+async def test_the_report_has_pages(api: ApiStage) -> None:
+    await begun(api)
+    await take(api, 1, *range(5))
+    first = await api.ask("GET", "/v1/imports/old/refused?limit=3", api.key())
+    assert [r["number"] for r in first.json["refused"]] == [1, 2, 3]
+    rest = await api.ask("GET", f"/v1/imports/old/refused?after={first.json['next']}", api.key())
+    assert [r["number"] for r in rest.json["refused"]] == [4, 5]
+    assert "next" not in rest.json
+
+
+async def test_what_cannot_be_asked(api: ApiStage) -> None:
+    for method, path in (
+        ("GET", "/v1/imports/nothing"),
+        ("GET", "/v1/imports/nothing/refused"),
+        ("POST", "/v1/imports/nothing/finish"),
+    ):
+        assert (await api.ask(method, path, api.key())).status == 404
+    await begun(api)
+    for body in (
+        {"first": 0, "records": [NINA]},
+        {"first": 1, "records": []},
+        {"first": 1, "records": [NINA] * 1001},
+        {"first": 1, "records": NINA},
+        {"records": [NINA]},
+    ):
+        refused = await api.ask("POST", "/v1/imports/old/records", api.key(), body)
+        assert (refused.status, refused.code) == (400, "bad_request")
