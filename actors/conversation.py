@@ -29,12 +29,14 @@ from domain.commands import (
     Edit,
     RemoveMember,
     Send,
+    SettleAttachment,
     ShowTyping,
 )
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     Advance,
+    AttachmentSettled,
     ConversationCreated,
     ConversationEvent,
     Cursor,
@@ -45,7 +47,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
-from domain.limits import Limits
+from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Code, Refusal
 
@@ -57,9 +59,9 @@ NOT_STORED = Refusal(
 
 
 _ANSWERS = (Accepted, Done, Refusal)
-_LOOKS_BACK = (Edit, Delete)
+_LOOKS_BACK = (Edit, Delete, SettleAttachment)
 _MEMBERSHIP = (MemberAdded, MemberRemoved)
-_CHANGES = (MessageEdited, MessageDeleted)
+_CHANGES = (MessageEdited, MessageDeleted, AttachmentSettled)
 
 
 class _Decision(msgspec.Struct):
@@ -138,8 +140,13 @@ class ConversationActor(Actor[Command]):
     ) -> Storing | None:
         """``earlier`` is what of the batch was sent long ago, as far as that is known."""
         older: dict[int, Entry] = {}
+        if self._state is not None:
+            self._state.attached.clear()  # what was stored since then, the look-up knows
         for envelope in batch:
-            if isinstance(envelope.message, _LOOKS_BACK):
+            if type(envelope.message) is Send:
+                if envelope.message.attachments:
+                    envelope.message = await self._with_attachments(envelope.message)
+            elif isinstance(envelope.message, _LOOKS_BACK):
                 await self._look_back(envelope.message.seq, older)
             elif isinstance(envelope.message, RemoveMember):
                 await self._look_up(envelope.message.person)
@@ -183,6 +190,11 @@ class ConversationActor(Actor[Command]):
             return command
         found = await self._store.people(self._business, (command.person.id,))
         return msgspec.structs.replace(command, person=found[0] if found else None)
+
+    async def _with_attachments(self, command: Send) -> Send:
+        person, asked = command.speaker.person, command.attachments[: ATTACHMENTS_MAX + 1]
+        found = await self._store.uploaded(self._business, person, asked)
+        return msgspec.structs.replace(command, found=found)
 
     async def _answer_repeats(self, refused: Iterable[_Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""
@@ -265,6 +277,8 @@ class ConversationActor(Actor[Command]):
             case Delete():
                 entry = state.recent.get(command.seq) or older.get(command.seq)
                 return rules.decide_delete(state, command, entry, now)
+            case SettleAttachment():
+                return rules.decide_settle(state, command, older.get(command.seq), now)
             case AddMember():
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():

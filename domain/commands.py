@@ -2,6 +2,7 @@
 
 import msgspec
 
+from domain.attachments import State, Uploaded
 from domain.events import Person
 from domain.refusal import Refusal
 from domain.roles import Role
@@ -18,10 +19,14 @@ class Speaker(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
+    """``found`` is what of the ``attachments`` asked for is the speaker's own."""
+
     speaker: Speaker
     client_message_id: str
     text: str
     reply_to: int = 0
+    attachments: tuple[str, ...] = ()
+    found: tuple[Uploaded, ...] = ()
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -33,6 +38,15 @@ class Edit(msgspec.Struct, frozen=True):
 class Delete(msgspec.Struct, frozen=True):
     speaker: Speaker
     seq: int
+
+
+class SettleAttachment(msgspec.Struct, frozen=True):
+    """An attachment that was sent before it had been scanned is ``state`` now. Nobody's to ask."""
+
+    speaker: Speaker
+    seq: int
+    attachment: str
+    state: State
 
 
 class AdvanceReceipt(msgspec.Struct, frozen=True):
@@ -68,7 +82,17 @@ class ShowTyping(msgspec.Struct, frozen=True):
     active: bool
 
 
-Command = Send | Edit | Delete | AdvanceReceipt | Create | AddMember | RemoveMember | ShowTyping
+Command = (
+    Send
+    | Edit
+    | Delete
+    | SettleAttachment
+    | AdvanceReceipt
+    | Create
+    | AddMember
+    | RemoveMember
+    | ShowTyping
+)
 
 
 class Accepted(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from domain.attachments import attach
 from domain.commands import (
     Accepted,
     AddMember,
@@ -26,10 +27,12 @@ from domain.commands import (
     Edit,
     RemoveMember,
     Send,
+    SettleAttachment,
     Speaker,
 )
 from domain.events import (
     Advance,
+    AttachmentSettled,
     ConversationCreated,
     ConversationEvent,
     Cursor,
@@ -88,6 +91,8 @@ class Conversation:
     since: dict[str, int] = field(default_factory=dict)
     """From which seq on a member is in it, if that is not the first one."""
     audience: tuple[str, ...] = ()
+    attached: set[str] = field(default_factory=set)
+    """Attachments of messages that are not stored yet: what is, the look-up says."""
 
     def __post_init__(self) -> None:
         self.audience = tuple(self.members)
@@ -106,10 +111,16 @@ class Conversation:
         return self.admits(speaker) and seq >= begins
 
 
-def digest(conversation: str, text: str, reply_to: int) -> bytes:
+def digest(conversation: str, text: str, reply_to: int, attachments: tuple[str, ...] = ()) -> bytes:
     """What makes two sends the same send."""
     said = f"{conversation}\n{reply_to}\n{text}".encode("utf-8", "surrogatepass")
+    if attachments:  # behind what no text holds
+        said += b"\0" + ",".join(attachments).encode()
     return hashlib.blake2b(said, digest_size=16).digest()
+
+
+def _digest(conversation: str, command: Send) -> bytes:
+    return digest(conversation, command.text, command.reply_to, command.attachments)
 
 
 def sent_key(command: Send) -> SentKey:
@@ -120,7 +131,7 @@ def sent_key(command: Send) -> SentKey:
 
 def repeated(conversation: str, command: Send, sent: Sent) -> Accepted | Refusal:
     """The answer to a ``client_message_id`` that has been stored."""
-    same = sent.digest == digest(conversation, command.text, command.reply_to)
+    same = sent.digest == _digest(conversation, command)
     return sent.accepted if same else CONFLICTING_ID
 
 
@@ -142,13 +153,18 @@ def decide_send(
         return repeated(state.id, command, known)
     if not state.admits(speaker):
         return NOT_FOUND
-    refusal = refuse_text(command.text, limits.text_bytes)
-    if refusal is not None:
-        return refusal
+    if command.text or not command.attachments:
+        refusal = refuse_text(command.text, limits.text_bytes)
+        if refusal is not None:
+            return refusal
     if command.reply_to > state.last_seq or (
         command.reply_to and not state.shows(speaker, command.reply_to)
     ):
         return Refusal(Code.NOT_FOUND, "The message you reply to does not exist here.")
+    asked = command.attachments
+    attached = attach(asked, command.found, state.attached) if asked else ()
+    if isinstance(attached, Refusal):
+        return attached
     return MessageSent(
         state.id,
         state.last_seq + 1,
@@ -158,7 +174,8 @@ def decide_send(
         command.reply_to,
         speaker.device,
         command.client_message_id,
-        digest(state.id, command.text, command.reply_to),
+        _digest(state.id, command),
+        attached,
     )
 
 
@@ -196,6 +213,17 @@ def decide_delete(
     if entry.deleted:
         return Done()
     return MessageDeleted(state.id, command.seq, now, speaker.person)
+
+
+def decide_settle(
+    state: Conversation, command: SettleAttachment, entry: Entry | None, now: int
+) -> AttachmentSettled | Done:
+    """What the scanner said of an attachment; a message that is gone needs to hear nothing."""
+    if entry is None or entry.deleted:
+        return Done()
+    return AttachmentSettled(
+        state.id, command.seq, now, command.speaker.person, command.attachment, command.state
+    )
 
 
 def refuse_size(people: int, limits: Limits) -> Refusal | None:
@@ -261,6 +289,8 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             _remember(state, event.seq, Entry(event.author))
             key = (event.author, event.device, event.client_message_id)
             remember_sent(state, key, Sent(event.digest, Accepted(event.seq, 0, event.at)))
+            if event.attachments:
+                state.attached.update(each.id for each in event.attachments)
         case MessageDeleted():
             entry = state.recent.get(event.seq)
             if entry is not None:
@@ -280,7 +310,7 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
-        case MessageEdited() | ConversationCreated():
+        case MessageEdited() | AttachmentSettled() | ConversationCreated():
             pass
 
 

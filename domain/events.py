@@ -6,6 +6,7 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 import msgspec
 
 from domain.roles import Role
+from domain.views import Attachment
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ class MessageSent(msgspec.Struct, frozen=True):
     device: str
     client_message_id: str
     digest: bytes
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MessageEdited(msgspec.Struct, frozen=True):
@@ -42,6 +44,17 @@ class MessageDeleted(msgspec.Struct, frozen=True):
     seq: int
     at: int
     author: str
+
+
+class AttachmentSettled(msgspec.Struct, frozen=True):
+    """What was sent before it had been scanned is ``state`` now."""
+
+    conversation: str
+    seq: int
+    at: int
+    author: str
+    attachment: str
+    state: str
 
 
 class ConversationCreated(msgspec.Struct, frozen=True):
@@ -108,6 +121,7 @@ ConversationEvent = (
     MessageSent
     | MessageEdited
     | MessageDeleted
+    | AttachmentSettled
     | ConversationCreated
     | MemberAdded
     | MemberRemoved

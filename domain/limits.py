@@ -23,4 +23,5 @@ NAME_BYTES = 200
 UNREAD_MAX = 1000
 LIST_MAX = 100
 PEOPLE_MAX = 50
+ATTACHMENTS_MAX = 10
 """Bounds that no client needs to be told in numbers at `welcome`; the protocol page states them."""

@@ -35,6 +35,8 @@ class Operation(StrEnum):
     LEAVE = "leave"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
     PEOPLE = "people"
     WATCH = "watch"
     ACTIVITY = "activity"
@@ -63,6 +65,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LEAVE: EVERYBODY,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
+    Operation.UPLOAD: EVERYBODY,
+    Operation.DOWNLOAD: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,
     Operation.WATCH: EVERYBODY,
     Operation.ACTIVITY: EVERYBODY,

@@ -11,6 +11,20 @@ class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A picture without a type of its own."""
 
 
+class Attachment(View, frozen=True, kw_only=True):
+    """A file that belongs to a message; ``width`` and ``height`` are of an image, in pixels."""
+
+    id: str
+    name: str
+    media_type: str
+    kind: str
+    bytes: int
+    width: int = 0
+    height: int = 0
+    state: str = "ready"
+    thumbnail: bool = False
+
+
 class Message(View, frozen=True, kw_only=True):
     """An entry of a conversation: something said, or a change of membership."""
 
@@ -27,6 +41,7 @@ class Message(View, frozen=True, kw_only=True):
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Member(View, frozen=True, kw_only=True):

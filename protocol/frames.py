@@ -7,6 +7,7 @@ import msgspec
 
 from domain.limits import Limits
 from domain.views import (
+    Attachment,
     Conversation,
     MemberCursor,
     Message,
@@ -131,6 +132,7 @@ class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MessageEdited(Frame, frozen=True, kw_only=True, tag="message_edited"):
@@ -148,6 +150,14 @@ class MessageDeleted(Frame, frozen=True, kw_only=True, tag="message_deleted"):
     seq: int
     at: int
     author: str
+
+
+class AttachmentChanged(Frame, frozen=True, kw_only=True, tag="attachment_changed"):
+    revision: int
+    conversation: str
+    seq: int
+    attachment: str
+    state: str
 
 
 class ReceiptEvent(Frame, frozen=True, kw_only=True, tag="receipt"):
@@ -228,6 +238,7 @@ EVENTS = (
     MessageEvent,
     MessageEdited,
     MessageDeleted,
+    AttachmentChanged,
     ReceiptEvent,
     ConversationAdded,
     ConversationRemoved,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
+    AttachmentSettled,
     BusinessChanged,
     BusinessEvent,
     ConversationCreated,
@@ -31,6 +32,7 @@ from protocol import frames
 from protocol.close_codes import CloseCode
 from protocol.codec import Codec
 from protocol.frames import Frame
+from server.change_frames import change_frame
 from server.cursors import moved_cursor, own_cursor, without_read
 from server.live import Connection, LiveBusiness
 from server.tokens import Tokens
@@ -82,26 +84,13 @@ class FanOut:
                     text=event.text,
                     reply_to=event.reply_to,
                     client_message_id=event.client_message_id,
+                    attachments=event.attachments,
                 )
+                if event.attachments:
+                    origins = ()  # who sent it knows their ids alone
                 self._show(live, revision, frame, self._with_owners(live, audience), origins)
-            case MessageEdited():
-                frame = frames.MessageEdited(
-                    revision=revision,
-                    conversation=event.conversation,
-                    seq=event.seq,
-                    at=event.at,
-                    author=event.author,
-                    text=event.text,
-                )
-                self._show(live, revision, frame, self._with_owners(live, audience), ())
-            case MessageDeleted():
-                frame = frames.MessageDeleted(
-                    revision=revision,
-                    conversation=event.conversation,
-                    seq=event.seq,
-                    at=event.at,
-                    author=event.author,
-                )
+            case MessageEdited() | MessageDeleted() | AttachmentSettled():
+                frame = change_frame(event, revision)
                 self._show(live, revision, frame, self._with_owners(live, audience), ())
             case ConversationCreated():
                 self._read_on(live, self._with_owners(live, audience))

@@ -1,6 +1,7 @@
 """One node: the businesses that are live on it, each with its supervisors, started when needed."""
 
 import itertools
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,14 +15,19 @@ from actors.limits import LOADING, SupervisorLimits
 from actors.location import AllWhoAreIn, LocationActor, LocationMessage
 from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
+from domain.attachments import State
 from domain.business import Business
-from domain.commands import Command
+from domain.commands import Command, Done, SettleAttachment, Speaker
 from domain.limits import Limits
+from domain.roles import Role
 from protocol.close_codes import CloseCode
+from server.asking import ask_conversation
+from server.attachments.keeper import Keeper
 from server.fanout import FanOut
 from server.live import LiveBusiness
 from server.settings import Settings
 from server.tokens import Tokens
+from storage.attachments import Upload
 from storage.database import Database
 from storage.queries import Queries
 
@@ -58,6 +64,7 @@ class Node:
     """trio's clock in seconds, at a third of the price of `trio.current_time`."""
     businesses: dict[str, LiveBusiness] = field(default_factory=dict)
     fan_out: FanOut = field(init=False)
+    keeper: Keeper = field(init=False)
     connections: int = 0
     _nursery: trio.Nursery | None = None
     _starting: dict[str, trio.Event] = field(default_factory=dict)
@@ -67,6 +74,10 @@ class Node:
     def __post_init__(self) -> None:
         self.time = trio.lowlevel.current_clock().current_time
         self.fan_out = FanOut(self.businesses, self.tokens, self.limits.typing_ms, self.flush)
+        database = self.database
+        self.keeper = Keeper(
+            self.settings, database.attachments, database.files, self.clock, self._settle
+        )
 
     @property
     def queries(self) -> Queries:
@@ -86,8 +97,12 @@ class Node:
         return f"the server is behind; retry_after={self.jitter():.1f}"
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Own the supervisors until cancelled."""
+        """Own the supervisors, and what is done for attachments, until cancelled."""
+        await self.keeper.recover(
+            await self.database.setting("link_secret", lambda: secrets.token_urlsafe(48))
+        )
         async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self.keeper.run)
             task_status.started()
             for tick in itertools.count(1):
                 await trio.sleep(TICK_SECONDS)
@@ -145,6 +160,15 @@ class Node:
             return live
         finally:
             self._starting.pop(business).set()
+
+    async def _settle(self, upload: Upload, conversation: str, seq: int, state: State) -> bool:
+        """Let the conversation say what an attachment of it is; its author asks for nothing."""
+        live = await self.live(upload.business)
+        if live is None:
+            return False
+        author = Speaker(upload.person, "", Role.CUSTOMER, "")
+        command = SettleAttachment(author, seq, upload.id, state)
+        return isinstance(await ask_conversation(live, conversation, command), Done)
 
     def _assemble(self, state: Business) -> LiveBusiness:
         settings = self.settings

@@ -14,6 +14,7 @@ from storage.catch_up import (
     OwnPrivacy,
     Removed,
     Settings,
+    Settled,
     Somebody,
     Visibility,
 )
@@ -34,6 +35,14 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
         case Deleted(conversation, seq, at, author):
             return frames.MessageDeleted(
                 revision=revision, conversation=conversation, seq=seq, at=at, author=author
+            )
+        case Settled(conversation, seq, attachment, state):
+            return frames.AttachmentChanged(
+                revision=revision,
+                conversation=conversation,
+                seq=seq,
+                attachment=attachment,
+                state=state,
             )
         case Removed(conversation, seq, at, author):
             return frames.ConversationRemoved(
@@ -75,6 +84,7 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
                 client_message_id=missed.client_message_id,
                 edited_at=missed.edited_at,
                 deleted_at=missed.deleted_at,
+                attachments=missed.attachments,
             )
 
 

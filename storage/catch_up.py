@@ -14,11 +14,24 @@ from operator import itemgetter
 import msgspec
 
 from domain.roles import Role
-from domain.views import Conversation, MemberCursor, Message
+from domain.views import MemberCursor
 from storage.access import LISTED, Granted, Viewer, listed, sees_person, snapshot, visible
+from storage.attachment_rows import decode_attachments
 from storage.conversations import pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.missed import Cursors as Cursors
+from storage.missed import Deleted as Deleted
+from storage.missed import Edited as Edited
+from storage.missed import Item as Item
+from storage.missed import Joined as Joined
+from storage.missed import Missed as Missed
+from storage.missed import OwnPrivacy as OwnPrivacy
+from storage.missed import Removed as Removed
+from storage.missed import Settings as Settings
+from storage.missed import Settled as Settled
+from storage.missed import Somebody as Somebody
+from storage.missed import Visibility as Visibility
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 CHANGED_MAX = 1_000
@@ -26,78 +39,6 @@ CHANGED_MAX = 1_000
 
 PICTURES = 16
 """Conversations that are read at once, for a page that a few large ones may fill."""
-
-
-class Edited(msgspec.Struct, frozen=True):
-    conversation: str
-    seq: int
-    at: int
-    author: str
-    text: str
-
-
-class Deleted(msgspec.Struct, frozen=True):
-    conversation: str
-    seq: int
-    at: int
-    author: str
-
-
-class Cursors(msgspec.Struct, frozen=True):
-    conversation: str
-    cursors: tuple[MemberCursor, ...]
-
-
-class Joined(msgspec.Struct, frozen=True):
-    conversation: Conversation
-
-
-class Removed(msgspec.Struct, frozen=True):
-    conversation: str
-    seq: int
-    at: int
-    author: str
-
-
-class Somebody(msgspec.Struct, frozen=True):
-    """A person whom the viewer sees, as they are now."""
-
-    person: str
-    name: str
-    role: str
-    active: bool
-
-
-class Visibility(msgspec.Struct, frozen=True):
-    """What another ``person`` shows of their receipts and presence is different now."""
-
-    person: str
-
-
-class Settings(msgspec.Struct, frozen=True):
-    read_receipts: bool
-    last_seen: bool
-
-
-class OwnPrivacy(msgspec.Struct, frozen=True):
-    read_receipts: bool
-    last_seen: bool
-
-
-Missed = (
-    Message
-    | Edited
-    | Deleted
-    | Cursors
-    | Joined
-    | Removed
-    | Somebody
-    | Visibility
-    | Settings
-    | OwnPrivacy
-)
-Item = tuple[int, Missed]
-"""What was missed, with its revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +65,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
         found = [
             *_beginning(_messages(connection, known, after, limit), limit),
             *_beginning(_changes(connection, known, after, limit), limit),
+            *_beginning(_settled(connection, known, after, limit), limit),
             *_beginning(_cursors(connection, viewer, desk.shows_reads, known, after, limit), limit),
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_people(connection, viewer, after, limit), limit),
@@ -246,6 +188,23 @@ def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int)
                 yield revision, Deleted(id_, seq, at, author)
             else:
                 yield revision, Edited(id_, seq, at, author, text)
+
+
+def _settled(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
+    """Attachments that were settled, as they are now; not those of messages that are gone."""
+    rows = connection.execute(
+        "SELECT ch.revision, c.id, ch.seq, ch.attachment, m.attachments"
+        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f" JOIN change ch {_SEEN_CHANGE} AND ch.attachment <> ''"
+        f" JOIN message m ON m.id = (l.no << {SEQ_BITS} | ch.seq) AND m.attachments <> ''"
+        " ORDER BY ch.revision LIMIT ?3",
+        (known, after, limit),
+    )
+    with closing(rows):
+        for revision, id_, seq, attachment, column in rows:
+            for each in decode_attachments(column):
+                if each.id == attachment:
+                    yield revision, Settled(id_, seq, attachment, each.state)
 
 
 _SEEN_CHANGE = (

@@ -5,6 +5,7 @@ import sqlite3
 import msgspec
 
 from domain.events import (
+    AttachmentSettled,
     ConversationCreated,
     MemberAdded,
     MemberRemoved,
@@ -13,6 +14,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from storage.attachment_rows import AttachmentRows
 from storage.keys import SEQ_BITS
 from storage.rows import Insert, Statements
 
@@ -63,6 +65,7 @@ class ConversationRows:
             self._cursors,
         )
         self._statements = Statements()
+        self._attachments = AttachmentRows()
         self._head: dict[int, tuple[int, int, int]] = {}
         self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
         self._nos: dict[tuple[int, str], int] = {}
@@ -79,6 +82,7 @@ class ConversationRows:
         self._entries.write(connection)
         self._heads.write(connection)
         self._receipts.write(connection)
+        self._attachments.write(connection)
         self._statements.write(connection)
         self._cursors.write(connection)
 
@@ -87,6 +91,7 @@ class ConversationRows:
         for insert in self._inserts:
             insert.rows.clear()
         self._statements.clear()
+        self._attachments.clear()
         self._head.clear()
         self._cursor.clear()
         for key in self.created:
@@ -109,6 +114,8 @@ class ConversationRows:
             event.client_message_id,
             event.digest,
         )
+        if event.attachments:
+            self._attachments.sent(business_no, no << SEQ_BITS | event.seq, event.attachments)
         self._head[no] = (business_no, revision, revision)
 
     def message_edited(
@@ -120,6 +127,29 @@ class ConversationRows:
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageDeleted
     ) -> None:
         self._replace(connection, business_no, revision, event, None)
+        key = self._no(connection, business_no, event.conversation) << SEQ_BITS | event.seq
+        self._attachments.deleted(key)
+
+    def attachment_settled(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: AttachmentSettled,
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        key = no << SEQ_BITS | event.seq
+        self._attachments.settled(business_no, key, event.attachment, event.state)
+        self._statements.add(
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, 0, ?)",
+            no,
+            revision,
+            event.seq,
+            event.at,
+            event.author,
+            event.attachment,
+        )
+        self._touch(no, business_no, revision)
 
     def conversation_created(
         self,
@@ -273,7 +303,7 @@ class ConversationRows:
             f"UPDATE message SET text = ?, {changed} = ? WHERE id = ?", text or "", event.at, key
         )
         self._statements.add(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, '')",
             no,
             revision,
             event.seq,

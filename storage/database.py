@@ -11,6 +11,8 @@ from pathlib import Path
 import trio
 
 from domain.errors import StorageFailed
+from storage.attachment_files import AttachmentFiles
+from storage.attachments import Attachments
 from storage.backup import copy_database as copy_database
 from storage.backup import set_aside_foreign_log
 from storage.connection import open_writer
@@ -53,6 +55,8 @@ class Database:
         """For everybody who asks; when many do, they wait for each other."""
         self.reserved = Queries(reserved)
         """For actors alone, whose messages are not to wait for lists and histories."""
+        self.attachments = Attachments(writer, readers)
+        self.files = AttachmentFiles(path.parent)
         self.path = path
         self._writer = writer
         self._opened = opened

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.events import (
     AccessRevoked,
+    AttachmentSettled,
     BusinessChanged,
     ConversationCreated,
     Event,
@@ -37,6 +38,7 @@ class EventRows:
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
             MessageDeleted: talk.message_deleted,
+            AttachmentSettled: talk.attachment_settled,
             ConversationCreated: talk.conversation_created,
             MemberAdded: talk.member_added,
             MemberRemoved: talk.member_removed,

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from outcome import Outcome
 
+from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import catch_up, conversations, history, people, snapshots
+from storage import attachments, catch_up, conversations, history, people, snapshots
 from storage.access import Viewer
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
@@ -43,6 +44,11 @@ class Queries:
 
     async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
         return await self._run(snapshots.sent, business.no, keys)
+
+    async def uploaded(
+        self, business: Business, person: str, ids: Sequence[str]
+    ) -> tuple[Uploaded, ...]:
+        return await self._run(attachments.uploaded, business.no, person, ids)
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))

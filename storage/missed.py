@@ -1,0 +1,87 @@
+"""What somebody may have missed: one record for each kind of thing that a page of the log holds."""
+
+import msgspec
+
+from domain.views import Conversation, MemberCursor, Message
+
+
+class Edited(msgspec.Struct, frozen=True):
+    conversation: str
+    seq: int
+    at: int
+    author: str
+    text: str
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    conversation: str
+    seq: int
+    at: int
+    author: str
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """An attachment that was sent before it had been scanned is ``state`` by now."""
+
+    conversation: str
+    seq: int
+    attachment: str
+    state: str
+
+
+class Cursors(msgspec.Struct, frozen=True):
+    conversation: str
+    cursors: tuple[MemberCursor, ...]
+
+
+class Joined(msgspec.Struct, frozen=True):
+    conversation: Conversation
+
+
+class Removed(msgspec.Struct, frozen=True):
+    conversation: str
+    seq: int
+    at: int
+    author: str
+
+
+class Somebody(msgspec.Struct, frozen=True):
+    """A person whom the viewer sees, as they are now."""
+
+    person: str
+    name: str
+    role: str
+    active: bool
+
+
+class Visibility(msgspec.Struct, frozen=True):
+    """What another ``person`` shows of their receipts and presence is different now."""
+
+    person: str
+
+
+class Settings(msgspec.Struct, frozen=True):
+    read_receipts: bool
+    last_seen: bool
+
+
+class OwnPrivacy(msgspec.Struct, frozen=True):
+    read_receipts: bool
+    last_seen: bool
+
+
+Missed = (
+    Message
+    | Edited
+    | Deleted
+    | Settled
+    | Cursors
+    | Joined
+    | Removed
+    | Somebody
+    | Visibility
+    | Settings
+    | OwnPrivacy
+)
+Item = tuple[int, Missed]
+"""What was missed, with its revision."""
