@@ -36,6 +36,7 @@ FRAMES_MAX = 300
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF"}
 _QUALITY = 88
+_THUMBNAIL_QUALITY = 80
 _NICENESS = 10
 _OPEN_FILES = 32
 
@@ -178,10 +179,9 @@ def _save_animation(path: Path, image: Image.Image, target: Path, pixels: int) -
 
 
 def _save_thumbnail(image: Image.Image, target: Path) -> None:
-    if image.has_transparency_data:
-        image.convert("RGBA").save(target, "PNG", optimize=True)
-    else:
-        image.convert("RGB").save(target, "JPEG", quality=_QUALITY, optimize=True)
+    """In WebP, which is small and lets through what shines through."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    image.convert(mode).save(target, "WEBP", quality=_THUMBNAIL_QUALITY)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ from storage.attachments import Attachments, Examined, NewUpload, Quota, Upload
 CHUNK_BYTES: Final = 256 * 1024
 """A chunk of an upload at most: what any request may bring. Synced before it counts."""
 
+THUMBNAIL_TYPE: Final = "image/webp"
+
 EXAMINERS: Final = 2
 """Files that are examined or scanned at the same time."""
 

@@ -16,6 +16,7 @@ from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
+    attachments,
     businesses,
     conversations,
     health,
@@ -25,6 +26,7 @@ from server.http import (
     operator,
     people,
     tokens,
+    uploads,
 )
 from server.http import demo as demo_routes
 from server.http.dispatch import view
@@ -115,6 +117,8 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *tokens.ROUTES,
         *conversations.ROUTES,
         *messages.ROUTES,
+        *uploads.ROUTES,
+        *attachments.ROUTES,
         *me.ROUTES,
         *operator.ROUTES,
         *health.ROUTES,

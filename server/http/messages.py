@@ -45,11 +45,15 @@ class MessagePage(Output, frozen=True, kw_only=True):
 
 
 class NewMessage(Input, frozen=True, kw_only=True):
-    """``client_message_id`` is made once for a message, and kept when it is sent again."""
+    """``client_message_id`` is made once for a message, and kept when it is sent again.
+
+    ``attachments``: uploads of one's own that are ready; with some the text may be empty.
+    """
 
     client_message_id: Id
     text: str
     reply_to: Uint = 0
+    attachments: tuple[Id, ...] = ()
 
 
 class Ack(Output, frozen=True, kw_only=True):
@@ -116,10 +120,11 @@ async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
 async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
     """Send a message. The same ``client_message_id`` again gets the same answer, for ever.
 
-    The same one with another text, ``reply_to`` or conversation is a conflict.
+    The same one with another text, ``reply_to``, conversation or attachments is a conflict.
     """
     body, conversation = call.body, call.parameters.conversation
-    command = commands.Send(call.somebody.speaker, body.client_message_id, body.text, body.reply_to)
+    said = body.client_message_id, body.text, body.reply_to, body.attachments
+    command = commands.Send(call.somebody.speaker, *said)
     answer = await ask_conversation(call.live, conversation, command)
     if isinstance(answer, Refusal):
         return answer
