@@ -16,7 +16,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 FOLDER_NAME = "attachments"
@@ -29,10 +28,10 @@ class WrongOffset(Exception):
 
 
 class AttachmentFiles:
-    """The folder ``attachments`` of a data folder; it is made when the first file comes."""
+    """The folder ``root``; it is made when the first file comes."""
 
-    def __init__(self, data_folder: Path) -> None:
-        self.root = data_folder.absolute() / FOLDER_NAME
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
         self._uploading = self.root / "uploading"
         self._examining = self.root / "examining"
 
@@ -137,6 +136,15 @@ class AttachmentFiles:
         with source.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
 
+    def fault(self, file: str) -> str:
+        """What is wrong with the file of this content; "" if nothing is."""
+        try:
+            return "" if self._digest(self.path(file)) == file else "holds something else"
+        except FileNotFoundError:
+            return "is missing"
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
+
     def remove(self, files: Iterable[str]) -> None:
         """Delete the files with this content."""
         for file in files:
@@ -182,26 +190,24 @@ def sync(path: Path) -> None:
         os.close(file)
 
 
-def copy_files(files: Iterable[str], source: AttachmentFiles, target: Path) -> list[str]:
-    """Copy files to the new folder ``target``, synced; those that were not there any more."""
-    missing = []
-    target.mkdir(mode=0o700)
-    for file in files:
-        place = target / file[:2]
-        place.mkdir(mode=0o700, exist_ok=True)
-        try:
-            shutil.copyfile(source.path(file), place / file)
-        except FileNotFoundError:
-            missing.append(file)
-            continue
-        sync(place / file)
-    for place in target.iterdir():
-        sync(place)
-    sync(target)
-    return missing
+def copy_files(files: Iterable[str], source: AttachmentFiles, target: AttachmentFiles) -> bool:
+    """Copy files to a new folder, synced; ``False``: one of them is not there any more.
 
-
-def remove_folder(folder: Path) -> None:
-    """Delete what a copy that failed has left."""
-    with suppress(FileNotFoundError):
-        shutil.rmtree(folder)
+    Then nothing is left of the copy.
+    """
+    target.root.mkdir(mode=0o700)
+    try:
+        for file in files:
+            place = target.path(file)
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            shutil.copyfile(source.path(file), place)
+            sync(place)
+        for folder in target.root.iterdir():
+            sync(folder)
+        sync(target.root)
+    except BaseException as error:
+        shutil.rmtree(target.root, ignore_errors=True)
+        if isinstance(error, FileNotFoundError):
+            return False
+        raise
+    return True

@@ -243,6 +243,15 @@ def unused(connection: sqlite3.Connection, files: Sequence[str]) -> set[str]:
     return {file for file in files if connection.execute(used, (file,)).fetchone() is None}
 
 
+def named_files(connection: sqlite3.Connection) -> list[str]:
+    """Every file that an attachment names which is not gone."""
+    rows = connection.execute(
+        "SELECT file FROM attachment WHERE file <> '' AND state <> 'gone'"
+        " UNION SELECT thumbnail FROM attachment WHERE thumbnail <> '' AND state <> 'gone'"
+    )
+    return [file for (file,) in rows]
+
+
 def _upload(row: Sequence[Any]) -> Upload:
     fields = *row[:6], State(row[6]), *row[7:]
     return Upload(*fields)

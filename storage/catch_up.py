@@ -65,7 +65,6 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
         found = [
             *_beginning(_messages(connection, known, after, limit), limit),
             *_beginning(_changes(connection, known, after, limit), limit),
-            *_beginning(_settled(connection, known, after, limit), limit),
             *_beginning(_cursors(connection, viewer, desk.shows_reads, known, after, limit), limit),
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_people(connection, viewer, after, limit), limit),
@@ -166,45 +165,33 @@ def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int
 
 
 def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
-    """Of each message the newest edit, or its deletion.
+    """Of each message the newest edit, or its deletion, and attachments that were settled.
 
     Also of newer messages, for the device may hold one of its own.
     """
     rows = connection.execute(
-        "SELECT w.revision, w.conversation, w.seq, w.at, w.author, w.deleted, m.text FROM"
+        "SELECT w.revision, w.conversation, w.seq, w.at, w.author, w.deleted, m.text,"
+        " w.attachment, m.attachments FROM"
         " (SELECT ch.revision, c.id AS conversation, ch.seq, ch.at, ch.author, ch.deleted,"
-        f"  (l.no << {SEQ_BITS} | ch.seq) AS key"
+        f"  (l.no << {SEQ_BITS} | ch.seq) AS key, ch.attachment"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         f"  JOIN change ch {_SEEN_CHANGE}"
-        "  WHERE ch.revision = (SELECT max(v.revision) FROM version v"
+        "  WHERE ch.attachment <> '' OR ch.revision = (SELECT max(v.revision) FROM version v"
         f"   WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq))"
         "  ORDER BY ch.revision LIMIT ?3) w"
         " CROSS JOIN message m ON m.id = w.key",
         (known, after, limit),
     )
     with closing(rows):
-        for revision, id_, seq, at, author, deleted, text in rows:
-            if deleted:
+        for revision, id_, seq, at, author, deleted, text, attachment, column in rows:
+            if attachment:  # as it is now; a message that is gone shows none
+                now = {each.id: each.state for each in decode_attachments(column or "[]")}
+                if attachment in now:
+                    yield revision, Settled(id_, seq, attachment, now[attachment])
+            elif deleted:
                 yield revision, Deleted(id_, seq, at, author)
             else:
                 yield revision, Edited(id_, seq, at, author, text)
-
-
-def _settled(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
-    """Attachments that were settled, as they are now; not those of messages that are gone."""
-    rows = connection.execute(
-        "SELECT ch.revision, c.id, ch.seq, ch.attachment, m.attachments"
-        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no"
-        f" JOIN change ch {_SEEN_CHANGE} AND ch.attachment <> ''"
-        f" JOIN message m ON m.id = (l.no << {SEQ_BITS} | ch.seq) AND m.attachments <> ''"
-        " ORDER BY ch.revision LIMIT ?3",
-        (known, after, limit),
-    )
-    with closing(rows):
-        for revision, id_, seq, attachment, column in rows:
-            for each in decode_attachments(column):
-                if each.id == attachment:
-                    yield revision, Settled(id_, seq, attachment, each.state)
 
 
 _SEEN_CHANGE = (

@@ -11,10 +11,10 @@ from pathlib import Path
 import trio
 
 from domain.errors import StorageFailed
-from storage.attachment_files import AttachmentFiles
 from storage.attachments import Attachments
+from storage.backup import FILE_NAME as FILE_NAME
 from storage.backup import copy_database as copy_database
-from storage.backup import set_aside_foreign_log
+from storage.backup import files_of, set_aside_foreign_log
 from storage.connection import open_writer
 from storage.doorbell import Doorbell
 from storage.journal import Journal
@@ -28,8 +28,6 @@ from storage.migrations import (
 from storage.queries import Queries
 from storage.readers import Readers
 from storage.writer import Writer
-
-FILE_NAME = "deskbell.db"
 
 
 class Database:
@@ -56,7 +54,7 @@ class Database:
         self.reserved = Queries(reserved)
         """For actors alone, whose messages are not to wait for lists and histories."""
         self.attachments = Attachments(writer, readers)
-        self.files = AttachmentFiles(path.parent)
+        self.files = files_of(path)
         self.path = path
         self._writer = writer
         self._opened = opened
