@@ -9,6 +9,7 @@ started it.
 import io
 import os
 import resource
+import struct
 import sys
 import warnings
 from pathlib import Path
@@ -41,6 +42,19 @@ _NICENESS = 10
 _OPEN_FILES = 32
 
 BOMB = Rejection(Reason.TOO_LARGE, NOT_AN_IMAGE)
+
+
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    struct.error,
+)
+"""How Pillow says that a file is damaged. What is not in this list, ends the process."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -105,8 +119,8 @@ def examine(request: Request) -> Result:
         width, height = _paint(path, Path(request.folder), _FORMATS[media_type], request.pixels)
     except _Bomb:
         return Result(media_type, rejection=BOMB)
-    except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, TypeError):
-        return Result(media_type, rejection=DAMAGED)  # Pillow says in many ways that it cannot
+    except _UNREADABLE:
+        return Result(media_type, rejection=DAMAGED)
     return Result(media_type, kind, width, height, painted=True)
 
 

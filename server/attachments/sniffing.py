@@ -119,8 +119,9 @@ def _is_ambiguous(found: str, head: bytes, tail: bytes) -> bool:
 
 
 def _text_type(head: bytes, tail: bytes) -> str:
-    """Plain text, unless a browser might see markup in it."""
-    plain = head and not _MARKUP.search(head) and _is_text(head)
+    """Plain text, unless another program might see something else in it."""
+    other = _MARKUP.search(head) or b"%PDF-" in head[:1024]
+    plain = head and not other and _is_text(head)
     return "text/plain" if plain and _is_text(tail.lstrip(_CONTINUING)) else UNKNOWN_TYPE
 
 
