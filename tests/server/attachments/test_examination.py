@@ -151,9 +151,7 @@ async def test_what_hides_behind_a_picture_is_gone(tmp_path: Path) -> None:
     assert b"secret" not in made(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "CMYK", "YCbCr"]
-)
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK", "YCbCr"])
 async def test_pictures_of_all_modes(mode: str, tmp_path: Path) -> None:
     form = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
     image = marked().convert("L").convert("I;16") if mode == "I;16" else marked().convert(mode)
@@ -342,7 +340,7 @@ def damaged(data: bytes, changes: list[tuple[int, int]], cut: int) -> bytes:
 def as_a_request(folder: Path, data: bytes) -> Request:
     source = folder / "source"
     source.write_bytes(data)
-    return Request(str(source), str(folder), POLICY, PIXELS, 2**30, 30, 2**26)
+    return Request(str(source), str(folder), POLICY, 100_000, 2**30, 30, 2**26)
 
 
 STARTS: dict[str, Callable[[], bytes]] = {
