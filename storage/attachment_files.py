@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 FOLDER_NAME = "attachments"
@@ -77,14 +77,16 @@ class AttachmentFiles:
         """Forget what has come of an upload."""
         self.uploading(name).unlink(missing_ok=True)
 
-    def recover(self, unsure: int) -> None:
+    def recover(self, unsure: int, complete: Collection[str]) -> None:
         """After a start: what examinations left goes, and the end of what was on its way.
 
-        The last ``unsure`` bytes of an upload may not have been synced when the power failed, and
-        hold anything; whatever came before them was. They are sent again.
+        The last ``unsure`` bytes of an upload that is not ``complete`` may not have been synced
+        when the power failed, and hold anything; what came before them was. They are sent again.
         """
         shutil.rmtree(self._examining, ignore_errors=True)
         for path in self._uploading.glob("*"):
+            if path.name in complete:
+                continue
             os.truncate(path, max(0, path.stat().st_size - unsure))
 
     def on_their_way(self) -> list[str]:

@@ -118,6 +118,10 @@ class Attachments:
         """All bytes are there: it waits for its examination."""
         await self._transact(_completed, no)
 
+    async def complete(self) -> list[Upload]:
+        """What waits for its examination."""
+        return await self._read(_complete)
+
     async def next_at_work(self, now: int, but: Iterable[int]) -> Upload | None:
         """What is to be examined or scanned next, without those that somebody works on."""
         return await self._read(_next_at_work, now, tuple(but))
@@ -265,6 +269,14 @@ def _next_at_work(connection: sqlite3.Connection, now: int, but: Sequence[int]) 
         (now, *but),
     ).fetchone()
     return None if row is None else _upload(row)
+
+
+def _complete(connection: sqlite3.Connection) -> list[Upload]:
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} {_FROM} WHERE a.state IN ('examining', 'pending-scan')"
+        " AND a.state = 'examining'"  # the index knows both
+    )
+    return [_upload(row) for row in rows]
 
 
 def _expired(connection: sqlite3.Connection, now: int) -> list[Upload]:

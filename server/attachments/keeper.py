@@ -101,7 +101,8 @@ class Keeper:
         """After a start, before anybody asks: links are made with ``secret``."""
         self.links = Links(secret)
         if self.files.exist():
-            await self._on_files(self.files.recover, CHUNK_BYTES)
+            complete = {file_name(upload) for upload in await self.rows.complete()}
+            await self._on_files(self.files.recover, CHUNK_BYTES, complete)
 
     async def run(self) -> None:
         """Examine, scan and collect until cancelled."""

@@ -27,8 +27,9 @@ async def file_response(content: FileContent) -> Response:
     asked = request.range if _same_as_known(content) else None
     status = HTTPStatus.OK
     if asked is not None and asked.units == "bytes" and len(asked.ranges) == 1:
-        part = asked.range_for_length(size)
-        if part is None:
+        begin, end = asked.ranges[0]
+        part = max(0, size + begin) if begin < 0 else begin, min(size, end or size)
+        if part[0] >= part[1]:
             refused = problem_response(_NO_SUCH_RANGE, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
             refused.headers["Content-Range"] = f"bytes */{size}"
             return refused

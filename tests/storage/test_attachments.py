@@ -238,9 +238,10 @@ def test_a_chunk_goes_where_the_upload_stands_or_nowhere(files: AttachmentFiles)
 def test_after_a_start_the_end_that_may_be_anything_is_sent_again(files: AttachmentFiles) -> None:
     files.append("1-u", 0, b"0123456789")
     files.append("2-u", 0, b"ab")
+    files.append("3-u", 0, b"complete")
     files.scratch("1-u").joinpath("image").write_bytes(b"x")
-    files.recover(4)
-    assert (files.offset("1-u"), files.offset("2-u")) == (6, 0)
+    files.recover(4, {"3-u"})
+    assert [files.offset(f"{n}-u") for n in (1, 2, 3)] == [6, 0, 8]
     assert not (files.root / "examining").exists()
 
 

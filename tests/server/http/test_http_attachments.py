@@ -330,7 +330,7 @@ async def test_a_link_expires_and_cannot_be_changed(rex: ApiStage) -> None:
     got = await sent(rex, "a.txt", b"private")
     url = got["url"]
     assert (await rex.ask("GET", url)).status == 200
-    flipped = url[:-1] + ("A" if url[-1] != "A" else "B")
+    flipped = url[:-9] + ("A" if url[-9] != "A" else "B") + url[-8:]
     for wrong in (
         flipped,
         url[:-1],

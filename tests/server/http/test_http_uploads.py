@@ -15,7 +15,16 @@ from server.attachments.keeper import CHUNK_BYTES
 from server.settings import Settings
 from tests.fixtures.api import ApiStage, running_api
 from tests.fixtures.node import running_node
-from tests.fixtures.uploads import OCTETS, begin, chunk, look, picture, settled, upload
+from tests.fixtures.uploads import (
+    OCTETS,
+    begin,
+    chunk,
+    look,
+    picture,
+    settled,
+    until,
+    upload,
+)
 
 JPEG = picture("JPEG")
 HEIC_FILE = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
@@ -114,7 +123,7 @@ async def test_an_image_that_is_refused_is_not_kept(api: ApiStage, name: str) ->
     refused = await upload(api, "carla", "Rex.jpg", data)
     assert (refused["state"], refused["code"], refused["text"]) == ("refused", code, text)
     assert refused["attachment"] is None
-    assert kept(api) == []
+    await until(lambda: kept(api) == [])
 
 
 @pytest.mark.requirement("MT-20")
