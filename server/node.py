@@ -27,9 +27,9 @@ from server.fanout import FanOut
 from server.live import LiveBusiness
 from server.settings import Settings
 from server.tokens import Tokens
-from storage.attachments import Upload
 from storage.database import Database
 from storage.queries import Queries
+from storage.uploads import Upload
 
 BUSINESS = "business"
 PRESENCE = "presence"

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from storage.attachment_files import FOLDER_NAME, AttachmentFiles, copy_files, sync
-from storage.attachments import named_files
 from storage.migrations import open_read_only
+from storage.uploads import named_files
 
 FILE_NAME = "deskbell.db"
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from storage.attachment_files import AttachmentFiles
-from storage.attachments import named_files, unused
 from storage.backup import files_of
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.migrations import migrate, migrations, open_read_only, require_database
+from storage.uploads import named_files, unused
 
 FINDINGS_MAX = 20
 """Findings of one kind that are told; the rest of that kind says nothing new."""

@@ -11,7 +11,7 @@ from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
-from storage import attachments, catch_up, conversations, history, people, snapshots
+from storage import catch_up, conversations, history, people, snapshots, uploads
 from storage.access import Viewer
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
@@ -48,7 +48,7 @@ class Queries:
     async def uploaded(
         self, business: Business, person: str, ids: Sequence[str]
     ) -> tuple[Uploaded, ...]:
-        return await self._run(attachments.uploaded, business.no, person, ids)
+        return await self._run(uploads.uploaded, business.no, person, ids)
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))

@@ -26,7 +26,10 @@ async def scan(command: Sequence[str], file: Path) -> Verdict:
     """Run ``command`` with the absolute path ``file``: 0 is clean, 1 infected, all else unknown.
 
     As for ``clamdscan``. Unknown is also what takes longer than `SCAN_SECONDS`, or cannot be run.
+    ``command`` is not empty: else the file itself would be run.
     """
+    if not command:
+        raise ValueError("there is no command")
     with trio.move_on_after(SCAN_SECONDS):
         try:
             ended = await trio.run_process(

@@ -16,7 +16,7 @@ from server.http.fields import Id, Input, Nothing, Output
 from server.http.messages import MessagePath
 from server.http.route import ANYBODY, PERSON, Call, FileContent, Route
 from server.node import Node
-from storage.attachments import Upload
+from storage.uploads import Upload
 
 FILES = "/v1/files/"
 SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"

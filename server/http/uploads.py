@@ -13,7 +13,7 @@ from server.http.caller import Somebody
 from server.http.fields import Id, Input, Nothing, Output, Uint
 from server.http.route import PERSON, UNDONE, Call, Octets, Route
 from server.node import Node
-from storage.attachments import Upload as Row
+from storage.uploads import Upload as Row
 
 FileName = Annotated[str, msgspec.Meta(max_length=1024)]
 

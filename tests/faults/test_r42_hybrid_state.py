@@ -126,7 +126,7 @@ async def deleted(house: House) -> None:
 
 
 async def attached(house: House) -> None:
-    """Two that are settled, the second of them refused, and one that is deleted with its message."""
+    """Two that are settled, one of them refused; one that is deleted with its message."""
     database = house.premises.node.database
     for number in range(4):
         pending = State.PENDING_SCAN if number else State.READY

@@ -13,11 +13,11 @@ from domain.roles import Role
 from domain.views import Message
 from storage.access import Viewer
 from storage.attachment_files import AttachmentFiles, WrongOffset
-from storage.attachments import NewUpload, Quota
 from storage.backup import files_of
 from storage.check import check_file
 from storage.database import Database, copy_database
 from storage.missed import Deleted, Settled
+from storage.uploads import NewUpload, Quota
 from tests.contract.house import House, running_database
 from tests.fixtures.attached import PLENTY, attachment
 

@@ -13,10 +13,12 @@ from PIL import ExifTags, Image
 
 from domain.roles import Role
 from server.attachments.links import Link, Links
+from server.attachments.scanner import scan
 from server.http.attachments import disposition
 from server.settings import Settings
 from storage.check import check_file
 from tests.fixtures.api import ApiStage, Reply, http_scope, running_api
+from tests.fixtures.node import running_node
 from tests.fixtures.uploads import begin, look, picture, settled, upload
 from tests.fixtures.websockets import running_edge
 
@@ -503,3 +505,22 @@ async def test_a_scanner_that_is_not_there_leaves_it_pending(tmp_path: Path) -> 
         found = await upload(api, "carla", "a.txt", b"content")
         await trio.sleep(0.1)
         assert (await look(api, "carla", found["id"])).json["state"] == "pending-scan"
+
+
+async def test_without_a_scanner_nothing_stays_pending_and_no_file_is_run(tmp_path: Path) -> None:
+    """An operator who takes the command away lets through what had waited for it."""
+    async with talk(tmp_path, attachment_scan_command=("/no/such/scanner",)) as api:
+        found = await upload(api, "carla", "a.sh", b"#!/bin/sh\n")
+        assert found["state"] == "pending-scan"
+    async with running_node(tmp_path, Settings(data_dir=str(tmp_path))) as stage:
+        stage.clock.now += 120_000
+        stage.node.keeper._woken()
+        with trio.fail_after(10):
+            while True:
+                row = await stage.node.keeper.rows.own(1, "carla", found["id"])
+                assert row is not None
+                if row.state == "ready":
+                    break
+                await trio.sleep(0.02)
+    with pytest.raises(ValueError, match="no command"):
+        await scan((), tmp_path / "a.sh")
