@@ -3,7 +3,7 @@
 root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
-├─ node         businesses: conversations, desk, locations, presence
+├─ node         businesses: conversations, desk, locations, presence; the keeper of attachments
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
 
