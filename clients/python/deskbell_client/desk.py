@@ -4,7 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import trio
@@ -19,17 +19,9 @@ from deskbell_client.phase import Phase
 from deskbell_client.records import Attachment, Conversation, MessageReceipt, Person, Version
 from deskbell_client.session import Session
 from deskbell_client.storage import MemoryStorage, Storage
-from deskbell_client.uploads import Content, FileContent, Http, Progress, upload
+from deskbell_client.uploads import Address, Content, FileContent, Http, Progress, upload
 
 PATH = "/v1/ws"
-
-
-class Address(NamedTuple):
-    """Where the server is: for the websocket, and for HTTP; ``context`` is of TLS."""
-
-    netloc: str
-    path: str
-    context: ssl.SSLContext | None = None
 
 
 def connect(

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import trio
 
@@ -27,6 +27,14 @@ LOOK_SECONDS: Final = 0.3
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that the server has, and all there are."""
+
+
+class Address(NamedTuple):
+    """Where the server is: for the websocket, and for HTTP; ``context`` is of TLS."""
+
+    netloc: str
+    path: str
+    context: ssl.SSLContext | None = None
 
 
 class UploadFailed(DeskbellError):
