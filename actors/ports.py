@@ -5,6 +5,7 @@ from typing import Protocol
 
 from actors.actor import Storing
 from domain.accounts import Account, Link
+from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
@@ -57,6 +58,12 @@ class ConversationStore(Protocol):
 
     async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
         """Those of ``keys`` that name a stored message, in whatever conversation."""
+        ...
+
+    async def uploaded(
+        self, business: Business, person: str, attachments: Sequence[str]
+    ) -> tuple[Uploaded, ...]:
+        """Those of ``attachments`` that ``person`` has uploaded."""
         ...
 
     async def seers(self, business: Business, person: str) -> Seers:

@@ -36,6 +36,8 @@ class Operation(StrEnum):
     HANDLE = "handle"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
     PEOPLE = "people"
     SEARCH = "search"
     TIMELINE = "timeline"
@@ -75,6 +77,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.HANDLE: TEAM,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
+    Operation.UPLOAD: EVERYBODY,
+    Operation.DOWNLOAD: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,
     Operation.SEARCH: EVERYBODY,
     Operation.TIMELINE: EVERYBODY,  # a customer: their own

@@ -4,7 +4,7 @@ root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
 ├─ indexer      the full-text index follows the log
-├─ node         businesses: conversations, desk, locations, presence
+├─ node         businesses: conversations, desk, locations, presence; the keeper of attachments
 ├─ hooks        calls to the servers of businesses: webhooks, send hooks
 ├─ forgetting   answers that were kept long enough
 └─ edge         one listener: websockets and HTTP                      first to stop

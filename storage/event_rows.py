@@ -7,6 +7,7 @@ from typing import Any
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.events import (
     AccessRevoked,
+    AttachmentSettled,
     Audited,
     BusinessChanged,
     ConversationCreated,
@@ -65,6 +66,7 @@ class EventRows:
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
             MessageDeleted: talk.message_deleted,
+            AttachmentSettled: talk.attachment_settled,
             ConversationCreated: talk.conversation_created,
             MemberAdded: talk.member_added,
             MemberRemoved: talk.member_removed,

@@ -7,6 +7,7 @@ from outcome import Outcome
 
 from domain.accounts import Account, Link
 from domain.appointments import Appointment
+from domain.attachments import Uploaded
 from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
@@ -32,6 +33,7 @@ from storage import (
     search,
     snapshots,
     timeline,
+    uploads,
 )
 from storage.access import Viewer
 from storage.accounts import AccountOfEmail, SignInRecord
@@ -74,6 +76,11 @@ class Queries:
 
     async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
         return await self._run(snapshots.sent, business.no, keys)
+
+    async def uploaded(
+        self, business: Business, person: str, ids: Sequence[str]
+    ) -> tuple[Uploaded, ...]:
+        return await self._run(uploads.uploaded, business.no, person, ids)
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))

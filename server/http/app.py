@@ -18,6 +18,7 @@ from server.edge.limits import EdgeStatistics
 from server.http import (
     accounts,
     appointments,
+    attachments,
     audit,
     businesses,
     contacts,
@@ -38,6 +39,7 @@ from server.http import (
     send_hook,
     sign_in,
     tokens,
+    uploads,
     webhooks,
 )
 from server.http import demo as demo_routes
@@ -150,6 +152,8 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *customers.ROUTES,
         *saved_replies.ROUTES,
         *search.ROUTES,
+        *uploads.ROUTES,
+        *attachments.ROUTES,
         *me.ROUTES,
         *contacts.ROUTES,
         *imports.ROUTES,

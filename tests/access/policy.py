@@ -22,7 +22,7 @@ class Ask:
 
     ``success``: the status for who may, about what is theirs. ``missing``: about what is foreign
     or nowhere; ``None``: the request names nothing. ``instead``: other answers for some ranks,
-    about what is theirs.
+    about what is theirs. ``octets``: a body that is no JSON.
     """
 
     may: frozenset[str]
@@ -32,6 +32,7 @@ class Ask:
     missing: int | None = None
     instead: dict[str, int] = field(default_factory=dict)
     missing_instead: dict[str, int] = field(default_factory=dict)
+    octets: bytes | None = None
 
 
 _TALK = "/v1/conversations/@t-talk"
@@ -356,6 +357,13 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "POST /v1/conversations/{conversation}/messages": (
         Ask(PERSON, f"{_TALK}/messages", _SENT, success=201, missing=404),
         Ask(PERSON, f"{_TALK}/messages", _LEFT_OPEN, success=409, missing=409),
+        Ask(
+            PERSON,
+            f"{_MY_TALK}/messages",
+            {"client_message_id": "file", "text": "Hi", "attachments": ["@t-file-helper"]},
+            success=404,
+            missing=404,
+        ),
     ),
     "PATCH /v1/conversations/{conversation}/messages/{seq}": (
         Ask(PERSON, f"{_TALK}/messages/@mine", {"text": "Ho"}, missing=404),
@@ -467,6 +475,32 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(PERSON, "/v1/people/@t-customer/timeline", missing=404),
         Ask(PERSON, "/v1/people/@t-guest/timeline", missing=404, instead={CUSTOMER: 404}),
     ),
+    "POST /v1/uploads": (Ask(PERSON, "/v1/uploads", {"name": "x", "size": 1}, success=201),),
+    "GET /v1/uploads/{upload}": (Ask(PERSON, "/v1/uploads/@t-file-@role", missing=404),),
+    "PATCH /v1/uploads/{upload}": (
+        # It is complete.
+        Ask(
+            PERSON,
+            "/v1/uploads/@t-file-@role?offset=0",
+            octets=b"x",
+            success=409,
+            missing=404,
+        ),
+        Ask(PERSON, "/v1/uploads/@t-file-helper?offset=0", octets=b"x", success=404, missing=404),
+    ),
+    "DELETE /v1/uploads/{upload}": (
+        # It is part of a message.
+        Ask(PERSON, "/v1/uploads/@t-file-@role", success=409, missing=404),
+        Ask(PERSON, "/v1/uploads/@t-file-helper", success=404, missing=404),
+    ),
+    "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{attachment}": (
+        Ask(PERSON, f"{_TALK}/messages/@theirs/attachments/@t-file-helper", missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/@mine/attachments/@t-file-@role", missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/@mine/attachments/@o-file-helper", success=404),
+    ),
+    "GET /v1/files/{signed}": (
+        Ask(ANYBODY, "/v1/files/WyJwYXdzb21lIl0=." + "A" * 43, success=404),
+    ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
     "GET /v1/me/contact": (Ask(PERSON, "/v1/me/contact"),),
@@ -566,6 +600,11 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     "send": (
         Say({**_T, "client_message_id": "ws", "text": "Hi"}, "ack", "not_found"),
         Say({**_T, "client_message_id": "re", "text": "Hi", "reply_to": 1}, "ack", "not_found"),
+        Say(
+            {**_O, "client_message_id": "at", "text": "Hi", "attachments": ["@t-file-helper"]},
+            "not_found",
+            "not_found",
+        ),
     ),
     "edit": (
         Say({**_T, "seq": "@mine", "text": "Ho"}, "ok", "not_found"),
