@@ -15,7 +15,7 @@ from deskbell_client.errors import (
     WireError,
 )
 from deskbell_client.options import Options
-from deskbell_client.records import Conversation, Member, Message, Person
+from deskbell_client.records import Conversation, Handling, Member, Message, Person
 from deskbell_client.storage import FileStorage, MemoryStorage, Storage, StorageError
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Desk",
     "DeskbellError",
     "FileStorage",
+    "Handling",
     "Member",
     "MemoryStorage",
     "Message",
