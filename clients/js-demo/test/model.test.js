@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { difference, Model } from '../deskbell.js';
-import { conversation, member, message, scene, T } from './scripted.js';
+import { ackOf, conversation, member, message, scene, T } from './scripted.js';
 
 const change = (type, rest) => ({
   type,
@@ -49,6 +49,7 @@ test('every field of a message has its default', () => {
     client_message_id: '',
     edited_at: 0,
     deleted_at: 0,
+    location: '',
   });
 });
 
