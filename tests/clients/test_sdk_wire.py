@@ -57,8 +57,8 @@ def assert_holds(record: object, fields: dict[str, Any]) -> None:
         elif isinstance(expected, dict) and not isinstance(value, dict):
             assert_holds(value, expected)
         else:
-            expected = tuple(expected) if isinstance(expected, list) else expected
-            assert (type(value), value) == (type(expected), expected)
+            wanted = tuple(expected) if isinstance(expected, list) else expected
+            assert (type(value), value) == (type(wanted), wanted)
 
 
 def test_the_sdk_knows_every_command_and_every_frame() -> None:
