@@ -508,8 +508,13 @@ export class Model {
   #receipts(conversation, moved) {
     for (const receipt of conversation ? moved : []) {
       const member = conversation?.members.find((each) => each.person === receipt.person);
-      if (!conversation || !member) continue;
       const { delivered_up_to = 0, delivered_at = 0, read_up_to = 0, read_at = 0 } = receipt;
+      if (!conversation) continue;
+      if (!member) {
+        // Who works where it is placed reads it without being a member.
+        if (receipt.person === this.person && read_up_to) this.#recount(conversation, read_up_to);
+        continue;
+      }
       if (delivered_up_to > member.delivered_up_to)
         Object.assign(member, { delivered_up_to, delivered_at });
       if (read_up_to > member.read_up_to) {
@@ -1287,7 +1292,8 @@ export class Deskbell {
     const held = this.conversations.get(conversation);
     const mine = held && this.model.me(held);
     const upTo = Math.min(seq ?? Infinity, held?.last_seq ?? 0);
-    if (!mine || upTo <= mine.read_up_to) return;
+    const before = mine ?? this.#receiptsSent.get(conversation); // who is no member is told no cursor
+    if (upTo <= (before?.read_up_to ?? 0) || (!mine && !held?.unread)) return;
     this.#due(conversation, { delivered_up_to: upTo, read_up_to: upTo });
     this.#changed(conversation);
   }
