@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from actors.envelope import Envelope
-from domain.commands import Answer, Command
+from domain.commands import Accepted, Answer, Command, Send
+from domain.conversation import Conversation, sent_key
 from domain.events import Advance, ConversationEvent
 
 
@@ -46,3 +47,15 @@ def origins(receipts: Iterable[Envelope[Command]]) -> set[int]:
         alone = origins.setdefault(speaker.person, speaker.connection) == speaker.connection
         origins[speaker.person] = speaker.connection if alone else NOBODY
     return set(origins.values())
+
+
+def final_answer(
+    state: Conversation | None, envelope: Envelope[Command], answer: Answer | None
+) -> Answer:
+    """The answer of a repeated send, in full: its first one may be of this very batch."""
+    command = envelope.message
+    assert answer is not None
+    if isinstance(answer, Accepted) and isinstance(command, Send) and state is not None:
+        known = state.sent.get(sent_key(command))
+        return answer if known is None else known.accepted
+    return answer

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from actors.account_commands import AccountCommand
+from actors.account_commands import decide as decide_accounts
 from actors.actor import Actor
 from actors.conversation import NOT_STORED
 from actors.desk_appointments import AppointmentCommand, decide_about_appointment
@@ -12,7 +14,7 @@ from actors.desk_imports import FinishImport, ImportTalk, decide_about_import
 from actors.desk_locations import ChangeLocation as ChangeLocation
 from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
-from actors.ports import Clock, ConversationStore, Journal
+from actors.ports import Clock, DeskStore, Journal
 from actors.webhook_commands import WebhookCommand
 from actors.webhook_commands import decide as decide_webhooks
 from domain import business as rules
@@ -145,6 +147,7 @@ class Note(msgspec.Struct, frozen=True):
 PersonCommand = ChangePerson | ChangeContact | ChangePrivacy | TransferOwnership | RevokeAccess
 _Change = (
     ChangeBusiness
+    | AccountCommand
     | SetParent
     | LocationCommand
     | AppointmentCommand
@@ -172,7 +175,7 @@ class BusinessActor(Actor[BusinessCommand]):
     """Decides and stores one change at a time; `Business` changes only after the commit."""
 
     business: Business
-    store: ConversationStore
+    store: DeskStore
     journal: Journal
     show: ShowBusinessEvent
     clock: Clock
@@ -221,6 +224,8 @@ class BusinessActor(Actor[BusinessCommand]):
     async def _decide(self, command: _Change) -> BusinessEvent | Refusal | None:
         """The event, why not, or ``None``: it is so already."""
         now = self.clock()
+        if isinstance(command, AccountCommand):
+            return await decide_accounts(self.store, self.business, command, now)
         if isinstance(command, LocationCommand):
             return decide_location(self.business, command, now)
         if isinstance(command, AppointmentCommand):

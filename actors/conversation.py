@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from actors.actor import Actor, Storing
-from actors.batch_work import Decision, Work, origins
+from actors.batch_work import Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
@@ -32,11 +32,14 @@ from domain.commands import (
     Handle,
     RemoveMember,
     Send,
+    SettleAttachment,
     ShowTyping,
 )
+from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
+    AttachmentSettled,
     ConversationCreated,
     ConversationEvent,
     Cursor,
@@ -47,7 +50,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
-from domain.limits import Limits
+from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Code, Refusal
 
@@ -59,9 +62,9 @@ NOT_STORED = Refusal(
 
 
 _ANSWERS = (Accepted, Done, Refusal)
-_LOOKS_BACK = (Edit, Delete)
+_LOOKS_BACK = (Edit, Delete, SettleAttachment)
 _MEMBERSHIP = (MemberAdded, MemberRemoved)
-_CHANGES = (MessageEdited, MessageDeleted)
+_CHANGES = (MessageEdited, MessageDeleted, AttachmentSettled)
 
 
 class ConversationActor(Actor[Command]):
@@ -119,15 +122,10 @@ class ConversationActor(Actor[Command]):
     ) -> Storing | None:
         """``earlier`` is what of the batch was sent long ago, as far as that is known."""
         older: dict[int, Entry] = {}
+        if self._state is not None:
+            self._state.attached.clear()  # what was stored since then, the look-up knows
         for envelope in batch:
-            if isinstance(envelope.message, _LOOKS_BACK):
-                await self._look_back(envelope.message.seq, older)
-            elif isinstance(envelope.message, RemoveMember):
-                await self._look_up(envelope.message.person)
-            elif isinstance(envelope.message, AddMember):
-                envelope.message = await self._as_of_now(envelope.message)
-            elif isinstance(envelope.message, Send) and self._business.locations:
-                await self._handling.learn(envelope.message.speaker, self._state, self._clock())
+            await self._prepare(envelope, older)
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
             await self._answer_repeats(work.refused_sends)
@@ -137,12 +135,26 @@ class ConversationActor(Actor[Command]):
             self._release(work, 0)
             self._publisher.flush()
             return None
+        release = partial(self._release, work)
         try:
-            return await self._journal.begin(
-                self._business.id, work.events, partial(self._release, work)
-            )
+            return await self._journal.begin(self._business.id, work.events, release)
         except StorageFailed as error:
             return await self.not_stored(batch, error)
+
+    async def _prepare(self, envelope: Envelope[Command], older: dict[int, Entry]) -> None:
+        """Look up what its rule needs to know and the state does not hold."""
+        command = envelope.message
+        if isinstance(command, Send):
+            if command.attachments:
+                envelope.message = await self._with_attachments(command)
+            if self._business.locations:
+                await self._handling.learn(command.speaker, self._state, self._clock())
+        elif isinstance(command, _LOOKS_BACK):
+            await self._look_back(command.seq, older)
+        elif isinstance(command, RemoveMember):
+            await self._look_up(command.person)
+        elif isinstance(command, AddMember):
+            envelope.message = await self._as_of_now(command)
 
     async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
         """Find an entry that a command refers to, also when the batch itself makes it old."""
@@ -167,6 +179,11 @@ class ConversationActor(Actor[Command]):
         found = await self._store.people(self._business, (command.person.id,))
         return msgspec.structs.replace(command, person=found[0] if found else None)
 
+    async def _with_attachments(self, command: Send) -> Send:
+        person, asked = command.speaker.person, command.attachments[: ATTACHMENTS_MAX + 1]
+        found = await self._store.uploaded(self._business, person, asked)
+        return msgspec.structs.replace(command, found=found)
+
     async def _answer_repeats(self, refused: Iterable[Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""
         sends = [
@@ -189,7 +206,7 @@ class ConversationActor(Actor[Command]):
         receipts, state = work.events[-1], self._state
         assert isinstance(receipts, ReceiptsAdvanced)
         assert state is not None
-        authors, unknown = rules.concerned_authors(state, receipts)
+        authors, unknown = concerned_authors(state, receipts)
         if unknown is not None:
             authors |= await self._store.authors(self._business, self._id, *unknown)
         members, owners = state.members, self._business.owners
@@ -270,6 +287,8 @@ class ConversationActor(Actor[Command]):
             case Delete():
                 entry = state.recent.get(command.seq) or older.get(command.seq)
                 return rules.decide_delete(state, command, entry, now)
+            case SettleAttachment():
+                return rules.decide_settle(state, command, older.get(command.seq), now)
             case AddMember():
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
@@ -350,7 +369,7 @@ class ConversationActor(Actor[Command]):
             envelope = decision.envelope
             if decision.event is None:
                 assert envelope is not None
-                envelope.answer(self._final(envelope, decision.answer))
+                envelope.answer(final_answer(self._state, envelope, decision.answer))
                 continue
             answer: Answer = Done(revision)
             if isinstance(decision.event, MessageSent):
@@ -379,12 +398,3 @@ class ConversationActor(Actor[Command]):
             self._publisher.publish(
                 self._business, revision, work.events[-1], work.concerned, origins(work.receipts)
             )
-
-    def _final(self, envelope: Envelope[Command], answer: Answer | None) -> Answer:
-        """The answer of a repeated send, in full: its first one may be of this very batch."""
-        command = envelope.message
-        assert answer is not None
-        if isinstance(answer, Accepted) and isinstance(command, Send) and self._state is not None:
-            known = self._state.sent.get(sent_key(command))
-            return answer if known is None else known.accepted
-        return answer

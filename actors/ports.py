@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from actors.actor import Storing
+from domain.accounts import Account, Link
+from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import ConversationEvent, Event, Person
@@ -58,6 +60,12 @@ class ConversationStore(Protocol):
         """Those of ``keys`` that name a stored message, in whatever conversation."""
         ...
 
+    async def uploaded(
+        self, business: Business, person: str, attachments: Sequence[str]
+    ) -> tuple[Uploaded, ...]:
+        """Those of ``attachments`` that ``person`` has uploaded."""
+        ...
+
     async def seers(self, business: Business, person: str) -> Seers:
         """Who may know of ``person``, who owns nothing."""
         ...
@@ -71,6 +79,26 @@ class ConversationStore(Protocol):
     ) -> tuple[CustomerFacts, int]:
         """By what a customer's message is routed at ``now``, and until when that holds (ms)."""
         ...
+
+
+class AccountStore(Protocol):
+    """What the desk reads of accounts."""
+
+    async def account(self, business: Business, person: str) -> Account | None:
+        """How ``person`` signs in, or ``None``: they have no account."""
+        ...
+
+    async def email_taken(self, business: Business, email_key: str, person: str) -> bool:
+        """Whether somebody else of the business signs in with this address."""
+        ...
+
+    async def sign_in_link(self, link_hash: bytes) -> Link | None:
+        """The one-time link of this hash, of whatever business."""
+        ...
+
+
+class DeskStore(ConversationStore, AccountStore, Protocol):
+    """What the desk reads."""
 
 
 class Publisher(Protocol):

@@ -25,6 +25,10 @@ class AuditKind(StrEnum):
     IMPORT_FINISHED = "import_finished"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
+    ACCOUNT_CHANGED = "account_changed"
+    ACCOUNT_REMOVED = "account_removed"
+    SIGN_IN_FAILED = "sign_in_failed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of entry
     SAVED_REPLY_CHANGED = "saved_reply_changed"
     SAVED_REPLY_DELETED = "saved_reply_deleted"
     WEBHOOK_CHANGED = "webhook_changed"

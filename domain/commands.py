@@ -2,6 +2,7 @@
 
 import msgspec
 
+from domain.attachments import State, Uploaded
 from domain.events import Person
 from domain.handling_action import Action
 from domain.refusal import Refusal
@@ -28,6 +29,9 @@ class Send(msgspec.Struct, frozen=True):
     text: str
     reply_to: int = 0
     edited: str | None = None
+    attachments: tuple[str, ...] = ()
+    found: tuple[Uploaded, ...] = ()
+    """What of the ``attachments`` asked for is the speaker's own."""
 
 
 class Announce(Send, frozen=True):
@@ -56,6 +60,15 @@ class Edit(msgspec.Struct, frozen=True):
 class Delete(msgspec.Struct, frozen=True):
     speaker: Speaker
     seq: int
+
+
+class SettleAttachment(msgspec.Struct, frozen=True):
+    """An attachment that was sent before it had been scanned is ``state`` now. Nobody's to ask."""
+
+    speaker: Speaker
+    seq: int
+    attachment: str
+    state: State
 
 
 class AdvanceReceipt(msgspec.Struct, frozen=True):
@@ -94,7 +107,16 @@ class ShowTyping(msgspec.Struct, frozen=True):
 
 
 Command = (
-    Send | Edit | Delete | AdvanceReceipt | Create | AddMember | RemoveMember | ShowTyping | Handle
+    Send
+    | Edit
+    | Delete
+    | SettleAttachment
+    | AdvanceReceipt
+    | Create
+    | AddMember
+    | RemoveMember
+    | ShowTyping
+    | Handle
 )
 
 

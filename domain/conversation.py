@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from domain.attachments import attach
 from domain.business import Business
 from domain.commands import (
     Accepted,
@@ -29,10 +30,11 @@ from domain.commands import (
     Edit,
     RemoveMember,
     Send,
+    SettleAttachment,
     Speaker,
 )
 from domain.events import (
-    Advance,
+    AttachmentSettled,
     ConversationCreated,
     ConversationEvent,
     Cursor,
@@ -54,9 +56,6 @@ from domain.text import refuse_text
 
 REMEMBERED = 512
 """How many of the newest entries are kept at hand; what is older is looked up."""
-
-AUTHORS_BACK = 5_000
-"""Whose messages a receipt is about is looked up among so many of the newest entries."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -101,6 +100,8 @@ class Conversation:
     """Why the newest message of a customer is where it is."""
     business: Business | None = field(default=None, compare=False, repr=False)
     """Who works at the locations where this is placed."""
+    attached: set[str] = field(default_factory=set)
+    """Attachments of messages that are not stored yet: what is, the look-up says."""
 
     def __post_init__(self) -> None:
         self.audience = tuple(self.members)
@@ -127,16 +128,18 @@ class Conversation:
         return self.admits(speaker) and seq >= begins
 
 
-def digest(conversation: str, text: str, reply_to: int) -> bytes:
+def digest(conversation: str, text: str, reply_to: int, attachments: tuple[str, ...] = ()) -> bytes:
     """What makes two sends the same send."""
     said = f"{conversation}\n{reply_to}\n{text}".encode("utf-8", "surrogatepass")
+    if attachments:  # behind what no text holds
+        said += b"\0" + ",".join(attachments).encode()
     return hashlib.blake2b(said, digest_size=16).digest()
 
 
 def _digest_of(conversation: str, command: Send) -> bytes:
     if isinstance(command, Announce):
         conversation = f"{conversation}\n{command.location}\n{command.campaign}"
-    return digest(conversation, command.text, command.reply_to)
+    return digest(conversation, command.text, command.reply_to, command.attachments)
 
 
 def sent_key(command: Send) -> SentKey:
@@ -170,13 +173,18 @@ def decide_send(
     if not state.admits(speaker):
         return NOT_FOUND
     said = command.text if command.edited is None else command.edited
-    refusal = refuse_text(said, limits.text_bytes)
-    if refusal is not None:
-        return refusal
+    if said or not command.attachments:
+        refusal = refuse_text(said, limits.text_bytes)
+        if refusal is not None:
+            return refusal
     if command.reply_to > state.last_seq or (
         command.reply_to and not state.shows(speaker, command.reply_to)
     ):
         return Refusal(Code.NOT_FOUND, "The message you reply to does not exist here.")
+    asked = command.attachments
+    attached = attach(asked, command.found, state.attached) if asked else ()
+    if isinstance(attached, Refusal):
+        return attached
     return MessageSent(
         state.id,
         state.last_seq + 1,
@@ -188,6 +196,7 @@ def decide_send(
         command.client_message_id,
         _digest_of(state.id, command),
         *_heard(state, command, now),
+        attachments=attached,
     )
 
 
@@ -234,6 +243,17 @@ def decide_delete(
     if entry.deleted:
         return Done()
     return MessageDeleted(state.id, command.seq, now, speaker.person)
+
+
+def decide_settle(
+    state: Conversation, command: SettleAttachment, entry: Entry | None, now: int
+) -> AttachmentSettled | Done:
+    """What the scanner said of an attachment; a message that is gone needs to hear nothing."""
+    if entry is None or entry.deleted:
+        return Done()
+    return AttachmentSettled(
+        state.id, command.seq, now, command.speaker.person, command.attachment, command.state
+    )
 
 
 def refuse_size(people: int, limits: Limits) -> Refusal | None:
@@ -302,6 +322,8 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             state.waiting_since, state.heard_at = event.waiting_since, event.heard_at
             state.handling = event.handling or state.handling
             state.routed = event.routed or state.routed
+            if event.attachments:
+                state.attached.update(each.id for each in event.attachments)
         case HandlingChanged():
             state.handling, state.waiting_since = event.handling, event.waiting_since
         case MessageDeleted():
@@ -323,7 +345,7 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
-        case MessageEdited() | ConversationCreated():
+        case MessageEdited() | AttachmentSettled() | ConversationCreated():
             pass
 
 
@@ -353,38 +375,3 @@ def _remember(state: Conversation, seq: int, entry: Entry) -> None:
     state.last_seq = seq
     state.recent[seq] = entry
     state.recent.pop(seq - REMEMBERED, None)
-
-
-def concerned_authors(
-    state: Conversation, event: ReceiptsAdvanced
-) -> tuple[set[str], tuple[int, int] | None]:
-    """Whose messages the advances are about, and the range of seqs that is no longer at hand.
-
-    A receipt goes to the authors whom it concerns, not to every member: 100 members who each
-    receive one message must not cause 10,000 events. How far authors are looked for is bounded by
-    `AUTHORS_BACK`: who comes into a long conversation has all of it delivered at once.
-    """
-    authors: set[str] = set()
-    recent = state.recent
-    oldest = max(1, state.last_seq - REMEMBERED + 1)
-    unknown: tuple[int, int] | None = None
-    looked_at = (0, 0)
-    for advance in event.advances:
-        after, up_to = advance.after, _reach(advance)
-        if looked_at == (after, up_to):
-            continue  # in a room most cursors make the same step
-        looked_at = (after, up_to)
-        if after + 1 < oldest and up_to > state.last_seq - AUTHORS_BACK:
-            first = max(after + 1, state.last_seq - AUTHORS_BACK + 1)
-            first = min(first, unknown[0]) if unknown is not None else first
-            last = min(up_to, oldest - 1)
-            unknown = (first, last if unknown is None else max(last, unknown[1]))
-        for seq in range(max(after + 1, oldest), up_to + 1):
-            authors.add(recent[seq].author)
-    return authors, unknown
-
-
-def _reach(advance: Advance) -> int:
-    """How far the cursor that moved went; delivered goes at least as far as read."""
-    cursor = advance.cursor
-    return cursor.delivered_up_to if advance.delivered else cursor.read_up_to

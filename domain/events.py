@@ -5,6 +5,7 @@ Times are milliseconds since 1970 UTC; ``seq`` is the place in the conversation.
 
 import msgspec
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
 from domain.hours import Hours
 from domain.policies import Policies
@@ -22,6 +23,7 @@ from domain.record_events import (
 from domain.roles import Role
 from domain.routing import Rule, Trigger
 from domain.scopes import Scope
+from domain.views import Attachment
 from domain.webhooks import SendHook, Webhook
 
 
@@ -88,6 +90,7 @@ class MessageSent(msgspec.Struct, frozen=True):
     """What this changes of the handling that nobody is shown."""
     routed: Routed | None = None
     """Why it is where it is, if that is not as for the message before."""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MessageEdited(msgspec.Struct, frozen=True):
@@ -103,6 +106,17 @@ class MessageDeleted(msgspec.Struct, frozen=True):
     seq: int
     at: int
     author: str
+
+
+class AttachmentSettled(msgspec.Struct, frozen=True):
+    """What was sent before it had been scanned is ``state`` now."""
+
+    conversation: str
+    seq: int
+    at: int
+    author: str
+    attachment: str
+    state: str
 
 
 class ConversationCreated(msgspec.Struct, frozen=True):
@@ -186,6 +200,7 @@ ConversationEvent = (
     MessageSent
     | MessageEdited
     | MessageDeleted
+    | AttachmentSettled
     | ConversationCreated
     | MemberAdded
     | MemberRemoved
@@ -346,6 +361,10 @@ BusinessEvent = (
     | PrivacyChanged
     | OwnershipTransferred
     | AccessRevoked
+    | AccountChanged
+    | AccountRemoved
+    | SignedIn
+    | SignInFailed
     | AppointmentChanged
     | AppointmentDeleted
     | ImportFinished

@@ -36,6 +36,8 @@ class Operation(StrEnum):
     HANDLE = "handle"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
     PEOPLE = "people"
     SEARCH = "search"
     TIMELINE = "timeline"
@@ -49,6 +51,8 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    ACCOUNTS = "accounts"
+    SESSIONS_OF_OTHERS = "sessions_of_others"
     SAVED_REPLIES = "saved_replies"
     SAVED_REPLIES_CHANGE = "saved_replies_change"
     WEBHOOKS = "webhooks"
@@ -73,6 +77,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.HANDLE: TEAM,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
+    Operation.UPLOAD: EVERYBODY,
+    Operation.DOWNLOAD: EVERYBODY,
     Operation.PEOPLE: EVERYBODY,
     Operation.SEARCH: EVERYBODY,
     Operation.TIMELINE: EVERYBODY,  # a customer: their own
@@ -86,6 +92,8 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.ACCOUNTS: LEADERS,
+    Operation.SESSIONS_OF_OTHERS: OWNERS,
     Operation.SAVED_REPLIES: TEAM,
     Operation.SAVED_REPLIES_CHANGE: LEADERS,
     Operation.WEBHOOKS: OWNERS,

@@ -11,6 +11,20 @@ class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A picture without a type of its own."""
 
 
+class Attachment(View, frozen=True, kw_only=True):
+    """A file that belongs to a message; ``width`` and ``height`` are of an image, in pixels."""
+
+    id: str
+    name: str
+    media_type: str
+    kind: str
+    bytes: int
+    width: int = 0
+    height: int = 0
+    state: str = "ready"
+    thumbnail: bool = False
+
+
 class Message(View, frozen=True, kw_only=True):
     """An entry of a conversation: something said, or a change of membership."""
 
@@ -28,6 +42,7 @@ class Message(View, frozen=True, kw_only=True):
     edited_at: int = 0
     deleted_at: int = 0
     location: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Handling(View, frozen=True, kw_only=True):

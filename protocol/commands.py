@@ -36,6 +36,7 @@ class Send(Command, frozen=True, kw_only=True, tag="send"):
     client_message_id: Id
     text: str
     reply_to: Uint = 0
+    attachments: tuple[Id, ...] = ()
 
 
 class Edit(Command, frozen=True, kw_only=True, tag="edit"):

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.limits import Limits
 from domain.views import (
+    Attachment,
     Conversation,
     Found,
     Handling,
@@ -141,6 +142,7 @@ class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     edited_at: int = 0
     deleted_at: int = 0
     location: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MessageEdited(Frame, frozen=True, kw_only=True, tag="message_edited"):
@@ -158,6 +160,14 @@ class MessageDeleted(Frame, frozen=True, kw_only=True, tag="message_deleted"):
     seq: int
     at: int
     author: str
+
+
+class AttachmentChanged(Frame, frozen=True, kw_only=True, tag="attachment_changed"):
+    revision: int
+    conversation: str
+    seq: int
+    attachment: str
+    state: str
 
 
 class ReceiptEvent(Frame, frozen=True, kw_only=True, tag="receipt"):
@@ -247,6 +257,7 @@ EVENTS = (
     MessageEvent,
     MessageEdited,
     MessageDeleted,
+    AttachmentChanged,
     ReceiptEvent,
     ConversationAdded,
     ConversationRemoved,

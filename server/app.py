@@ -4,7 +4,7 @@ root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
 ├─ indexer      the full-text index follows the log
-├─ node         businesses: conversations, desk, locations, presence
+├─ node         businesses: conversations, desk, locations, presence; the keeper of attachments
 ├─ hooks        calls to the servers of businesses: webhooks, send hooks
 ├─ forgetting   answers that were kept long enough
 └─ edge         one listener: websockets and HTTP                      first to stop
@@ -26,6 +26,7 @@ from actors.limits import LOADING
 from protocol.codec import json_codec, msgpack_codec
 from server.edge.limits import EdgeLimits
 from server.edge.listener import Listener
+from server.entrance import Entrance
 from server.forgetting import forget_answers
 from server.handshake import Door
 from server.http.app import build_http_app
@@ -33,7 +34,8 @@ from server.http.demo import Demo
 from server.lag import LagMeter
 from server.node import Node
 from server.operator_key import keep_operator_key
-from server.page import page_folder
+from server.page import page_address, page_folder
+from server.set_up import SetUp
 from server.settings import Settings
 from server.tokens import Tokens
 from storage.database import Database
@@ -68,6 +70,8 @@ class Running:
     listener: Listener
     port: int
     stop: trio.Event
+    set_up_link: str | None = None
+    """For whoever makes the first business and its owner; ``None``: there is one."""
 
 
 async def no_demo(_: Node) -> Demo | None:
@@ -106,10 +110,14 @@ async def run_server(
             port = listening[0].getsockname()[1] if listening else settings.port
             lag = LagMeter()
             stop = trio.Event()
-            listener = _listener(
-                node, demo, lag, port, ready=lambda: not (stop.is_set() or database.journal.stopped)
+            set_up = SetUp(
+                Entrance(node, page_address(settings, port), origins(settings, port).__contains__)
             )
-            running = Running(node, listener, port, stop)
+            listener = _listener(
+                set_up, demo, lag, port, lambda: not (stop.is_set() or database.journal.stopped)
+            )
+            link = await set_up.open() if demo is None else None
+            running = Running(node, listener, port, stop, link)
             flush.target = running.listener.flusher.flush
             root.start_soon(lag.run)
             root.start_soon(forget_answers, node)
@@ -154,8 +162,9 @@ async def _node(
 
 
 def _listener(
-    node: Node, demo: Demo | None, lag: LagMeter, port: int, ready: Callable[[], bool]
+    set_up: SetUp, demo: Demo | None, lag: LagMeter, port: int, ready: Callable[[], bool]
 ) -> Listener:
+    node = set_up.entrance.node
     settings = node.settings
     codecs = {codec.subprotocol: codec for codec in (msgpack_codec(), json_codec())}
     http_app = build_http_app(
@@ -165,11 +174,12 @@ def _listener(
         ready=ready,
         edge_statistics=lambda: listener.statistics(),  # noqa: PLW0108 - it is made below
         lag_seconds=lambda: lag.seconds,
+        set_up=set_up,
     )
     listener = Listener(
         handler=Door(node, codecs).serve,
         http_app=http_app,
-        origin_allowed=origins(settings, port).__contains__,
+        origin_allowed=set_up.entrance.origin_allowed,
         subprotocols={name: codec.opcode for name, codec in codecs.items()},
         limits=EdgeLimits(
             connections=settings.connections,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn
 from domain.business import Business, Seers
 from domain.events import (
     AccessRevoked,
@@ -57,6 +58,12 @@ class BusinessFanOut(Showing):
                 self._reset_everybody(live, "ownership changed")
             case ImportFinished():
                 self._reset_everybody(live, "import finished")
+            case _:
+                self._rights_changed(live, event)
+
+    def _rights_changed(self, live: LiveBusiness, event: BusinessEvent) -> None:
+        """End the connections whose rights are others now, or none; nobody is shown the rest."""
+        match event:
             case LocationMerged():
                 for person in event.team:
                     self._end(live, person, CloseCode.RESET, "locations changed")
@@ -64,8 +71,14 @@ class BusinessFanOut(Showing):
                 self._revoked(live, event)
             case KeyRevoked():
                 live.revoked_keys.add(event.key)
+            case AccountRemoved():
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case AccountChanged() if event.anew:
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
+            case SignedIn() if event.password_hash:
+                self._end(live, event.person, CloseCode.UNAUTHENTICATED, "revoked")
             case _:
-                pass  # nobody is shown the rest
+                pass
 
     def _person_changed(
         self, live: LiveBusiness, event: PersonChanged, seers: Seers | None

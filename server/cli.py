@@ -24,6 +24,7 @@ from server.demo import prepare_demo
 from server.http.operator import Kind
 from server.http.tokens import TTL_LEAST, TTL_MOST
 from server.logs import configure_logging
+from server.page import address_of
 from server.settings import Settings
 from storage.journal import JournalBroken
 from storage.migrations import UnusableDatabase
@@ -153,6 +154,20 @@ def token(
 
 
 @app.command()
+def account(
+    business: Annotated[str, typer.Option(help="The business's id.")],
+    person: Annotated[str, typer.Option(help="The person's id.")],
+    email: Annotated[
+        str | None, typer.Option(help="The address they sign in with; without it, that of before.")
+    ] = None,
+    data: DataOption = None,
+    url: UrlOption = DEFAULT_URL,
+) -> None:
+    """Print a one-time link with which a person of the team signs in and chooses a password."""
+    operating.call(partial(operating.make_link, url, _data(data), business, person, email))
+
+
+@app.command()
 def actors(data: DataOption = None, url: UrlOption = DEFAULT_URL) -> None:
     """List live actors: state, mailbox depth, restarts."""
     operating.call(partial(operating.list_actors, url, _data(data)))
@@ -248,15 +263,14 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def address_of(host: str, port: int) -> str:
-    """Where a browser on this machine finds a server that listens on ``host`` and ``port``."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all addresses
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
 def _say_ready(running: Running) -> None:
     address = address_of(running.node.settings.host, running.port)
     typer.echo(f"Deskbell listens on port {running.port}. Open {address}; Ctrl-C stops it.")
+    if running.set_up_link is not None:
+        typer.echo(
+            f"\n  Nobody owns a business here yet. To make one and its owner, open\n"
+            f"  {running.set_up_link}\n  It works once, and until the next start.\n"
+        )
 
 
 def _say_demo(running: Running) -> None:

@@ -1,8 +1,9 @@
 """Reading the settings: defaults, then a TOML file, then the environment (`DESKBELL_<NAME>`)."""
 
 import re
+import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ LEAST: dict[str, float] = {
     "readers": 1,
     "token_seconds": 1,
     "session_token_seconds": 1,
+    "sign_in_seconds": 60,
+    "proxies": 0,
     "hello_seconds": 0.1,
     "drain_seconds": 0,
     "resume_limit": 0,
@@ -39,15 +42,23 @@ LEAST: dict[str, float] = {
     "webhook_seconds": 0.1,
     "idempotency_seconds": 86_400,
     "idempotency_answers": 1,
+    "image_bytes": 1,
+    "video_bytes": 1,
+    "document_bytes": 1,
+    "image_pixels": 1,
+    "uploads": 1,
+    "upload_bytes": 1,
+    "upload_seconds": 1,
+    "link_seconds": 1,
 }
 """The least that each number may be."""
 
 MEMBER_BYTES = 700
 """A member in the picture of a conversation, in JSON, at most."""
 
-EVENT_BYTES = EdgeLimits().outbound_bytes - 2_144
+EVENT_BYTES = EdgeLimits().outbound_bytes - 9_144
 """A picture's members and last message at most: what no connection can hold is never sent. In JSON
-a text may be twice as long; ids, times and the title take less than what is left."""
+a text may be twice as long; ids, times, the title and attachments take less than what is left."""
 
 
 class ConfigurationError(Exception):
@@ -100,12 +111,29 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
             raise ConfigurationError(
                 f"{variable} names no setting. docs/operations.md lists every setting."
             )
-        found[name] = _listed(text) if name == "origins" else text
+        read = _READ_IN_THE_ENVIRONMENT.get(name)
+        found[name] = text if read is None else read(text)
     return found
 
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """As a shell takes them apart."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"attachment_scan_command has {text!r}, which is no command ({error})."
+        ) from error
+
+
+_READ_IN_THE_ENVIRONMENT: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "origins": _listed,
+    "attachment_scan_command": _words,
+}
 
 
 def _origin(name: str, text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.business import Business
 from domain.events import (
+    AttachmentSettled,
     ConversationCreated,
     ConversationEvent,
     HandlingChanged,
@@ -24,6 +25,7 @@ from domain.views import Handling, MemberCursor, Presence
 from protocol import frames
 from protocol.frames import Frame
 from server.business_fanout import BusinessFanOut
+from server.change_frames import change_frame
 from server.cursors import moved_cursor, own_cursor, without_read
 from server.live import LiveBusiness
 
@@ -72,27 +74,13 @@ class FanOut(BusinessFanOut):
                     reply_to=event.reply_to,
                     client_message_id=event.client_message_id,
                     location=event.location,
+                    attachments=event.attachments,
                 )
+                if event.attachments:
+                    origins = ()  # who sent it knows their ids alone
                 self._show(live, revision, frame, audience, origins)
-            case MessageEdited():
-                frame = frames.MessageEdited(
-                    revision=revision,
-                    conversation=event.conversation,
-                    seq=event.seq,
-                    at=event.at,
-                    author=event.author,
-                    text=event.text,
-                )
-                self._show(live, revision, frame, audience, ())
-            case MessageDeleted():
-                frame = frames.MessageDeleted(
-                    revision=revision,
-                    conversation=event.conversation,
-                    seq=event.seq,
-                    at=event.at,
-                    author=event.author,
-                )
-                self._show(live, revision, frame, audience, ())
+            case MessageEdited() | MessageDeleted() | AttachmentSettled():
+                self._show(live, revision, change_frame(event, revision), audience, ())
             case ConversationCreated():
                 self._read_on(live, audience)
             case MemberAdded() | MemberRemoved():

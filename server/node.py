@@ -1,6 +1,7 @@
 """One node: the businesses that are live on it, each with its supervisors, started when needed."""
 
 import itertools
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,12 +15,16 @@ from actors.limits import LOADING, SupervisorLimits
 from actors.location import AllWhoAreIn, LocationActor, LocationMessage
 from actors.presence import Flush, PresenceActor, PresenceBoard, PresenceMessage, RollCall, Tick
 from actors.supervisor import Supervisor
+from domain.attachments import State
 from domain.business import Business, Seers
-from domain.commands import Command
+from domain.commands import Command, Done, SettleAttachment, Speaker
 from domain.events import BusinessEvent, WebhookChanged, WebhookRemoved
 from domain.limits import Limits
+from domain.roles import Role
 from domain.webhooks import SCHEDULE_SECONDS
 from protocol.close_codes import CloseCode
+from server.asking import ask_conversation
+from server.attachments.keeper import Keeper
 from server.fanout import FanOut
 from server.live import BUSINESS as BUSINESS
 from server.live import LiveBusiness
@@ -28,6 +33,7 @@ from server.tokens import Tokens
 from server.webhooks.hooks import Hooks
 from storage.database import Database
 from storage.queries import Queries
+from storage.uploads import Upload
 
 PRESENCE = "presence"
 DISK_SECONDS = 60.0
@@ -63,6 +69,7 @@ class Node:
     fan_out: FanOut = field(init=False)
     webhook_schedule: Sequence[float] = SCHEDULE_SECONDS
     hooks: Hooks = field(init=False)
+    keeper: Keeper = field(init=False)
     connections: int = 0
     _nursery: trio.Nursery | None = None
     _starting: dict[str, trio.Event] = field(default_factory=dict)
@@ -74,6 +81,10 @@ class Node:
         self.fan_out = FanOut(self.businesses, self.tokens, self.limits.typing_ms, self.flush)
         self.hooks = Hooks(
             self.settings, self.limits, self.database, self.clock, self.webhook_schedule
+        )
+        database = self.database
+        self.keeper = Keeper(
+            self.settings, database.attachments, database.files, self.clock, self._settle
         )
 
     @property
@@ -94,8 +105,12 @@ class Node:
         return f"the server is behind; retry_after={self.jitter():.1f}"
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Own the supervisors until cancelled."""
+        """Own the supervisors, and what is done for attachments, until cancelled."""
+        await self.keeper.recover(
+            await self.database.setting("link_secret", lambda: secrets.token_urlsafe(48))
+        )
         async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self.keeper.run)
             task_status.started()
             for tick in itertools.count(1):
                 await trio.sleep(TICK_SECONDS)
@@ -153,6 +168,15 @@ class Node:
             return live
         finally:
             self._starting.pop(business).set()
+
+    async def _settle(self, upload: Upload, conversation: str, seq: int, state: State) -> bool:
+        """Let the conversation say what an attachment of it is; its author asks for nothing."""
+        live = await self.live(upload.business)
+        if live is None:
+            return False
+        author = Speaker(upload.person, "", Role.CUSTOMER, "")
+        command = SettleAttachment(author, seq, upload.id, state)
+        return isinstance(await ask_conversation(live, conversation, command), Done)
 
     def _assemble(self, state: Business) -> LiveBusiness:
         settings = self.settings

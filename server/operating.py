@@ -19,7 +19,9 @@ from rich.table import Table
 from server.http.operator import ActorList, DeadLetterList
 from server.http.tokens import TTL_LEAST, TTL_MOST
 from server.operator_key import read_operator_key
-from storage.check import check_file
+from storage.attachment_files import FOLDER_NAME
+from storage.backup import files_of
+from storage.check import check_file, stray_files
 from storage.database import FILE_NAME, copy_database
 from storage.migrations import UnusableDatabase, require_database
 
@@ -128,6 +130,19 @@ def make_token(url: str, data_dir: str, business: str, person: str, seconds: int
     typer.echo(made["token"])
 
 
+def make_link(url: str, data_dir: str, business: str, person: str, email: str | None) -> None:
+    """Print a one-time link for a person. Raises `OperatingError`: they cannot have one."""
+    body = {"business": business, "person": person} | ({"email": email} if email else {})
+    try:
+        made = request("POST", f"{url}/v1/operator/accounts", operator_key(data_dir), body)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"there is no person {person} with an account in a business {business}. Check both "
+            "ids; --email gives somebody of the team an account."
+        ) from error
+    typer.echo(made["link"])
+
+
 def list_actors(url: str, data_dir: str) -> None:
     """Print the live and the quarantined actors."""
     key = operator_key(data_dir)
@@ -176,12 +191,12 @@ def release(url: str, data_dir: str, business: str, kind: str, actor: str) -> No
 
 
 def backup(data_dir: Path, target: Path) -> None:
-    """Copy the database of ``data_dir`` to ``target`` and check the copy."""
+    """Copy the database of ``data_dir`` and its files to ``target``, and check the copy."""
     source = data_dir / FILE_NAME
     require_database(source)
     copy_database(source, target)
     _report(target)
-    _say_how_to_restore()
+    _say_how_to_restore(target)
 
 
 def check(file: Path | None, data_dir: Path) -> None:
@@ -190,7 +205,7 @@ def check(file: Path | None, data_dir: Path) -> None:
     path = file or live
     _report(path)
     if not (live.exists() and path.samefile(live)):
-        _say_how_to_restore()
+        _say_how_to_restore(path)
 
 
 def _report(path: Path) -> None:
@@ -201,7 +216,13 @@ def _report(path: Path) -> None:
         faults = "a fault" if len(findings) == 1 else f"{len(findings)} faults"
         raise OperatingError(f"{path} has {faults}. Restore an older backup.")
     typer.echo(f"{path}: no faults.")
+    stray = stray_files(path)
+    if stray:
+        typer.echo(f"{stray} files belong to no attachment: a server deletes them when it starts.")
 
 
-def _say_how_to_restore() -> None:
+def _say_how_to_restore(path: Path) -> None:
     typer.echo(f"To restore, stop the server and put it in place of {FILE_NAME}.")
+    files = files_of(path)
+    if files.exist():
+        typer.echo(f"Put {files.root} in place of the folder {FOLDER_NAME}.")

@@ -15,6 +15,7 @@ from storage.missed import (
     OwnPrivacy,
     Removed,
     Settings,
+    Settled,
     Somebody,
     Visibility,
 )
@@ -35,6 +36,14 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
         case Deleted(conversation, seq, at, author):
             return frames.MessageDeleted(
                 revision=revision, conversation=conversation, seq=seq, at=at, author=author
+            )
+        case Settled(conversation, seq, attachment, state):
+            return frames.AttachmentChanged(
+                revision=revision,
+                conversation=conversation,
+                seq=seq,
+                attachment=attachment,
+                state=state,
             )
         case Removed(conversation, seq, at, author):
             return frames.ConversationRemoved(
@@ -81,6 +90,7 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
                 edited_at=missed.edited_at,
                 deleted_at=missed.deleted_at,
                 location=missed.location,
+                attachments=missed.attachments,
             )
 
 

@@ -303,10 +303,8 @@ class Session:
 
     def _send(self, command: commands.Send) -> None:
         self._is_active()
-        self._tell(
-            command,
-            domain.Send(self._speaker, command.client_message_id, command.text, command.reply_to),
-        )
+        said = command.client_message_id, command.text, command.reply_to, None, command.attachments
+        self._tell(command, domain.Send(self._speaker, *said))
 
     def _edit(self, command: commands.Edit) -> None:
         self._is_active()

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from domain.attachments import CHANNELS, IMAGE_BYTES, Channel, Kind, Policy
 from domain.limits import Limits
 
 
@@ -18,6 +19,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     readers: int = 2
     token_seconds: int = 300
     session_token_seconds: int = 604_800
+    sign_in_seconds: int = 2_592_000
+    proxies: int = 0
     hello_seconds: float = 10.0
     drain_seconds: float = 10.0
     resume_limit: int = 20_000
@@ -38,6 +41,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_private_addresses: bool = False
     idempotency_seconds: int = 86_400
     idempotency_answers: int = 100_000
+    image_bytes: int = IMAGE_BYTES
+    video_bytes: int = CHANNELS[Channel.IN_APP].bytes_below[Kind.VIDEO]
+    document_bytes: int = CHANNELS[Channel.IN_APP].bytes_below[Kind.DOCUMENT]
+    image_pixels: int = 25_000_000
+    uploads: int = 20
+    upload_bytes: int = 256 * 2**20
+    upload_seconds: int = 86_400
+    link_seconds: int = 300
+    attachment_scan_command: tuple[str, ...] = ()
 
     def limits(self) -> Limits:
         """What clients are told in `welcome`."""
@@ -49,4 +61,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             commands_burst=self.commands_burst,
             sends_in_flight=self.sends_in_flight,
             devices=self.devices,
+        )
+
+    def attachment_policy(self) -> Policy:
+        """What people may attach in the app."""
+        return Policy(
+            {
+                Kind.IMAGE: self.image_bytes,
+                Kind.VIDEO: self.video_bytes,
+                Kind.DOCUMENT: self.document_bytes,
+            }
         )

@@ -50,16 +50,28 @@ class Tokens:
             secret, salt="deskbell.token.v1", key_derivation="hmac", digest_method=hashlib.sha256
         ).derive_key()
         self._signer = Signer(key, key_derivation="none", digest_method=hashlib.sha256)
+        self._sign_in_signer = Signer(
+            secret, salt="deskbell.sign-in.v1", key_derivation="hmac", digest_method=hashlib.sha256
+        )
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Claims)
         self._revoked = set(revoked)
 
     def issue(
-        self, business: str, person: str, now: int, ttl_ms: int, revoked_revision: int = 0
+        self,
+        business: str,
+        person: str,
+        now: int,
+        ttl_ms: int,
+        revoked_revision: int = 0,
+        sign_in: str = "",
     ) -> tuple[str, Claims]:
-        """A token for ``person`` on any device, and its claims."""
+        """A token for ``person`` on any device, and its claims.
+
+        All tokens of one ``sign_in`` have the same id, so that revoking it ends them together.
+        """
         # The business is part of the id: nobody revokes what another business was given.
-        id_ = f"{business}/{secrets.token_hex(12)}"
+        id_ = f"{business}/{sign_in or secrets.token_hex(12)}"
         claims = Claims(id_, business, person, "", revoked_revision, now + ttl_ms)
         return self._sign(claims), claims
 
@@ -67,6 +79,22 @@ class Tokens:
         """A session token for the bearer of ``claims``, bound to ``device``."""
         renewed = msgspec.structs.replace(claims, device=device, expires_at=now + ttl_ms)
         return self._sign(renewed), renewed
+
+    def sign_in_secret(self, sign_in: str, renewals: int) -> str:
+        """What renews a sign-in once more after so many ``renewals``."""
+        return self._sign_in_signer.sign(f"{sign_in}.{renewals}").decode()
+
+    def read_sign_in_secret(self, secret: str) -> tuple[str, int] | None:
+        """The sign-in and the renewals of a genuine secret; whether it still holds is stored."""
+        try:
+            sign_in, _, renewals = (
+                self._sign_in_signer.unsign(secret.encode("ascii", "strict"))
+                .decode()
+                .rpartition(".")
+            )
+        except (BadSignature, UnicodeEncodeError):
+            return None
+        return sign_in, int(renewals)
 
     def _sign(self, claims: Claims) -> str:
         payload = base64.urlsafe_b64encode(self._encoder.encode(claims))

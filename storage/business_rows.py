@@ -204,6 +204,12 @@ class BusinessRows:
                 "INSERT OR REPLACE INTO revoked_token VALUES (?, ?)", event.token, event.expires_at
             )
             self.statements.add("DELETE FROM revoked_token WHERE expires_at <= ?", event.at)
+            # The tokens of a sign-in have its id behind that of their business.
+            self.statements.add(
+                "DELETE FROM sign_in WHERE id = ? AND business_no = ?",
+                event.token.partition("/")[2],
+                business_no,
+            )
         else:
             self.statements.add(
                 "UPDATE person SET revoked_revision = ? WHERE business_no = ? AND id = ?",

@@ -25,12 +25,13 @@ from storage.access import (
     snapshot,
     visible,
 )
+from storage.attachment_rows import decode_attachments
 from storage.catch_up_people import desk as desk_of
 from storage.catch_up_people import people
 from storage.conversations import handling, pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
-from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed
+from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed, Settled
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 CHANGED_MAX = 1_000
@@ -166,25 +167,30 @@ def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int
 
 
 def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
-    """Of each message the newest edit, or its deletion.
+    """Of each message the newest edit, or its deletion, and attachments that were settled.
 
     Also of newer messages, for the device may hold one of its own.
     """
     rows = connection.execute(
-        "SELECT w.revision, w.conversation, w.seq, w.at, w.author, w.deleted, m.text FROM"
+        "SELECT w.revision, w.conversation, w.seq, w.at, w.author, w.deleted, m.text,"
+        " w.attachment, m.attachments FROM"
         " (SELECT ch.revision, c.id AS conversation, ch.seq, ch.at, ch.author, ch.deleted,"
-        f"  (l.no << {SEQ_BITS} | ch.seq) AS key"
+        f"  (l.no << {SEQ_BITS} | ch.seq) AS key, ch.attachment"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         f"  JOIN change ch {SEEN_CHANGE}"
-        "  WHERE ch.revision = (SELECT max(v.revision) FROM version v"
+        "  WHERE ch.attachment <> '' OR ch.revision = (SELECT max(v.revision) FROM version v"
         f"   WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq))"
         "  ORDER BY ch.revision LIMIT ?3) w"
         " CROSS JOIN message m ON m.id = w.key",
         (known, after, limit),
     )
     with closing(rows):
-        for revision, id_, seq, at, author, deleted, text in rows:
-            if deleted:
+        for revision, id_, seq, at, author, deleted, text, attachment, column in rows:
+            if attachment:  # as it is now; a message that is gone shows none
+                now = {each.id: each.state for each in decode_attachments(column or "[]")}
+                if attachment in now:
+                    yield revision, Settled(id_, seq, attachment, now[attachment])
+            elif deleted:
                 yield revision, Deleted(id_, seq, at, author)
             else:
                 yield revision, Edited(id_, seq, at, author, text)

@@ -4,6 +4,7 @@ The file is only read; it may be in use, and it may be a backup.
 """
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ from pathlib import Path
 import msgspec
 
 from domain.audit import OF_CONVERSATIONS
+from storage.attachment_files import AttachmentFiles
+from storage.backup import files_of
 from storage.keys import SEQ_BITS, SEQ_MASK
-from storage.migrations import open_read_only, require_database
+from storage.migrations import migrate, migrations, open_read_only, require_database
+from storage.uploads import named_files, unused
 
 FINDINGS_MAX = 20
 """Findings of one kind that are told; the rest of that kind says nothing new."""
@@ -34,15 +38,34 @@ class Finding:
 def check_file(path: Path) -> list[Finding]:
     """Everything that is wrong with the database file ``path``; empty: it is fine.
 
+    Each file that an attachment names must be there, and whole: see `storage.backup.files_of`.
     Raises `UnusableDatabase`: it is no Deskbell database, an empty one, or of a newer program;
     `sqlite3.Error` or `OSError`: it cannot be read at all.
     """
     require_database(path)
     with closing(open_read_only(path)) as connection:
         try:
-            return _check(connection)
+            if _is_older(connection):
+                return _check_migrated(connection)
+            damaged = _damaged_files(connection, files_of(path))
+            return _check(connection) or list(islice(damaged, FINDINGS_MAX))
         except sqlite3.DatabaseError as error:
             return [Finding("a whole file", str(error))]
+
+
+def _is_older(connection: sqlite3.Connection) -> bool:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(version < migrations()[-1][0])
+
+
+def _check_migrated(connection: sqlite3.Connection) -> list[Finding]:
+    """Of a file that an older program wrote: as it will be when this one opens it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.db"
+        connection.execute("VACUUM INTO ?", (str(copy),))
+        with closing(sqlite3.connect(copy, isolation_level=None)) as migrated:
+            migrate(migrated)
+            return _check(migrated)
 
 
 def _check(connection: sqlite3.Connection) -> list[Finding]:
@@ -56,6 +79,21 @@ def _check(connection: sqlite3.Connection) -> list[Finding]:
         findings += [Finding(rule, detail) for (detail,) in details]
     steps = islice(_inconsistent_steps(connection), FINDINGS_MAX)
     return findings + [Finding("a cursor is the sum of its steps", detail) for detail in steps]
+
+
+def stray_files(path: Path) -> int:
+    """How many files belong to no attachment; a server deletes them when it starts."""
+    with closing(open_read_only(path)) as connection:
+        if _is_older(connection):
+            return 0
+        return len(unused(connection, list(files_of(path).all())))
+
+
+def _damaged_files(connection: sqlite3.Connection, files: AttachmentFiles) -> Iterator[Finding]:
+    for file in named_files(connection):
+        fault = files.fault(file)
+        if fault:
+            yield Finding("an attachment has its file", f"{file} {fault}")
 
 
 def _dangling(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -155,12 +193,29 @@ _RULES = {
         FROM change ch
         LEFT JOIN message m ON m.id = ch.conversation_no << {SEQ_BITS} | ch.seq
         LEFT JOIN version v ON v.message_id = m.id AND v.revision = ch.revision
-        WHERE v.revision IS NULL OR m.kind <> 'text' OR ch.revision <= m.revision
-            OR ch.deleted AND m.deleted_at = 0""",
+        WHERE ch.attachment = '' AND v.revision IS NULL OR m.kind IS NOT 'text'
+            OR ch.revision <= m.revision OR ch.deleted AND m.deleted_at = 0""",
     "a deleted message says nothing": f"""
         SELECT printf('message %d of conversation %d', {_SEQ}, {_NO}) FROM message m
-        WHERE m.deleted_at > 0 AND (m.text <> '' OR NOT EXISTS (SELECT 1 FROM change ch
-            WHERE ch.conversation_no = {_NO} AND ch.seq = {_SEQ} AND ch.deleted))""",
+        WHERE m.deleted_at > 0 AND (m.text <> '' OR m.attachments <> ''
+            OR NOT EXISTS (SELECT 1 FROM change ch
+                WHERE ch.conversation_no = {_NO} AND ch.seq = {_SEQ} AND ch.deleted))""",
+    "a message shows the attachments that are its own": """
+        SELECT printf('message %d of conversation %d, attachment %s',
+            s.message_id & 4294967295, s.message_id >> 32, s.id)
+        FROM (SELECT m.id AS message_id, m.business_no, each.value ->> 'id' AS id,
+                coalesce(each.value ->> 'state', 'ready') AS state
+            FROM message m JOIN json_each(iif(m.attachments = '', '[]', m.attachments)) each
+            WHERE m.attachments <> '') s
+        LEFT JOIN attachment a ON a.business_no = s.business_no AND a.id = s.id
+        WHERE a.message_id IS NOT s.message_id OR a.state <> s.state
+        UNION ALL
+        SELECT printf('message %d of conversation %d does not show attachment %s',
+            a.message_id & 4294967295, a.message_id >> 32, a.id)
+        FROM attachment a JOIN message m ON m.id = a.message_id
+        WHERE m.business_no <> a.business_no OR NOT EXISTS (SELECT 1
+            FROM json_each(iif(m.attachments = '', '[]', m.attachments)) each
+            WHERE each.value ->> 'id' = a.id)""",
     "a reply is to an earlier entry": f"""
         SELECT printf('message %d of conversation %d replies to %d', {_SEQ}, {_NO}, m.reply_to)
         FROM message m WHERE m.reply_to >= {_SEQ}""",

@@ -6,6 +6,7 @@ import msgspec
 
 from domain.audit import AuditDetail, AuditKind
 from domain.events import (
+    AttachmentSettled,
     ConversationCreated,
     HandlingChanged,
     MemberAdded,
@@ -15,6 +16,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
 from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
@@ -71,6 +73,7 @@ class ConversationRows:
             self._cursors,
         )
         self._statements = Statements()
+        self._attachments = AttachmentRows()
         self._head: dict[int, tuple[int, int, int, int, int]] = {}
         self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
         self._nos: dict[tuple[int, str], int] = {}
@@ -87,6 +90,7 @@ class ConversationRows:
         self._entries.write(connection)
         self._heads.write(connection)
         self._receipts.write(connection)
+        self._attachments.write(connection)
         self._statements.write(connection)
         self._cursors.write(connection)
 
@@ -95,6 +99,7 @@ class ConversationRows:
         for insert in self._inserts:
             insert.rows.clear()
         self._statements.clear()
+        self._attachments.clear()
         self._head.clear()
         self._cursor.clear()
         for key in self.created:
@@ -118,6 +123,8 @@ class ConversationRows:
             event.digest,
             event.location,
         )
+        if event.attachments:
+            self._attachments.sent(business_no, no << SEQ_BITS | event.seq, event.attachments)
         self._head[no] = (business_no, revision, revision, event.waiting_since, event.heard_at)
         if event.handling is not None or event.routed is not None:
             add_reasons(self._statements, no, event)
@@ -144,6 +151,29 @@ class ConversationRows:
     ) -> None:
         self._replace(connection, business_no, revision, event, None)
         self._audit(business_no, revision, event, AuditKind.MESSAGE_DELETED, seq=event.seq)
+        key = self._no(connection, business_no, event.conversation) << SEQ_BITS | event.seq
+        self._attachments.deleted(key)
+
+    def attachment_settled(
+        self,
+        connection: sqlite3.Connection,
+        business_no: int,
+        revision: int,
+        event: AttachmentSettled,
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        key = no << SEQ_BITS | event.seq
+        self._attachments.settled(business_no, key, event.attachment, event.state)
+        self._statements.add(
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, 0, ?)",
+            no,
+            revision,
+            event.seq,
+            event.at,
+            event.author,
+            event.attachment,
+        )
+        self._touch(no, business_no, revision)
 
     def conversation_created(
         self,
@@ -300,7 +330,7 @@ class ConversationRows:
             f"UPDATE message SET text = ?, {changed} = ? WHERE id = ?", text or "", event.at, key
         )
         self._statements.add(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, '')",
             no,
             revision,
             event.seq,

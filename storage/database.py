@@ -13,9 +13,12 @@ import trio
 
 from domain.errors import StorageFailed
 from storage import answers, api_keys, imports
+from storage.accounts import AccountWrites
 from storage.answers import Answered
+from storage.attachments import Attachments
+from storage.backup import FILE_NAME as FILE_NAME
 from storage.backup import copy_database as copy_database
-from storage.backup import set_aside_foreign_log
+from storage.backup import files_of, set_aside_foreign_log
 from storage.connection import open_writer
 from storage.doorbell import Doorbell
 from storage.indexer import Indexer
@@ -31,8 +34,6 @@ from storage.queries import Queries
 from storage.readers import Readers
 from storage.webhook_store import WebhookStore
 from storage.writer import Writer
-
-FILE_NAME = "deskbell.db"
 
 
 class Database:
@@ -62,7 +63,10 @@ class Database:
         self.reserved = Queries(reserved)
         """For actors alone, whose messages are not to wait for lists and histories."""
         self.webhooks = WebhookStore(writer, readers)
+        self.attachments = Attachments(writer, readers)
+        self.files = files_of(path)
         self.path = path
+        self.accounts = AccountWrites(writer)
         self._writer = writer
         self._opened = opened
 

@@ -4,8 +4,10 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.events import (
     AccessRevoked,
+    AttachmentSettled,
     Audited,
     BusinessChanged,
     ConversationCreated,
@@ -39,6 +41,7 @@ from domain.record_events import (
     LocationReopened,
     ParentChanged,
 )
+from storage.account_rows import AccountRows
 from storage.appointment_rows import AppointmentRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
@@ -55,6 +58,7 @@ class EventRows:
         self._conversations = ConversationRows()
         self._businesses = BusinessRows()
         talk, desk = self._conversations, self._businesses
+        accounts = AccountRows(desk.statements)
         places = LocationRows(desk.statements)
         calendar = AppointmentRows(desk.statements)
         hooks = WebhookRows(desk.statements)
@@ -62,6 +66,7 @@ class EventRows:
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
             MessageDeleted: talk.message_deleted,
+            AttachmentSettled: talk.attachment_settled,
             ConversationCreated: talk.conversation_created,
             MemberAdded: talk.member_added,
             MemberRemoved: talk.member_removed,
@@ -78,6 +83,10 @@ class EventRows:
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,
             AccessRevoked: desk.access_revoked,
+            AccountChanged: accounts.account_changed,
+            AccountRemoved: accounts.account_removed,
+            SignedIn: accounts.signed_in,
+            SignInFailed: accounts.sign_in_failed,
             AppointmentChanged: calendar.changed,
             AppointmentDeleted: calendar.deleted,
             ImportFinished: desk.import_finished,

@@ -20,6 +20,15 @@ class Deleted(msgspec.Struct, frozen=True):
     author: str
 
 
+class Settled(msgspec.Struct, frozen=True):
+    """An attachment that was sent before it had been scanned is ``state`` by now."""
+
+    conversation: str
+    seq: int
+    attachment: str
+    state: str
+
+
 class Cursors(msgspec.Struct, frozen=True):
     conversation: str
     cursors: tuple[MemberCursor, ...]
@@ -76,6 +85,7 @@ Missed = (
     | Joined
     | Removed
     | Handled
+    | Settled
     | Somebody
     | Visibility
     | Settings

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from outcome import Outcome
 
+from domain.accounts import Account, Link
 from domain.appointments import Appointment
+from domain.attachments import Uploaded
 from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
@@ -16,6 +18,7 @@ from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
 from domain.views import Message, MessageReceipt, PersonName
 from storage import (
+    accounts,
     answers,
     api_keys,
     appointments,
@@ -30,8 +33,10 @@ from storage import (
     search,
     snapshots,
     timeline,
+    uploads,
 )
 from storage.access import Viewer
+from storage.accounts import AccountOfEmail, SignInRecord
 from storage.answers import Answered
 from storage.api_keys import KeyHolder, KeyRecord
 from storage.appointments import Filter, Reader
@@ -71,6 +76,11 @@ class Queries:
 
     async def sent(self, business: Business, keys: Sequence[SentKey]) -> dict[SentKey, Sent]:
         return await self._run(snapshots.sent, business.no, keys)
+
+    async def uploaded(
+        self, business: Business, person: str, ids: Sequence[str]
+    ) -> tuple[Uploaded, ...]:
+        return await self._run(uploads.uploaded, business.no, person, ids)
 
     async def people(self, business: Business, people_ids: Iterable[str]) -> tuple[Person, ...]:
         return await self._run(people.some, business.no, tuple(people_ids))
@@ -233,6 +243,29 @@ class Queries:
         self, viewer: Viewer, person: str, before: str | None, limit: int
     ) -> TimelinePage | None:
         return await self._run(timeline.page, viewer, person, before, limit)
+
+    async def account(self, business: Business, person: str) -> Account | None:
+        return await self._run(accounts.one, business.no, person)
+
+    async def email_taken(self, business: Business, email_key: str, person: str) -> bool:
+        return await self._run(accounts.email_taken, business.no, email_key, person)
+
+    async def accounts_of_email(
+        self, email_key: str, business: str | None, limit: int
+    ) -> list[AccountOfEmail]:
+        return await self._run(accounts.of_email, email_key, business, limit)
+
+    async def sign_in_link(self, link_hash: bytes) -> Link | None:
+        return await self._run(accounts.link, link_hash)
+
+    async def sign_in(self, id_: str) -> SignInRecord | None:
+        return await self._run(accounts.sign_in, id_)
+
+    async def sign_ins(self, business: Business, person: str, since: int) -> list[SignInRecord]:
+        return await self._run(accounts.sign_ins, business.no, person, since)
+
+    async def first_start(self) -> accounts.FirstStart | None:
+        return await self._run(accounts.first_start)
 
     async def setting(self, name: str) -> str | None:
         return await self._run(_setting, name)

@@ -1,9 +1,11 @@
 /** The page begins here: the demo with three people, one person of it, or somebody who signs in. */
 
+import * as account from './account.js';
 import { Deskbell } from './deskbell.js';
+import { devicesSheet } from './devices.js';
 import { h } from './dom.js';
 import { Messenger } from './messenger.js';
-import { showSignIn } from './sign-in.js';
+import { showLink, showSetUp, showSignIn, showToken } from './sign-in.js';
 import { demoToken, showThree } from './three.js';
 
 const RETRY_MS = 2_000;
@@ -14,9 +16,11 @@ const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 function fragment() {
   const fields = new URLSearchParams(location.hash.slice(1));
   const token = fields.get('token') ?? '';
+  const link = fields.get('link') ?? '';
+  const setUp = fields.get('set-up') ?? '';
   const refused = fields.has('refused');
-  if (token || refused) history.replaceState(null, '', location.pathname);
-  return { token, refused, person: fields.get('person') ?? '' };
+  if (token || link || setUp || refused) history.replaceState(null, '', location.pathname);
+  return { token, link, setUp, refused, person: fields.get('person') ?? '' };
 }
 
 /**
@@ -49,15 +53,48 @@ function showOne(desk, options) {
   return desk.connect();
 }
 
+/**
+ * Somebody of the team with an account; without a token the server could not be asked for one yet.
+ * @param {string} [token]
+ */
+async function signedIn(token) {
+  const name = token ? await account.nameOfMine(token) : '';
+  const desk = new Deskbell({
+    name: 'deskbell',
+    storage: new account.WithoutSession(),
+    getToken: account.renew,
+    ...(token ? { token } : {}),
+  });
+  const signOut = async () => {
+    desk.forget();
+    await account.signOut();
+    location.reload();
+  };
+  account.stayInUse();
+  showOne(desk, { name, signOut, devices: devicesSheet }).catch(() => {}); // the banner tells
+}
+
+/** Whoever has an account is in, else they are asked to sign in. */
+async function enter() {
+  try {
+    const token = await account.renew();
+    if (token) await signedIn(token);
+    else withToken('');
+  } catch {
+    if (account.isSignedIn()) await signedIn();
+    else withToken('');
+  }
+}
+
 /** Somebody with a token, of now or of an earlier visit. @param {string} token */
-function signedIn(token) {
+function withToken(token) {
   const desk = new Deskbell({ name: 'deskbell', ...(token ? { token } : {}) });
   const signOut = () => {
     desk.forget();
     location.reload();
   };
   if (!token && !desk.sessionToken) {
-    showSignIn(app, signedIn);
+    showSignIn(app, signedIn, withToken);
     return;
   }
   showOne(desk, { signOut }).catch(({ code }) => {
@@ -88,13 +125,21 @@ function showUnknown(person, { people }) {
 }
 
 async function start() {
-  const { token, refused, person } = fragment();
+  const { token, link, setUp, refused, person } = fragment();
+  if (link) {
+    showLink(app, signedIn, link);
+    return;
+  }
+  if (setUp) {
+    showSetUp(app, signedIn, setUp);
+    return;
+  }
   if (refused) {
-    showSignIn(app, signedIn, 'This token is not valid, or has expired. Ask for a new one.');
+    showToken(app, withToken, 'This token is not valid, or has expired. Ask for a new one.');
     return;
   }
   if (token) {
-    signedIn(token);
+    withToken(token);
     return;
   }
   const offered = await demo();
@@ -107,7 +152,7 @@ async function start() {
     showOne(desk, { name: one.name }).catch(() => {}); // the banner tells
   } else if (offered && person) showUnknown(person, offered);
   else if (offered) showThree(app, offered);
-  else signedIn('');
+  else await enter();
 }
 
 window.addEventListener('hashchange', () => location.reload());

@@ -37,6 +37,17 @@
  * @property {number} read_up_to
  * @property {number} read_at
  *
+ * @typedef {object} Attachment  a file of a message
+ * @property {string} id
+ * @property {string} name
+ * @property {string} media_type
+ * @property {string} kind  `image`, `video` or `document`
+ * @property {number} bytes
+ * @property {number} [width]  of an image, in pixels
+ * @property {number} [height]
+ * @property {string} [state]  left out when it is `ready`; else `pending-scan` or `refused`
+ * @property {boolean} [thumbnail]  whether there is a small picture of it
+ *
  * @typedef {object} Message
  * @property {string} conversation
  * @property {number} seq
@@ -51,6 +62,7 @@
  * @property {string} client_message_id
  * @property {number} edited_at
  * @property {number} deleted_at
+ * @property {Attachment[]} attachments
  *
  * @typedef {object} Conversation
  * @property {string} id
@@ -78,6 +90,7 @@
  * @property {string} conversation
  * @property {string} text
  * @property {number} reply_to
+ * @property {Attachment[]} [attachments]
  * @property {number} at
  * @property {string} person  who wrote it; nobody else's connection sends it
  * @property {{code: string, message: string} | null} error  set when the server refused it for good
@@ -130,6 +143,7 @@ const MESSAGE = {
   client_message_id: '',
   edited_at: 0,
   deleted_at: 0,
+  attachments: /** @type {Attachment[]} */ ([]),
 };
 const MEMBER = {
   name: '',
@@ -155,6 +169,9 @@ const SAVED_CHARACTERS = 1_500_000; // a browser gives an origin about five mill
 const MAX_UNREAD = 1_000;
 const LARGEST_ID = 999_999_999; // of a command, where only the length of its frame counts
 const UTF8 = new TextEncoder();
+const UPLOAD_TRIES = 6; // requests in a row that may fail for want of a connection
+const UPLOAD_PAUSE_MS = 1_000;
+const EXAMINED_EVERY_MS = 300;
 
 /** An error with a stable `code` and a sentence for a person; `retry_after` is in seconds. */
 export class DeskbellError extends Error {
@@ -206,7 +223,13 @@ export function decode(text) {
 /** Every command with its fields in the order of the protocol, and what they are when left out. */
 const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   hello: { token: null, device: null, cursor: null, location: null },
-  send: { conversation: null, client_message_id: null, text: null, reply_to: 0 },
+  send: {
+    conversation: null,
+    client_message_id: null,
+    text: null,
+    reply_to: 0,
+    attachments: null,
+  },
   edit: { conversation: null, seq: null, text: null },
   delete: { conversation: null, seq: null },
   receipt: { conversation: null, delivered_up_to: 0, read_up_to: 0 },
@@ -319,7 +342,13 @@ export class Model {
    * @returns {boolean} whether a conversation it names must be held to apply it
    */
   static concerns(event) {
-    return ['message', 'message_edited', 'message_deleted', 'receipt'].includes(event.type);
+    return [
+      'message',
+      'message_edited',
+      'message_deleted',
+      'attachment_changed',
+      'receipt',
+    ].includes(event.type);
   }
 
   /**
@@ -357,6 +386,8 @@ export class Model {
         return this.#edited(conversation, event);
       case 'message_deleted':
         return this.#deleted(conversation, event);
+      case 'attachment_changed':
+        return this.#settled(conversation, event);
       case 'receipt':
         return this.#receipts(conversation, event.receipts);
       case 'conversation_added':
@@ -389,7 +420,7 @@ export class Model {
    * @returns {'applied' | 'known' | 'gap'}
    */
   #message(conversation, event) {
-    if (event.seq <= conversation.last_seq) return 'known';
+    if (event.seq <= conversation.last_seq) return this.#described(conversation, event);
     if (event.seq > conversation.last_seq + 1) return 'gap';
     const message = asMessage(event, conversation.id);
     conversation.messages.push(message);
@@ -405,6 +436,32 @@ export class Model {
     if (counts(message, this.person)) {
       conversation.unread = Math.min(conversation.unread + 1, MAX_UNREAD);
     }
+    return 'applied';
+  }
+
+  /**
+   * What we sent ourselves comes again when it has attachments: as the server describes them.
+   * @param {Conversation} conversation
+   * @param {Frame} event
+   * @returns {'known'}
+   */
+  #described(conversation, event) {
+    const held = conversation.messages.find((each) => each.seq === event.seq);
+    if (held && event.attachments && !held.deleted_at) held.attachments = event.attachments;
+    return 'known';
+  }
+
+  /**
+   * @param {Conversation | undefined} conversation
+   * @param {Frame} event
+   * @returns {'applied' | 'known'}
+   */
+  #settled(conversation, event) {
+    const message = conversation?.messages.find((each) => each.seq === event.seq);
+    if (!message?.attachments?.some((each) => each.id === event.attachment)) return 'known';
+    message.attachments = message.attachments.map((each) =>
+      each.id === event.attachment ? asSettled(each, event.state) : each,
+    );
     return 'applied';
   }
 
@@ -431,7 +488,8 @@ export class Model {
     const unread = message.seq > (this.me(conversation)?.read_up_to ?? 0);
     if (unread && counts(message, this.person))
       conversation.unread = Math.max(0, conversation.unread - 1);
-    Object.assign(message, { text: '', edited_at: 0, deleted_at: event.at });
+    const { attachments } = MESSAGE;
+    Object.assign(message, { text: '', edited_at: 0, deleted_at: event.at, attachments });
     return 'applied';
   }
 
@@ -520,6 +578,15 @@ function asMessage(given, conversation) {
   const message = { ...MESSAGE, ...given, conversation };
   delete message.type;
   return message;
+}
+
+/**
+ * An attachment that has been scanned, as the wire would describe it.
+ * @param {Attachment} attachment @param {string} state @returns {Attachment}
+ */
+function asSettled({ state: _, thumbnail, ...rest }, state) {
+  if (state !== 'ready') return { ...rest, state };
+  return thumbnail ? { ...rest, thumbnail } : rest;
 }
 
 /** @param {{read_receipts?: boolean, last_seen?: boolean}} given */
@@ -659,6 +726,7 @@ class Shelf {
  * @property {string} [name]  what everything in `storage` is kept under; one name, one person
  * @property {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} [storage]  default: localStorage
  * @property {any} [WebSocket]  default: the global one
+ * @property {typeof fetch} [fetch]  for uploads; default: the global one
  * @property {Clock} [clock]
  * @property {() => number} [random]  in [0, 1)
  * @property {() => string} [newId]
@@ -1109,16 +1177,20 @@ export class Deskbell {
    * Send a text: it is in the outbox when this returns, and the promise resolves with the message
    * once it is stored, rejects when it is refused for good, and waits over any disconnection. What
    * is over `limits` is refused at once (`too_large`), and is not in the outbox.
-   * @param {string} conversation @param {string} text @param {{reply_to?: number}} [options]
+   * With `attachments`, which `upload` gave, the text may be empty.
+   * @param {string} conversation
+   * @param {string} text
+   * @param {{reply_to?: number, attachments?: Attachment[]}} [options]
    * @returns {Promise<Message>}
    */
-  send(conversation, text, { reply_to = 0 } = {}) {
+  send(conversation, text, { reply_to = 0, attachments = [] } = {}) {
     /** @type {Waiting} */
     const entry = {
       client_message_id: this.#newId(),
       conversation,
       text,
       reply_to,
+      ...(attachments.length ? { attachments } : {}),
       at: this.serverTime,
       person: this.person,
       error: null,
@@ -1141,6 +1213,129 @@ export class Deskbell {
     this.#changed(conversation);
     this.#pump();
     return stored;
+  }
+
+  /**
+   * Upload a file, over broken connections, and wait until it can be sent. It is not in the outbox,
+   * and a reload of the page ends it. Pages of another origin than the server's cannot upload.
+   *
+   * Rejects with the server's reason when the file is not taken, with `disconnected` when the server
+   * cannot be reached, and with the signal's reason when it is aborted.
+   * @param {Blob} file
+   * @param {object} [options]
+   * @param {string} [options.name]  default: the file's own
+   * @param {(sent: number, size: number) => void} [options.onProgress]
+   * @param {AbortSignal} [options.signal]
+   * @returns {Promise<Attachment>}
+   */
+  async upload(file, { name = /** @type {any} */ (file).name ?? 'file', onProgress, signal } = {}) {
+    const json = JSON.stringify({ name, size: file.size });
+    let upload = await this.#patiently('POST', '/v1/uploads', json, signal);
+    const path = `/v1/uploads/${upload.id}`;
+    try {
+      while (upload.state === 'uploading' || upload.state === 'examining') {
+        onProgress?.(upload.offset, file.size);
+        if (upload.state === 'uploading') {
+          upload = await this.#nextChunk(path, file, upload, signal);
+        } else {
+          await this.#pause(EXAMINED_EVERY_MS);
+          upload = await this.#patiently('GET', path, undefined, signal);
+        }
+      }
+    } catch (error) {
+      if (signal?.aborted) this.#http('DELETE', path).catch(() => {}); // else it expires
+      throw error;
+    }
+    if (upload.state === 'refused') throw new DeskbellError(upload.code, upload.text);
+    onProgress?.(file.size, file.size);
+    return upload.attachment;
+  }
+
+  /**
+   * Addresses from which an attachment can be loaded for some minutes, without a token.
+   * @param {string} conversation
+   * @param {number} seq
+   * @param {string} attachment its id
+   * @returns {Promise<{url: string, thumbnail_url: string, expires_at: number}>}
+   */
+  async link(conversation, seq, attachment) {
+    const path = `/v1/conversations/${conversation}/messages/${seq}/attachments/${attachment}`;
+    const { url, thumbnail_url, expires_at } = await this.#http('GET', path);
+    const whole = (/** @type {string} */ each) => each && web(this.#options.url, each);
+    return { url: whole(url), thumbnail_url: whole(thumbnail_url), expires_at };
+  }
+
+  /**
+   * @param {string} path
+   * @param {Blob} file
+   * @param {any} upload
+   * @param {AbortSignal} [signal]
+   */
+  async #nextChunk(path, file, { offset, chunk_bytes: size }, signal) {
+    const chunk = file.slice(offset, offset + size);
+    try {
+      return await this.#http('PATCH', `${path}?offset=${offset}`, chunk, signal);
+    } catch (error) {
+      const code = error instanceof DeskbellError ? error.code : '';
+      if (code !== 'conflict' && !PASSING.has(code)) throw error;
+    }
+    await this.#pause(UPLOAD_PAUSE_MS);
+    return this.#patiently('GET', path, undefined, signal); // it says where to go on
+  }
+
+  /**
+   * A request that is tried again while what keeps it from its answer may pass.
+   * @param {string} method
+   * @param {string} path
+   * @param {string} [body]
+   * @param {AbortSignal} [signal]
+   */
+  async #patiently(method, path, body, signal) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#http(method, path, body, signal);
+      } catch (error) {
+        if (!(error instanceof DeskbellError) || !PASSING.has(error.code)) throw error;
+        if (error.code === 'rate_limited' || tries === UPLOAD_TRIES) throw error;
+        await this.#pause(Math.max(error.retry_after * 1_000, UPLOAD_PAUSE_MS * 2 ** (tries - 1)));
+      }
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {string | Blob} [body]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
+  async #http(method, path, body, signal) {
+    const token = this.#shelf.get('session')?.token;
+    if (!token) throw new DeskbellError('disconnected', 'There is no connection yet.');
+    /** @type {Record<string, string>} */
+    const headers = { Authorization: `Bearer ${token}` };
+    if (typeof body === 'string') headers['Content-Type'] = 'application/json';
+    else if (body) headers['Content-Type'] = 'application/octet-stream';
+    const ask = this.#options.fetch ?? globalThis.fetch;
+    let response;
+    let answer;
+    try {
+      response = await ask(web(this.#options.url, path), { method, headers, body, signal });
+      answer = await response.json();
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw new DeskbellError('disconnected', 'The server cannot be reached.');
+    }
+    if (response.ok) return answer;
+    const { code, detail, retry_after } = answer;
+    throw new DeskbellError(code ?? 'unavailable', detail ?? response.statusText, retry_after);
+  }
+
+  /** @param {number} ms @returns {Promise<void>} */
+  #pause(ms) {
+    return new Promise((resolve) => {
+      this.#clock.setTimeout(resolve, ms);
+    });
   }
 
   /**
@@ -2051,8 +2246,9 @@ export class Deskbell {
 }
 
 /** The command that sends an entry of the outbox. @param {Waiting} entry @returns {Frame} */
-function asSend({ client_message_id, conversation, text, reply_to }) {
-  return { type: 'send', conversation, client_message_id, text, reply_to };
+function asSend({ client_message_id, conversation, text, reply_to, attachments = [] }) {
+  const ids = attachments.length ? attachments.map((each) => each.id) : null;
+  return { type: 'send', conversation, client_message_id, text, reply_to, attachments: ids };
 }
 
 /** @param {string} text @returns {number} its length in UTF-8 */
@@ -2065,8 +2261,13 @@ function bytesOf(text) {
  * @param {Waiting} entry
  * @returns {Message}
  */
-function asStored({ conversation, client_message_id, text, reply_to, person, ack }) {
-  return asMessage({ ...ack, author: person, text, reply_to, client_message_id }, conversation);
+function asStored(entry) {
+  const { conversation, client_message_id, text, reply_to, person, ack } = entry;
+  const { attachments = MESSAGE.attachments } = entry;
+  return asMessage(
+    { ...ack, author: person, text, reply_to, client_message_id, attachments },
+    conversation,
+  );
 }
 
 /** @param {Frame} frame */
@@ -2089,6 +2290,13 @@ function highest(one, other) {
 function endpoint(url) {
   const address = new URL('/v1/ws', url ?? globalThis.location?.href);
   address.protocol = address.protocol.replace('http', 'ws');
+  return address.href;
+}
+
+/** @param {string | undefined} url the server's address @param {string} path @returns {string} */
+function web(url, path) {
+  const address = new URL(path, url ?? globalThis.location?.href);
+  address.protocol = address.protocol.replace('ws', 'http');
   return address.href;
 }
 

@@ -26,6 +26,7 @@ const REDRAW_MS = 30_000; // for what time alone changes: "last seen", "today"
  * @property {() => boolean} [looking]  whether the person has this pane before their eyes
  * @property {boolean} [alone]  whether the page is theirs alone: title, history, focus
  * @property {(() => void) | null} [signOut]
+ * @property {typeof import('./devices.js').devicesSheet | null} [devices]  where one has an account
  */
 
 export class Messenger {
@@ -33,13 +34,21 @@ export class Messenger {
   #name;
   #alone;
   #signOut;
+  #devices;
   #activeAt = 0;
 
   /** @param {HTMLElement} root @param {Deskbell} desk @param {Options} [options] */
   constructor(
     root,
     desk,
-    { name = '', first = '', looking = () => true, alone = true, signOut = null } = {},
+    {
+      name = '',
+      first = '',
+      looking = () => true,
+      alone = true,
+      signOut = null,
+      devices = null,
+    } = {},
   ) {
     this.root = root;
     this.desk = desk;
@@ -49,6 +58,7 @@ export class Messenger {
     this.#name = name;
     this.#alone = alone;
     this.#signOut = signOut;
+    this.#devices = devices;
     const failed = (/** @type {unknown} */ error) =>
       toast(root, String(/** @type {Error} */ (error).message));
     this.failed = failed;
@@ -216,7 +226,11 @@ export class Messenger {
     if (this.bar.dataset.who === who) return;
     this.bar.dataset.who = who;
     const settings = () =>
-      settingsSheet(desk, this.root, name, { failed: this.failed, signOut: this.#signOut });
+      settingsSheet(desk, this.root, name, {
+        failed: this.failed,
+        signOut: this.#signOut,
+        devices: this.#devices,
+      });
     this.bar.replaceChildren(
       h(
         'button',

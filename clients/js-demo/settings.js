@@ -7,9 +7,10 @@ import { ask, sheet, toggle } from './overlay.js';
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root @param {string} name
- * @param {{failed: (error: unknown) => void, signOut: (() => void) | null}} actions
+ * @param {{failed: (error: unknown) => void, signOut: (() => void) | null,
+ *   devices?: typeof import('./devices.js').devicesSheet | null}} actions
  */
-export function settingsSheet(desk, root, name, { failed, signOut }) {
+export function settingsSheet(desk, root, name, { failed, signOut, devices = null }) {
   /** @type {(() => void)[]} what follows the business while the sheet is open */
   const draws = [];
   /** @param {'read_receipts' | 'last_seen'} choice @param {string} title @param {string} text */
@@ -94,6 +95,14 @@ export function settingsSheet(desk, root, name, { failed, signOut }) {
         icon('theme'),
         'Light or dark',
       ),
+      devices
+        ? h(
+            'button',
+            { type: 'button', class: 'wide', onclick: () => devices(desk, root, failed) },
+            icon('group'),
+            'Signed-in devices',
+          )
+        : null,
       signOut
         ? h(
             'button',

@@ -16,7 +16,9 @@ from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
 from server.edge.limits import EdgeStatistics
 from server.http import (
+    accounts,
     appointments,
+    attachments,
     audit,
     businesses,
     contacts,
@@ -35,7 +37,9 @@ from server.http import (
     saved_replies,
     search,
     send_hook,
+    sign_in,
     tokens,
+    uploads,
     webhooks,
 )
 from server.http import demo as demo_routes
@@ -49,6 +53,7 @@ from server.http.route import AnyRoute
 from server.http.site import Demo, Site
 from server.http.throttle import Throttle
 from server.node import Node
+from server.set_up import SetUp
 
 BODY_BYTES = 256 * 1024
 """A request body beyond it is refused: 413."""
@@ -111,11 +116,21 @@ def build_http_app(
     ready: Callable[[], bool],
     edge_statistics: Callable[[], EdgeStatistics] | None = None,
     lag_seconds: Callable[[], float] | None = None,
+    set_up: SetUp | None = None,
 ) -> QuartTrio:
     """The application. It owns no task and needs no lifespan: it lives as long as ``node``."""
     throttle = Throttle(node.limits, node.time)
     version = metadata.version("deskbell")
-    site = Site(node, demo, ready, version, throttle, edge_statistics, lag_seconds)
+    site = Site(
+        node,
+        demo,
+        ready,
+        version,
+        throttle,
+        edge_statistics,
+        lag_seconds,
+        set_up=set_up,
+    )
     return app_of(site, routes_of(site, Page(page_folder)))
 
 
@@ -129,12 +144,16 @@ def routes_of(site: Site, page: Page) -> tuple[AnyRoute, ...]:
         *tokens.ROUTES,
         *keys.ROUTES,
         *audit.ROUTES,
+        *sign_in.ROUTES,
+        *accounts.ROUTES,
         *conversations.ROUTES,
         *messages.ROUTES,
         *handling.ROUTES,
         *customers.ROUTES,
         *saved_replies.ROUTES,
         *search.ROUTES,
+        *uploads.ROUTES,
+        *attachments.ROUTES,
         *me.ROUTES,
         *contacts.ROUTES,
         *imports.ROUTES,

@@ -93,6 +93,8 @@ class Somebody:
     """`LiveBusiness.access_stamp` when ``record`` was read: see `is_current`."""
     key: str = ""
     scopes: Scopes = EVERY_SCOPE
+    token_id: str = ""
+    """Of the token they came with, if it was one."""
     caller = Caller.PERSON
 
     @property
@@ -185,7 +187,7 @@ async def _by_token(node: Node, token: str, device: str | None) -> Identity | Re
     if record is None or not record.active or claims.revoked_revision != record.revoked_revision:
         return UNAUTHENTICATED
     device = claims.device or device or DEFAULT_DEVICE
-    return Somebody(live, record, device, access)
+    return Somebody(live, record, device, access, token_id=claims.id)
 
 
 async def _spoken_for(

@@ -19,10 +19,11 @@ from server.http.caller import (
     Somebody,
     identify,
 )
+from server.http.file_response import file_response
 from server.http.parsing import parse_body, parse_parameters
 from server.http.problem import problem_response
 from server.http.repeats import KEY_HEADER, Repeats
-from server.http.route import AnyCall, AnyRoute, Call, Content
+from server.http.route import AnyCall, AnyRoute, Call, Content, FileContent, Octets
 from server.http.site import Site
 
 _FOR_OTHERS = Refusal(Code.FORBIDDEN, "This key or token is not for this.")
@@ -30,7 +31,6 @@ _NAME_SOMEBODY = Refusal(
     Code.FORBIDDEN, f"Name the person you speak for in the header {PERSON_HEADER}."
 )
 _ROLE = Refusal(Code.FORBIDDEN, "Your role may not do this.")
-_NOT_JSON = Refusal(Code.BAD_REQUEST, "Send the body as 'Content-Type: application/json'.")
 
 View = Callable[..., Awaitable[Response]]
 
@@ -65,7 +65,7 @@ def view(site: Site, repeats: Repeats, route: AnyRoute) -> View:
         return await repeats.answer(key, route, request.path, call, respond)
 
     async def respond(call: AnyCall) -> Response:
-        return _response(route, await route.handler(call))
+        return await _response(route, await route.handler(call))
 
     return answer
 
@@ -77,15 +77,21 @@ async def _read(
     parameters = parse_parameters(path, request.args.items(multi=True), route.parameters)
     if isinstance(parameters, Refusal):
         return problem_response(parameters)
-    if route.takes_body and request.mimetype != "application/json":
-        return problem_response(_NOT_JSON, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    body = parse_body(await _raw_body(), route.body) if route.takes_body else None
+    if route.takes_body and request.mimetype != route.takes:
+        other = Refusal(Code.BAD_REQUEST, f"Send the body as 'Content-Type: {route.takes}'.")
+        return problem_response(other, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    body = await _body(route) if route.takes_body else None
     if isinstance(body, Refusal):
         return problem_response(body)
     still = await _still(site, route, identity)
     if isinstance(still, Refusal):
         return problem_response(still)
     return Call(site, still, parameters, body, request.headers.get("If-None-Match", ""))
+
+
+async def _body(route: AnyRoute) -> msgspec.Struct | Refusal:
+    raw = await _raw_body()
+    return Octets(raw) if route.body is Octets else parse_body(raw, route.body)
 
 
 async def _still(
@@ -126,9 +132,11 @@ async def _admit(site: Site, route: AnyRoute) -> Identity | Refusal | None:
     return identity
 
 
-def _response(route: AnyRoute, reply: msgspec.Struct | Content) -> Response:
+async def _response(route: AnyRoute, reply: msgspec.Struct | Content) -> Response:
     if isinstance(reply, Refusal):
         return problem_response(reply)
+    if isinstance(reply, FileContent):
+        return await file_response(reply)
     if isinstance(reply, Content):
         response = Response(reply.body, reply.status, content_type=reply.media_type)
         response.headers.extend(reply.headers)

@@ -56,12 +56,14 @@ class NewMessage(Input, frozen=True, kw_only=True):
 
     ``saved_reply``: the one that the text was made from. A variable that still stands in it is then
     refused; without, braces are only braces.
+    ``attachments``: uploads of one's own that are ready; with some the text may be empty.
     """
 
     client_message_id: Id
     text: str
     reply_to: Uint = 0
     saved_reply: Id | Unset = UNSET
+    attachments: tuple[Id, ...] = ()
 
 
 class Ack(Output, frozen=True, kw_only=True):
@@ -135,13 +137,19 @@ async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
 async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
     """Send a message. The same ``client_message_id`` again gets the same answer, for ever.
 
-    The same one with another text, ``reply_to`` or conversation is a conflict.
+    The same one with another text, ``reply_to``, conversation or attachments is a conflict.
     """
     body, conversation = call.body, call.parameters.conversation
     refusal = None if body.saved_reply is UNSET else refuse_leftover(body.text)
     if refusal is not None:
         return refusal
-    command = commands.Send(call.somebody.speaker, body.client_message_id, body.text, body.reply_to)
+    command = commands.Send(
+        call.somebody.speaker,
+        body.client_message_id,
+        body.text,
+        body.reply_to,
+        attachments=body.attachments,
+    )
     if call.live.state.send_hook is None:
         answer = await ask_conversation(call.live, conversation, command)
     else:

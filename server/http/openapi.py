@@ -17,7 +17,7 @@ from server.http.fields import Nothing
 from server.http.files import file_content, unless_known
 from server.http.problem import MEDIA_TYPE, Problem, problem
 from server.http.repeats import KEY_HEADER, REPLAYED_HEADER
-from server.http.route import ANYBODY, AnyRoute, Call, Content, Repeat, Route
+from server.http.route import ANYBODY, AnyRoute, Call, Content, Octets, Repeat, Route
 
 Json = dict[str, Any]
 
@@ -83,8 +83,8 @@ class Description:
 
 def describe(routes: Sequence[AnyRoute], version: str) -> Json:
     """The document that describes exactly ``routes``."""
-    types = [route.body for route in routes if route.takes_body]
-    types += [route.answer for route in routes if route.answer is not Content]
+    types = [route.body for route in routes if route.takes_body and route.body is not Octets]
+    types += [route.answer for route in routes if not issubclass(route.answer, Content)]
     _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=SCHEMAS)
     for route in routes:
         _, named = _schemas_of(route.parameters)
@@ -134,6 +134,8 @@ def statuses(route: AnyRoute) -> dict[int, tuple[Code, ...]]:
             found[HTTP_STATUS[code]] = (*found.get(HTTP_STATUS[code], ()), code)
     if route.takes_body:
         found[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = (Code.BAD_REQUEST,)
+    if route.in_parts:
+        found[HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE] = (Code.BAD_REQUEST,)
     found[HTTPStatus.INTERNAL_SERVER_ERROR] = (Code.UNAVAILABLE,)
     return dict(sorted(found.items()))
 
@@ -153,10 +155,12 @@ def _operation(route: AnyRoute) -> Json:
         "responses": _responses(route),
     }
     if route.takes_body:
-        media: Json = {"schema": {"$ref": SCHEMAS.format(name=route.body.__name__)}}
+        media: Json = {"schema": {"type": "string", "format": "binary"}}
+        if route.body is not Octets:
+            media = {"schema": {"$ref": SCHEMAS.format(name=route.body.__name__)}}
         if route.asks is not None:
             media["example"] = msgspec.to_builtins(route.asks)
-        described["requestBody"] = {"required": True, "content": {"application/json": media}}
+        described["requestBody"] = {"required": True, "content": {route.takes: media}}
     return described
 
 
@@ -213,7 +217,7 @@ def _parameters(route: AnyRoute) -> list[Json]:
 
 def _responses(route: AnyRoute) -> Json:
     media: Json = {"schema": {"type": "object" if "json" in route.media_type else "string"}}
-    if route.answer is not Content:
+    if not issubclass(route.answer, Content):
         media = {"schema": {"$ref": SCHEMAS.format(name=route.answer.__name__)}}
         if route.shows is not None:
             media["example"] = msgspec.to_builtins(route.shows)
@@ -232,6 +236,8 @@ def _responses(route: AnyRoute) -> Json:
         }
     if route.answer is Content:
         shown["304"] = {"description": "What `If-None-Match` names is what there is."}
+    if route.in_parts:
+        shown["206"] = shown[str(route.status)] | {"description": "The range asked for."}
     for status, codes in statuses(route).items():
         alone = len(codes) == 1 and status == HTTP_STATUS[codes[0]]
         shown[str(status)] = (

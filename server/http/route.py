@@ -7,6 +7,7 @@ all read the same table, so none can know of a route that the others do not.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -54,6 +55,19 @@ class Content:
     media_type: str
     headers: tuple[tuple[str, str], ...] = ()
     status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent(Content):
+    """An answer that is read from a file while it is sent, all of it or the range asked for."""
+
+    path: Path = Path()
+
+
+class Octets(msgspec.Struct, frozen=True):
+    """A body that is bytes as they are: ``application/octet-stream``."""
+
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,16 @@ class Route(Generic[P, B, A]):
     @property
     def takes_body(self) -> bool:
         return self.body is not Nothing
+
+    @property
+    def takes(self) -> str:
+        """The media type of the body."""
+        return "application/octet-stream" if self.body is Octets else "application/json"
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether a range of the answer can be asked for."""
+        return self.answer is FileContent
 
     @property
     def name(self) -> str:

@@ -9,8 +9,10 @@ import trio
 
 from domain.views import PersonName
 from server.edge.limits import EdgeStatistics
+from server.entrance import Entrance
 from server.http.throttle import Throttle
 from server.node import Node
+from server.set_up import SetUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,13 @@ class Site:
     throttle: Throttle
     edge_statistics: Callable[[], EdgeStatistics] | None = None
     lag_seconds: Callable[[], float] | None = None
+    entrance: Entrance = field(init=False)
+    set_up: SetUp | None = None
     _desks: WeakValueDictionary[str, trio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def __post_init__(self) -> None:
+        entrance = Entrance(self.node, "") if self.set_up is None else self.set_up.entrance
+        object.__setattr__(self, "entrance", entrance)
 
     @asynccontextmanager
     async def changing(self, business: str) -> AsyncIterator[None]:

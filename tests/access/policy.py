@@ -22,7 +22,7 @@ class Ask:
 
     ``success``: the status for who may, about what is theirs. ``missing``: about what is foreign
     or nowhere; ``None``: the request names nothing. ``instead``: other answers for some ranks,
-    about what is theirs.
+    about what is theirs. ``octets``: a body that is no JSON.
     """
 
     may: frozenset[str]
@@ -32,6 +32,7 @@ class Ask:
     missing: int | None = None
     instead: dict[str, int] = field(default_factory=dict)
     missing_instead: dict[str, int] = field(default_factory=dict)
+    octets: bytes | None = None
 
 
 _TALK = "/v1/conversations/@t-talk"
@@ -208,6 +209,103 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(BUSINESS | OWNERS, "/v1/audit?limit=1&before=3"),
         Ask(BUSINESS | OWNERS, "/v1/audit?person=@t-nobody", missing=200),
     ),
+    # Whoever may try: what is tried here is malformed, or has no cookie, so nobody has to wait.
+    "POST /v1/sign-in": (
+        Ask(ANYBODY, "/v1/sign-in", {"email": "@t-helper@x.example"}, success=400, missing=400),
+    ),
+    "POST /v1/sign-in/refresh": (Ask(ANYBODY, "/v1/sign-in/refresh", {}, success=403),),
+    "DELETE /v1/sign-in": (Ask(ANYBODY, "/v1/sign-in", success=403),),
+    "POST /v1/sign-in/link": (Ask(ANYBODY, "/v1/sign-in/link", {}, success=400),),
+    "POST /v1/sign-in/link/redeem": (
+        Ask(ANYBODY, "/v1/sign-in/link/redeem", {"link": "nothing"}, success=401),
+    ),
+    "POST /v1/setup": (
+        Ask(
+            ANYBODY,
+            "/v1/setup",
+            {
+                "setup_token": "nothing",
+                "business": "B",
+                "name": "N",
+                "email": "n@b.example",
+                "password": "a walk in the rain",
+            },
+            success=404,
+        ),
+    ),
+    "PUT /v1/people/{person}/account": (
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-helper/account",
+            {"email": "@t-helper@x.example"},
+            missing=404,
+        ),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-second/account",
+            {"email": "@t-second@x.example"},
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-guest/account",
+            {"email": "@t-guest@x.example"},
+            success=409,
+            missing=404,
+        ),
+    ),
+    "GET /v1/people/{person}/account": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-helper/account", missing=404),
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-guest/account", success=404, missing=404),
+    ),
+    "DELETE /v1/people/{person}/account": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-ghost/account", missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-second/account",
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+    ),
+    "POST /v1/people/{person}/account/link": (
+        Ask(BUSINESS | LEADERS, "/v1/people/@t-helper/account/link", success=201, missing=404),
+        Ask(
+            BUSINESS | LEADERS,
+            "/v1/people/@t-manager/account/link",
+            success=404,
+            missing=404,
+            instead={MANAGER: 403},
+        ),
+    ),
+    "GET /v1/people/{person}/sessions": (
+        Ask(BUSINESS | OWNERS, "/v1/people/@t-helper/sessions", missing=404),
+    ),
+    "DELETE /v1/people/{person}/sessions/{session}": (
+        Ask(
+            BUSINESS | OWNERS,
+            "/v1/people/@t-helper/sessions/@t-session",
+            success=404,
+            missing=404,
+        ),
+    ),
+    "GET /v1/me/sessions": (Ask(PERSON, "/v1/me/sessions"),),
+    "DELETE /v1/me/sessions/{session}": (
+        Ask(PERSON, "/v1/me/sessions/@t-session", success=404, missing=404),
+    ),
+    "POST /v1/me/password": (
+        # None of them has an account.
+        Ask(PERSON, "/v1/me/password", {"new": "a walk in the rain"}, success=404),
+    ),
+    "POST /v1/operator/accounts": (
+        Ask(
+            OPERATOR,
+            "/v1/operator/accounts",
+            {"business": "@business", "person": "@t-helper", "email": "@t-helper@x.example"},
+            success=201,
+            missing=404,
+        ),
+    ),
     "GET /v1/conversations": (
         Ask(PERSON, "/v1/conversations"),
         Ask(PERSON, "/v1/conversations?before=0"),
@@ -259,6 +357,13 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "POST /v1/conversations/{conversation}/messages": (
         Ask(PERSON, f"{_TALK}/messages", _SENT, success=201, missing=404),
         Ask(PERSON, f"{_TALK}/messages", _LEFT_OPEN, success=409, missing=409),
+        Ask(
+            PERSON,
+            f"{_MY_TALK}/messages",
+            {"client_message_id": "file", "text": "Hi", "attachments": ["@t-file-helper"]},
+            success=404,
+            missing=404,
+        ),
     ),
     "PATCH /v1/conversations/{conversation}/messages/{seq}": (
         Ask(PERSON, f"{_TALK}/messages/@mine", {"text": "Ho"}, missing=404),
@@ -370,6 +475,32 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(PERSON, "/v1/people/@t-customer/timeline", missing=404),
         Ask(PERSON, "/v1/people/@t-guest/timeline", missing=404, instead={CUSTOMER: 404}),
     ),
+    "POST /v1/uploads": (Ask(PERSON, "/v1/uploads", {"name": "x", "size": 1}, success=201),),
+    "GET /v1/uploads/{upload}": (Ask(PERSON, "/v1/uploads/@t-file-@role", missing=404),),
+    "PATCH /v1/uploads/{upload}": (
+        # It is complete.
+        Ask(
+            PERSON,
+            "/v1/uploads/@t-file-@role?offset=0",
+            octets=b"x",
+            success=409,
+            missing=404,
+        ),
+        Ask(PERSON, "/v1/uploads/@t-file-helper?offset=0", octets=b"x", success=404, missing=404),
+    ),
+    "DELETE /v1/uploads/{upload}": (
+        # It is part of a message.
+        Ask(PERSON, "/v1/uploads/@t-file-@role", success=409, missing=404),
+        Ask(PERSON, "/v1/uploads/@t-file-helper", success=404, missing=404),
+    ),
+    "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{attachment}": (
+        Ask(PERSON, f"{_TALK}/messages/@theirs/attachments/@t-file-helper", missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/@mine/attachments/@t-file-@role", missing=404),
+        Ask(PERSON, f"{_MY_TALK}/messages/@mine/attachments/@o-file-helper", success=404),
+    ),
+    "GET /v1/files/{signed}": (
+        Ask(ANYBODY, "/v1/files/WyJwYXdzb21lIl0=." + "A" * 43, success=404),
+    ),
     "GET /v1/me": (Ask(PERSON, "/v1/me"),),
     "PATCH /v1/me": (Ask(PERSON, "/v1/me", {"read_receipts": True}),),
     "GET /v1/me/contact": (Ask(PERSON, "/v1/me/contact"),),
@@ -469,6 +600,11 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
     "send": (
         Say({**_T, "client_message_id": "ws", "text": "Hi"}, "ack", "not_found"),
         Say({**_T, "client_message_id": "re", "text": "Hi", "reply_to": 1}, "ack", "not_found"),
+        Say(
+            {**_O, "client_message_id": "at", "text": "Hi", "attachments": ["@t-file-helper"]},
+            "not_found",
+            "not_found",
+        ),
     ),
     "edit": (
         Say({**_T, "seq": "@mine", "text": "Ho"}, "ok", "not_found"),

@@ -124,6 +124,8 @@ async def ask(
         body = json.loads(caller.filled(json.dumps(request.body), target))
     person: dict[str, Any] = {"Deskbell_Person": caller.speaks_for} if caller.speaks_for else {}
     path = caller.filled(request.path, target)
+    if request.octets is not None:
+        person |= {"raw": request.octets, "Content_Type": "application/octet-stream"}
     reply = await world.api.ask(method, path, caller.key, body, **person)
     headers = sorted((k.lower(), v) for k, v in reply.headers.items())
     return reply.status, masked(f"{headers}{reply.body.decode()}")

@@ -33,6 +33,7 @@ from server.asking import ask_conversation
 from server.http.app import build_http_app
 from server.settings import Settings
 from tests.fixtures.api import ApiStage, Contract
+from tests.fixtures.attached import attachment
 from tests.fixtures.node import NodeStage, running_node
 
 BUSINESSES = {"p": "pawsome", "b": "barkley"}
@@ -93,6 +94,7 @@ class Caller:
             .replace("@delete", str(TO_DELETE[role]))
             .replace("@business", BUSINESSES[self.home])
             .replace("@caller", self.label)
+            .replace("@role", role)
             .replace("@t-talk", talk)
             .replace("@t-", f"{self.prefix(target)}-")
             .replace("@o-", f"{self.home}-")
@@ -172,7 +174,10 @@ async def _book(stage: NodeStage, letter: str) -> None:
 async def _converse(
     stage: NodeStage, letter: str, name: str, members: tuple[str, ...], authors: tuple[str, ...]
 ) -> None:
-    """A conversation that the helper starts, in which each author says something twice."""
+    """A conversation that the helper starts, in which each author says something twice.
+
+    In `talk` the first of it has an attachment, which is called after its author.
+    """
     live = await stage.node.live(BUSINESSES[letter])
     assert live is not None
     speakers = {
@@ -187,7 +192,11 @@ async def _converse(
     assert isinstance(started[1], Done)
     for turn in range(2):
         for author in authors:
-            said = commands.Send(speakers[author], f"{name}-{turn}", "Hi")
+            files = () if turn or name != "talk" else (f"{letter}-file-{author}",)
+            for file in files:
+                person, no = speakers[author].person, live.state.no
+                await attachment(stage.node.database, no, person, file)
+            said = commands.Send(speakers[author], f"{name}-{turn}", "Hi", 0, files)
             assert isinstance(await ask_conversation(live, conversation, said), Accepted)
 
 

@@ -20,16 +20,20 @@ START_SECONDS: Final = 30
 
 
 class Server:
-    """`deskbell demo` on one port and one folder of data, over as many processes as are killed."""
+    """`deskbell demo` on one port and one folder of data, over as many processes as are killed.
 
-    def __init__(self, data: Path) -> None:
+    Or ``command``: another one that serves.
+    """
+
+    def __init__(self, data: Path, command: str = "demo") -> None:
         self.data = data
+        self._command = command
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "server.cli", "demo"]
+        command = [sys.executable, "-m", "server.cli", self._command]
         options = ["--data", str(self.data), "--port", str(self.port)]
         with (self.data.parent / "server.log").open("ab") as log:
             self._process = subprocess.Popen(

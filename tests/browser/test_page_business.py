@@ -66,6 +66,7 @@ def test_after_a_revocation_nobody_else_reads_the_messages(
     expect(page.locator(".banner")).to_contain_text("Your session has ended")
     page.route("**/v1/demo", lambda route: route.fulfill(status=204))
     page.locator(".banner").get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Use an access token").click()
     field = page.get_by_label("Access token")
     field.fill("rubbish")
     field.press("Enter")

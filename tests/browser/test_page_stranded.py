@@ -43,7 +43,7 @@ def test_it_is_shown_and_one_can_still_sign_out(
     question = page.get_by_role("alertdialog", name="Sign out?")
     expect(question).to_contain_text("A message still waits.")
     question.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Access token")).to_be_visible()
+    expect(page.get_by_role("button", name="Use an access token")).to_be_visible()
 
 
 def test_the_way_back_on_a_phone_leads_to_what_was_opened_last(open_page: Open) -> None:

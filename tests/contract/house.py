@@ -29,6 +29,7 @@ from domain.events import (
 )
 from domain.receipts import advance
 from domain.roles import Role
+from domain.views import Attachment
 from storage.access import Viewer
 from storage.database import Database
 from storage.queries import Queries
@@ -126,6 +127,7 @@ class House:
         device: str = "phone",
         client_id: str = "",
         reply_to: int = 0,
+        attachments: tuple[Attachment, ...] = (),
     ) -> MessageSent:
         """The event of the next message."""
         self.seqs[conversation] += 1
@@ -139,7 +141,8 @@ class House:
             reply_to,
             device,
             client_id or f"{conversation}-{seq}",
-            digest(conversation, text, reply_to),
+            digest(conversation, text, reply_to, tuple(each.id for each in attachments)),
+            attachments,
         )
 
     async def send(self, conversation: str, author: str, text: str = "Hello") -> int:

@@ -7,11 +7,13 @@ import trio
 
 from domain import business as business_rules
 from domain import conversation as rules
+from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.commands import Accepted
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
+    AttachmentSettled,
     ConversationCreated,
     ConversationEvent,
     Event,
@@ -182,6 +184,13 @@ class MemoryDatabase:
         known = self._kept[business.id].sent
         return {key: known[key] for key in keys if key in known}
 
+    async def uploaded(
+        self, business: Business, person: str, attachments: Sequence[str]
+    ) -> tuple[Uploaded, ...]:
+        """Nobody has uploaded anything here."""
+        await trio.lowlevel.checkpoint()
+        return ()
+
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:
         await trio.lowlevel.checkpoint()
         known = self._kept[business.id].people
@@ -221,7 +230,12 @@ class MemoryDatabase:
                     messages[event.seq] = _replaced(messages[event.seq], "")
                 case MemberAdded() | MemberRemoved():
                     messages[event.seq] = _message(revision, event, event.member.name)
-                case ReceiptsAdvanced() | ConversationCreated() | HandlingChanged():
+                case (
+                    ReceiptsAdvanced()
+                    | ConversationCreated()
+                    | HandlingChanged()
+                    | AttachmentSettled()
+                ):
                     pass
         return list(messages.values()), False
 

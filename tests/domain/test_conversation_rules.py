@@ -18,7 +18,8 @@ from domain.commands import (
     Send,
     Speaker,
 )
-from domain.conversation import AUTHORS_BACK, REMEMBERED, Conversation, Entry, Sent
+from domain.concerned import AUTHORS_BACK, concerned_authors
+from domain.conversation import REMEMBERED, Conversation, Entry, Sent
 from domain.events import (
     Advance,
     ConversationCreated,
@@ -406,7 +407,7 @@ def test_receipts_concern_the_authors_of_what_they_went_over(
         for n, (one, other) in enumerate(spans)
         for after, up_to in [sorted((min(one, last_seq), min(other, last_seq)))]
     )
-    authors, unknown = rules.concerned_authors(state, ReceiptsAdvanced("c1", NOW, advances))
+    authors, unknown = concerned_authors(state, ReceiptsAdvanced("c1", NOW, advances))
     seqs = {s for a in advances for s in range(a.after + 1, a.cursor.delivered_up_to + 1)}
     assert authors == {f"author {seq % 4}" for seq in seqs}
     assert unknown is None
@@ -419,7 +420,7 @@ def test_receipts_for_messages_of_long_ago_name_what_is_to_be_looked_up() -> Non
 
     def concerned(*spans: tuple[int, int]) -> tuple[set[str], tuple[int, int] | None]:
         steps = (Advance("x", Cursor(up_to, NOW, 0, 0), True, False, a) for a, up_to in spans)
-        return rules.concerned_authors(state, ReceiptsAdvanced("c1", NOW, tuple(steps)))
+        return concerned_authors(state, ReceiptsAdvanced("c1", NOW, tuple(steps)))
 
     assert concerned((100, 101)) == ({"author 101"}, None)
     assert concerned((99, 102)) == ({"author 101", "author 102"}, (100, 100))
@@ -436,7 +437,7 @@ def test_authors_are_looked_up_so_far_back_and_no_further() -> None:
 
     def looked_up(*spans: tuple[int, int]) -> tuple[int, int] | None:
         steps = (Advance("x", Cursor(up_to, NOW, 0, 0), True, False, a) for a, up_to in spans)
-        return rules.concerned_authors(state, ReceiptsAdvanced("c1", NOW, tuple(steps)))[1]
+        return concerned_authors(state, ReceiptsAdvanced("c1", NOW, tuple(steps)))[1]
 
     assert looked_up((0, last)) == (1_001, last - REMEMBERED)
     assert looked_up((0, 1_000)) is None
@@ -449,7 +450,7 @@ def test_what_was_delivered_before_is_not_concerned_by_reading_less() -> None:
     state = conversation("sam")
     state.last_seq, state.recent = 4, {seq: Entry(f"author {seq}") for seq in range(1, 5)}
     read = Advance("x", Cursor(4, NOW, 2, NOW), False, True, 1)
-    assert rules.concerned_authors(state, ReceiptsAdvanced("c1", NOW, (read,))) == (
+    assert concerned_authors(state, ReceiptsAdvanced("c1", NOW, (read,))) == (
         {"author 2"},
         None,
     )

@@ -43,7 +43,10 @@ class Picture:
             case "message_edited":
                 self._change(event, {"text": event["text"], "edited_at": event["at"]})
             case "message_deleted":
-                self._change(event, {"text": "", "edited_at": 0, "deleted_at": event["at"]})
+                gone = {"text": "", "edited_at": 0, "attachments": []}
+                self._change(event, gone | {"deleted_at": event["at"]})
+            case "attachment_changed":
+                self._settle(event)
             case "receipt":
                 members = self.conversations[event["conversation"]]["members"]
                 for cursor in event["receipts"]:
@@ -84,6 +87,12 @@ class Picture:
         entry = self.entries[event["conversation"]].get(event["seq"])
         if entry is not None:
             entry |= now
+
+    def _settle(self, event: Frame) -> None:
+        entry = self.entries[event["conversation"]].get(event["seq"], {})
+        for each in entry.get("attachments", ()):
+            if each["id"] == event["attachment"]:
+                each["state"] = event["state"]
 
     def _entry(self, event: Frame) -> None:
         id_ = event["conversation"]
@@ -170,7 +179,11 @@ class Picture:
         times = (entry["at"], entry.get("edited_at", 0), entry.get("deleted_at", 0))
         place = (entry["seq"], entry["revision"])
         kind = {"kind": "text", "text": "", "reply_to": 0} | entry
-        return (*place, *times, *(kind.get(field, "") for field in ENTRY))
+        attachments = [
+            (each["id"], each["name"], each.get("state", "ready"))
+            for each in entry.get("attachments", ())
+        ]
+        return (*place, *times, *(kind.get(field, "") for field in ENTRY), attachments)
 
     def _normal_presence(self, person: str) -> tuple[str, int]:
         """When somebody who is there was last seen says nothing."""

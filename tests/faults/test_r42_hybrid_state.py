@@ -12,6 +12,7 @@ from trio.testing import MockClock
 
 from actors.business import ChangeBusiness, ChangePerson, ChangePrivacy, TransferOwnership
 from domain import commands
+from domain.attachments import State
 from domain.business import LAST_OWNER, Business, Seers
 from domain.commands import Accepted, Done
 from domain.events import Person
@@ -21,6 +22,7 @@ from storage.queries import Queries
 from tests.faults import r42_handling
 from tests.faults.hybrid import Hybrid, differences, fresh
 from tests.faults.premises import Premises, freely, opened
+from tests.fixtures.attached import attachment
 
 PEOPLE = {
     "olivia": Role.OWNER,
@@ -122,6 +124,21 @@ async def deleted(house: House) -> None:
     seq = await house.say("carla")
     await house.edit("carla", seq)
     await house.delete("olivia", seq)
+
+
+async def attached(house: House) -> None:
+    """Two that are settled, one of them refused; one that is deleted with its message."""
+    database = house.premises.node.database
+    for number in range(4):
+        pending = State.PENDING_SCAN if number else State.READY
+        found = await attachment(database, 1, "mo", f"a{number}", b"%d" % number, state=pending)
+        speaker = house.premises.speaker("mo")
+        said = commands.Send(speaker, f"f{number}", "", 0, (found.id,))
+        assert isinstance(await house.premises.do("c1", said), Accepted)
+    for seq, id_, state in ((5, "a1", State.READY), (6, "a2", State.REFUSED)):
+        settle = commands.SettleAttachment(house.premises.speaker("mo"), seq, id_, state)
+        await house.do(settle)
+    await house.delete("mo", 7)
 
 
 async def receipts(house: House) -> None:
@@ -294,6 +311,7 @@ ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
     "message": (message, {"message"}),
     "edited": (edited, {"message_edited"}),
     "deleted": (deleted, {"message_deleted"}),
+    "attached": (attached, {"message", "message_deleted", "attachment_changed"}),
     "receipts": (receipts, {"receipt"}),
     "receipts at once": (receipts_at_once, {"receipt"}),
     "member added": (member_added, {"message"}),

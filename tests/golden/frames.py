@@ -34,6 +34,26 @@ MESSAGE: Map = {
     "client_message_id": "01932f0c-7d1e-7c3a-9f6b-2a4d5e6f7081",
     "edited_at": AT + 1,
 }
+ATTACHMENTS: list[Map] = [
+    {
+        "id": "01932f6a-7b1c-7d2e-8f3a-4b5c6d7e8f90",
+        "name": "Rex nach dem Bad 🐩.jpg",
+        "media_type": "image/jpeg",
+        "kind": "image",
+        "bytes": 698_112,
+        "width": 2048,
+        "height": 1536,
+        "thumbnail": True,
+    },
+    {
+        "id": "01932f6a-8c2d-7e3f-9a4b-5c6d7e8f9012",
+        "name": "Impfpass.pdf",
+        "media_type": "application/pdf",
+        "kind": "document",
+        "bytes": 81_920,
+        "state": "pending-scan",
+    },
+]
 DELETED: Map = {
     "conversation": "c1",
     "seq": 41,
@@ -153,6 +173,16 @@ COMMANDS = (
         client_message_id="01932f0c-7d1e-7c3a-9f6b-2a4d5e6f7081",
         text=MESSAGE["text"],
         reply_to=41,
+    ),
+    _client(
+        "send",
+        "with attachments the text may be empty",
+        "-attachments",
+        id=8,
+        conversation="c1",
+        client_message_id="m-43",
+        text="",
+        attachments=[each["id"] for each in ATTACHMENTS],
     ),
     _client(
         "send",
@@ -378,6 +408,18 @@ EVENTS = (
     _server("message", "with every field of a text", **MESSAGE),
     _server(
         "message",
+        "a picture, and a document that is not scanned yet, without a text",
+        "-attachments",
+        conversation="c1",
+        seq=43,
+        revision=1079,
+        at=AT + 5,
+        author="carla",
+        client_message_id="m-43",
+        attachments=ATTACHMENTS,
+    ),
+    _server(
+        "message",
         "the least",
         "-minimal",
         conversation="c1",
@@ -413,6 +455,15 @@ EVENTS = (
         at=AT,
         author="carla",
         text="Is Rex ready? 🐶",
+    ),
+    _server(
+        "attachment_changed",
+        "the scanner found nothing",
+        revision=1082,
+        conversation="c1",
+        seq=43,
+        attachment=ATTACHMENTS[1]["id"],
+        state="ready",
     ),
     _server(
         "message_deleted", "", revision=1083, conversation="c1", seq=42, at=AT, author="olivia"

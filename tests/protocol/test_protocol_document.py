@@ -11,9 +11,12 @@ import pytest
 from msgspec import inspect
 
 from domain import views
-from domain.limits import Limits
+from domain.attachments import IMAGE_BYTES, NOT_AN_IMAGE, Kind, Reason, State
+from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.refusal import HTTP_STATUS
 from protocol import close_codes, commands, frames
+from server.attachments.keeper import CHUNK_BYTES
+from server.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 UINT_MAX: Final = 2**53 - 1
@@ -294,6 +297,26 @@ def record(name: str) -> dict[str, Field]:
 def test_a_message_has_the_fields_of_the_page() -> None:
     assert_same(record("message"), views.Message)
     assert_same(record("message"), frames.MessageEvent)
+
+
+def test_an_attachment_has_the_fields_of_the_page() -> None:
+    page = tabled(section("3.11 Attachments").split("**attachment**\n", 1)[1], "field")
+    assert page.pop("id").kind == "id"
+    assert_same(page, views.Attachment)
+
+
+def test_the_page_says_what_is_said_of_an_upload() -> None:
+    about = section("3.11 Attachments")
+    assert {row[0].strip("`") for row in rows(about, "code")} == set(Reason)
+    assert all(f"`{state}`" in about for state in State)
+    assert all(f"`{line}`" in about for line in NOT_AN_IMAGE.splitlines())
+    assert f"at most `chunk_bytes` ({CHUNK_BYTES}) bytes" in about
+    assert f"at most {ATTACHMENTS_MAX}, each" in about
+    assert f"{IMAGE_BYTES:,} bytes" in about
+    policy = Settings().attachment_policy()
+    for kind, plural in ((Kind.VIDEO, "Videos are"), (Kind.DOCUMENT, "document and")):
+        size = policy.bytes_below[kind] // 2**20
+        assert re.search(rf"{plural} smaller than {size} MiB", about)
 
 
 def test_a_conversation_has_the_fields_of_the_page() -> None:

@@ -31,7 +31,11 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 50
 UNAVAILABLE = 69
 CONFIG = 78
-COMMANDS_OF_A_FOLDER = ["actors", "dead-letters", "backup", "check", "load", "token"]
+COMMANDS_OF_A_FOLDER = ["account", "actors", "dead-letters", "backup", "check", "load", "token"]
+OPTIONS = {
+    "account": ["--business", "pawsome", "--person", "sam"],
+    "token": ["carla", "--business", "pawsome"],
+}
 COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
 LIMITED = """
 import resource, sys
@@ -101,7 +105,7 @@ def called(*arguments: str, **more: str) -> Ended:
 
 
 def test_the_commands_are_those_that_are_documented() -> None:
-    documented = "actors backup check dead-letters demo load release serve token version"
+    documented = "account actors backup check dead-letters demo load release serve token version"
     assert documented.split() == COMMANDS
 
 
@@ -406,6 +410,7 @@ def test_operators_ask_a_running_server(house: tuple[Path, str], tmp_path: Path)
 NOT_FOUND: dict[str, tuple[list[str], list[str]]] = {
     "a person": (["token", "nobody", "--business", "pawsome"], ["person nobody", "pawsome"]),
     "a business": (["token", "carla", "--business", "nowhere"], ["person carla", "nowhere"]),
+    "an account": (["account", "--business", "pawsome", "--person", "max"], ["person max"]),
     "an actor": (["release", "pawsome", "desk", "nothing"], ["desk nothing", "pawsome"]),
     "an actor's business": (["release", "nowhere", "desk", "business"], ["nowhere"]),
 }
@@ -483,7 +488,7 @@ def test_a_server_that_hangs_up_without_an_answer_is_told(house: tuple[Path, str
 
 @pytest.mark.parametrize("command", COMMANDS_OF_A_FOLDER)
 def test_without_a_data_folder_operators_are_told_which(command: str, tmp_path: Path) -> None:
-    more = {"backup": [str(tmp_path / "copy.db")], "token": ["carla", "--business", "pawsome"]}
+    more = OPTIONS | {"backup": [str(tmp_path / "copy.db")]}
     folder = tmp_path / "nothing"
     told = called(command, *more.get(command, []), "--data", str(folder))
     assert told.status == 1
@@ -493,7 +498,7 @@ def test_without_a_data_folder_operators_are_told_which(command: str, tmp_path: 
 
 @pytest.mark.parametrize("command", COMMANDS_OF_A_FOLDER)
 def test_a_data_folder_that_is_a_file_is_told(command: str, tmp_path: Path) -> None:
-    more = {"backup": [str(tmp_path / "copy.db")], "token": ["carla", "--business", "pawsome"]}
+    more = OPTIONS | {"backup": [str(tmp_path / "copy.db")]}
     file = tmp_path / "file"
     file.write_text("I am a file.")
     told = called(command, *more.get(command, []), "--data", str(file))

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.limits import NAME_BYTES, TITLE_BYTES
+from domain.limits import ATTACHMENTS_MAX, NAME_BYTES, TITLE_BYTES
 from domain.text import refuse_text
-from domain.views import Conversation, Member, Message
+from domain.views import Attachment, Conversation, Member, Message
 from protocol.codec import json_codec
 from protocol.frames import ConversationAdded
 from server.config import LEAST, ConfigurationError, read_settings
@@ -97,6 +97,8 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "readers": (4, "4"),
     "token_seconds": (60, "60"),
     "session_token_seconds": (3600, "3600"),
+    "sign_in_seconds": (86_400, "86400"),
+    "proxies": (1, "1"),
     "hello_seconds": (2.5, "2.5"),
     "drain_seconds": (0.0, "0"),
     "resume_limit": (0, "0"),
@@ -117,6 +119,15 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "webhook_private_addresses": (True, "true"),
     "idempotency_seconds": (90_000, "90000"),
     "idempotency_answers": (1, "1"),
+    "image_bytes": (1024, "1024"),
+    "video_bytes": (1024, "1024"),
+    "document_bytes": (1024, "1024"),
+    "image_pixels": (1_000_000, "1000000"),
+    "uploads": (1, "1"),
+    "upload_bytes": (1024, "1024"),
+    "upload_seconds": (60, "60"),
+    "link_seconds": (60, "60"),
+    "attachment_scan_command": (("clamdscan", "--no summary"), "clamdscan '--no summary'"),
 }
 """Another value than the default, and how the environment says it."""
 
@@ -148,6 +159,7 @@ WRONG = {
     "host": (7,),
     "data_dir": (7,),
     "public_url": (False,),
+    "attachment_scan_command": (7, ("clamdscan", 7)),
 }
 
 
@@ -181,7 +193,25 @@ def test_what_would_make_an_event_that_no_connection_takes_is_refused(name: str)
         read(**TOO_LARGE[name])
 
 
-@pytest.mark.parametrize(("text_bytes", "members"), [(32_768, 277), (129_300, 2), (60_000, 200)])
+LARGEST = Attachment(
+    id="x" * 36,
+    name='"' * NAME_BYTES,
+    media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    kind="document",
+    bytes=2**40,
+    width=99_999,
+    height=99_999,
+    state="pending-scan",
+    thumbnail=True,
+)
+
+
+def test_a_scan_command_that_a_shell_could_not_read_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="attachment_scan_command"):
+        read(environment={"DESKBELL_ATTACHMENT_SCAN_COMMAND": "clamdscan 'open"})
+
+
+@pytest.mark.parametrize(("text_bytes", "members"), [(32_768, 267), (125_800, 2), (60_000, 190)])
 def test_the_longest_event_of_settings_that_are_accepted_fits_what_a_connection_holds(
     text_bytes: int, members: int
 ) -> None:
@@ -216,6 +246,7 @@ def test_the_longest_event_of_settings_that_are_accepted_fits_what_a_connection_
         client_message_id=id_,
         edited_at=number,
         deleted_at=number,
+        attachments=(LARGEST,) * ATTACHMENTS_MAX,
     )
     picture = Conversation(
         id=id_,

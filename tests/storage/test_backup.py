@@ -180,7 +180,7 @@ def test_a_backup_that_fails_leaves_nothing_behind(
         raise OSError("No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(backup, "_sync", full)
+        patched.setattr(backup, "sync", full)
         with pytest.raises(OSError, match="No space"):
             copy_database(prepared, folder / "backup.db")
     assert names(folder) == []
@@ -201,7 +201,7 @@ def test_two_backups_to_one_file_are_one_and_a_refusal(
 ) -> None:
     """Nobody takes away the file that another one is writing, nor the one just finished."""
     target = tmp_path / "backup.db"
-    sync, refused = backup._sync, []
+    sync, refused = backup.sync, []
 
     def another(path: Path) -> None:
         if not refused:
@@ -210,7 +210,7 @@ def test_two_backups_to_one_file_are_one_and_a_refusal(
                 copy_database(prepared, target)
         sync(path)
 
-    monkeypatch.setattr(backup, "_sync", another)
+    monkeypatch.setattr(backup, "sync", another)
     copy_database(prepared, target)
     assert refused
     assert check_file(target) == []

@@ -1,5 +1,6 @@
 """`check_file` finds what must not be, and changes nothing."""
 
+import hashlib
 import re
 import sqlite3
 from collections.abc import Callable
@@ -9,11 +10,26 @@ from pathlib import Path
 import pytest
 import trio
 
+from domain.attachments import State
+from domain.events import AttachmentSettled
 from storage import check
-from storage.check import FINDINGS_MAX, check_file
-from storage.database import FILE_NAME
-from storage.migrations import UnusableDatabase, migrate
+from storage.backup import files_of
+from storage.check import FINDINGS_MAX, check_file, stray_files
+from storage.database import FILE_NAME, Database
+from storage.migrations import APPLICATION_ID, UnusableDatabase, migrate, migrations
 from tests.contract.house import House, running_database
+from tests.fixtures.attached import attachment
+
+
+async def talk_with_attachments(house: House, database: Database) -> None:
+    """In a conversation of their own: one stays, one is settled, one is deleted."""
+    await house.converse("c2", "sam", "carla")
+    no = house.business.no
+    for name, state in (("a1", State.READY), ("a2", State.PENDING_SCAN), ("a3", State.READY)):
+        found = await attachment(database, no, "carla", name, name.encode(), state=state)
+        await house.append([house.message("c2", "carla", "", attachments=(found,))])
+    await house.append([AttachmentSettled("c2", 2, house.at(), "carla", "a2", "ready")])
+    await house.delete("c2", 3)
 
 
 async def lived_in(folder: Path) -> Path:
@@ -27,6 +43,7 @@ async def lived_in(folder: Path) -> Path:
             await house.edit("c1", 1, "edited")
             await house.edit("c1", 1, "edited again")
             await house.delete("c1", 2)
+            await talk_with_attachments(house, database)
             await house.add("c1", "dave")
             await house.receipt("c1", "sam", 3, 1)
             await house.append([house.advanced("c1", [("sam", 5, 5), ("dave", 6, 0)])])
@@ -54,6 +71,38 @@ def changed(path: Path, sql: str) -> None:
         assert connection.execute(sql).rowcount != 0, "the plant must take"
 
 
+def test_a_file_that_is_missing_or_another_is_found(path: Path) -> None:
+    files = files_of(path)
+    first, second = (files.path(hashlib.sha256(name).hexdigest()) for name in (b"a1", b"a2"))
+    first.unlink()
+    second.write_bytes(b"another")
+    found = {str(finding) for finding in check_file(path)}
+    assert found == {
+        f"an attachment has its file: {first.name} is missing",
+        f"an attachment has its file: {second.name} holds something else",
+    }
+
+
+def test_files_of_no_attachment_are_counted_and_no_fault(path: Path) -> None:
+    stray = path.parent / "attachments" / "ab" / ("ab" * 32)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x")
+    assert check_file(path) == []
+    assert stray_files(path) == 1
+
+
+def test_a_file_of_an_older_program_is_checked_as_it_will_be(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for number, sql in migrations()[:1]:
+            connection.executescript(f"{sql}; PRAGMA user_version={number};")
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute("INSERT INTO business (id, name, created_at) VALUES ('b', 'B', 1)")
+    assert check_file(path) == []
+    changed(path, "INSERT INTO log VALUES (1, 5)")
+    assert rules(path) == {"each revision is of one event, without gaps"}
+
+
 def rules(path: Path) -> set[str]:
     return {finding.rule for finding in check_file(path)}
 
@@ -72,7 +121,7 @@ async def test_a_database_in_use_can_be_checked(tmp_path: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
+    return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_checking_changes_nothing(path: Path) -> None:
@@ -147,6 +196,19 @@ PLANTS = {
     "UPDATE message SET deleted_at = 5, text = '' WHERE id & 0xffffffff = 5": (
         "a deleted message says nothing"
     ),
+    'UPDATE message SET attachments = \'[{"id":"a1"}]\' WHERE deleted_at > 0': (
+        "a deleted message says nothing"
+    ),
+    "UPDATE message SET attachments = '' WHERE attachments <> ''": (
+        "a message shows the attachments that are its own"
+    ),
+    "UPDATE attachment SET state = 'pending-scan' WHERE id = 'a2'": (
+        "a message shows the attachments that are its own"
+    ),
+    "DELETE FROM attachment WHERE id = 'a1'": "a message shows the attachments that are its own",
+    "UPDATE attachment SET file = replace(file, substr(file, 1, 1), 'x')": (
+        "an attachment has its file"
+    ),
     "UPDATE message SET reply_to = 9 WHERE reply_to = 1": "a reply is to an earlier entry",
     "DELETE FROM business WHERE no = 2": "references lead somewhere",
 }
@@ -159,7 +221,11 @@ def test_what_must_not_be_is_found(path: Path, sql: str) -> None:
 
 
 def test_each_rule_has_been_seen_to_find_something() -> None:
-    own = {"a cursor is the sum of its steps", "references lead somewhere"}
+    own = {
+        "a cursor is the sum of its steps",
+        "an attachment has its file",
+        "references lead somewhere",
+    }
     assert set(PLANTS.values()) == check._RULES.keys() | own
 
 

@@ -11,6 +11,7 @@ import trio
 from domain.audit import AuditKind
 from domain.roles import Role
 from storage import (
+    accounts,
     answers,
     api_keys,
     appointments,
@@ -48,6 +49,12 @@ QUERIES: dict[str, Query] = {
     "seers": lambda db, v: people.seers(db, v.business_no, "carla"),
     "companions": lambda db, v: people.companions(db, v, ["carla", "sam"]),
     "locations": lambda db, v: people.locations(db, v.business_no),
+    "account": lambda db, v: accounts.one(db, v.business_no, "sam"),
+    "email taken": lambda db, v: accounts.email_taken(db, v.business_no, "s@x.example", "sam"),
+    "accounts of an address": lambda db, _: accounts.of_email(db, "s@x.example", None, 4),
+    "sign-in link": lambda db, _: accounts.link(db, b"hash"),
+    "sign-in": lambda db, _: accounts.sign_in(db, "s1"),
+    "sign-ins": lambda db, v: accounts.sign_ins(db, v.business_no, "sam", 0),
     "by address": lambda db, v: people.by_address(db, v.business_no, "+12125550100"),
     "by reference": lambda db, v: people.by_reference(db, v.business_no, "crm-1"),
     "appointment": lambda db, v: appointments.seen(db, Reader(v), "a1"),

@@ -29,7 +29,7 @@ for (const { name, direction, text } of frames) {
       if (frame.type === 'message') {
         const held = desk.conversations.get('c1').messages.at(-1);
         for (const [field, value] of Object.entries(frame))
-          if (field !== 'type') assert.equal(held[field], value, field);
+          if (field !== 'type') assert.deepEqual(held[field], value, field);
       }
     });
   }

@@ -49,6 +49,7 @@ test('every field of a message has its default', () => {
     client_message_id: '',
     edited_at: 0,
     deleted_at: 0,
+    attachments: [],
   });
 });
 

@@ -15,10 +15,12 @@ from deskbell_client.errors import (
     WireError,
 )
 from deskbell_client.options import Options
-from deskbell_client.records import Conversation, Member, Message, Person
+from deskbell_client.records import Attachment, Conversation, Member, Message, Person
 from deskbell_client.storage import FileStorage, MemoryStorage, Storage, StorageError
+from deskbell_client.uploads import UploadFailed
 
 __all__ = [
+    "Attachment",
     "Conversation",
     "Desk",
     "DeskbellError",
@@ -35,6 +37,7 @@ __all__ = [
     "Storage",
     "StorageError",
     "TokenUnavailable",
+    "UploadFailed",
     "WireError",
     "connect",
     "connect_over",

@@ -45,6 +45,7 @@ class Send(Command[replies.Ack]):
     client_message_id: str
     text: str
     reply_to: int = 0
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

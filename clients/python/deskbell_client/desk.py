@@ -1,6 +1,8 @@
 """The public face: `connect`, and the `Desk` it gives."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -10,14 +12,15 @@ import trio
 from deskbell_client import commands, replies
 from deskbell_client.credentials import Credentials
 from deskbell_client.driver import Dial, Driver, GetToken
-from deskbell_client.errors import Stopped
+from deskbell_client.errors import Refused, Stopped
 from deskbell_client.events import Event
 from deskbell_client.options import Options
 from deskbell_client.phase import Phase
-from deskbell_client.records import Conversation, MessageReceipt, Person, Version
+from deskbell_client.records import Attachment, Conversation, MessageReceipt, Person, Version
 from deskbell_client.replies import FoundList
 from deskbell_client.session import Session
 from deskbell_client.storage import MemoryStorage, Storage
+from deskbell_client.uploads import Address, Content, FileContent, Http, Progress, upload
 
 PATH = "/v1/ws"
 
@@ -57,7 +60,9 @@ def connect(
             )
         return await trio.open_tcp_stream(host, port)
 
-    address = (parts.netloc.rpartition("@")[2], parts.path if parts.path.strip("/") else PATH)
+    path = parts.path if parts.path.strip("/") else PATH
+    context = (options.ssl_context or ssl.create_default_context()) if secure else None
+    address = Address(parts.netloc.rpartition("@")[2], path, context)
     return Desk(device, token, get_token, storage, options, dial, address)
 
 
@@ -73,9 +78,10 @@ def connect_over(
     """Like `connect`, over ``stream``, or over the stream that the function ``stream`` opens.
 
     One stream is one connection: when it ends, the client stops. A function is called for each try.
+    There is no HTTP then: `Desk.upload` and `Desk.link` need an address, which only `connect` has.
     """
     dial = _once(stream) if isinstance(stream, trio.abc.Stream) else stream
-    address = ("localhost", PATH)
+    address = Address("localhost", PATH)
     return Desk(device, token, get_token, storage, options or Options(), dial, address)
 
 
@@ -111,8 +117,9 @@ class Desk:
         storage: Storage | None,
         options: Options,
         dial: Dial,
-        address: tuple[str, str],
+        address: Address,
     ) -> None:
+        self._http = Http(address.netloc, address.context, self._http_token)
         self._device = device
         self._token = token
         self._get_token = get_token
@@ -131,7 +138,12 @@ class Desk:
             self._device, self._options, credentials, stored, trio.current_time()
         )
         self._driver = Driver(
-            self._session, self._storage, self._dial, self._get_token, *self._address
+            self._session,
+            self._storage,
+            self._dial,
+            self._get_token,
+            self._address.netloc,
+            self._address.path,
         )
         nursery = await self._nursery.__aenter__()
         nursery.start_soon(self._driver.run)
@@ -184,6 +196,7 @@ class Desk:
         text: str,
         *,
         reply_to: int = 0,
+        attachments: Iterable[str] = (),
         client_message_id: str | None = None,
     ) -> replies.Ack:
         """Say ``text``; returns when the server has it on disk.
@@ -191,9 +204,11 @@ class Desk:
         Stored before the first try and tried until there is an answer, under one client_message_id:
         it is said once, however often the connection breaks. Sends of one conversation keep their
         order. A caller that is cancelled leaves it pending if it is stored by then, or else unsent.
+        ``attachments``: the ids of what `upload` gave; with one the text may be empty.
         Also raises `PendingFull`, `WireError`.
         """
-        return await self._driver.send(self._send(conversation, text, reply_to, client_message_id))
+        send = self._send(conversation, text, reply_to, attachments, client_message_id)
+        return await self._driver.send(send)
 
     async def post(
         self,
@@ -201,22 +216,62 @@ class Desk:
         text: str,
         *,
         reply_to: int = 0,
+        attachments: Iterable[str] = (),
         client_message_id: str | None = None,
     ) -> str:
         """Like `send`, without waiting for the ack: `events.Sent` or `events.SendFailed` follows.
 
         Returns the client_message_id when the send is stored.
         """
-        send = self._send(conversation, text, reply_to, client_message_id)
+        send = self._send(conversation, text, reply_to, attachments, client_message_id)
         await self._driver.post(send)
         return send.client_message_id
 
     def _send(
-        self, conversation: str, text: str, reply_to: int, client_message_id: str | None
+        self,
+        conversation: str,
+        text: str,
+        reply_to: int,
+        attachments: Iterable[str],
+        client_message_id: str | None,
     ) -> commands.Send:
-        return commands.Send(
-            conversation, client_message_id or self._options.new_id(), text, reply_to
-        )
+        id_ = client_message_id or self._options.new_id()
+        return commands.Send(conversation, id_, text, reply_to, tuple(attachments))
+
+    async def upload(
+        self, content: bytes | Path, name: str = "", *, progress: Progress | None = None
+    ) -> Attachment:
+        """Upload a file, over broken connections; returns when its ``id`` can be sent.
+
+        ``name`` is by default that of the path. ``progress`` is called with the bytes that the
+        server has, and all there are. Raises `Refused` (a file that the server does not take, with
+        the reason), `UploadFailed`, `OSError` (the path cannot be read).
+        """
+        if isinstance(content, bytes):
+            return await upload(self._http, name or "file", Content(content), progress)
+        source = await trio.to_thread.run_sync(FileContent, content)
+        return await upload(self._http, name or content.name, source, progress)
+
+    async def link(
+        self, conversation: str, seq: int, attachment: str, *, thumbnail: bool = False
+    ) -> str:
+        """An address from which an attachment can be downloaded for some minutes, without a token.
+
+        Raises `Refused`, or `OSError`: there was no answer.
+        """
+        path = f"/v1/conversations/{conversation}/messages/{seq}/attachments/{attachment}"
+        answer = await self._http.ask("GET", path)
+        found = answer["thumbnail_url" if thumbnail else "url"]
+        if not found:
+            raise Refused("not_found", "There is no thumbnail of this attachment.")
+        return f"{self._http.origin}{found}"
+
+    async def _http_token(self) -> str:
+        """The session token, which works for HTTP too; waits for the first connection."""
+        if self._session.welcome is None:
+            await self.ping()
+        assert self._session.welcome is not None
+        return self._session.welcome.session_token
 
     async def edit(self, conversation: str, seq: int, text: str) -> None:
         """Replace the text of a message of one's own."""

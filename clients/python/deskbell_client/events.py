@@ -38,6 +38,20 @@ class MessageDeleted:
 
 
 @dataclass(frozen=True)
+class AttachmentChanged:
+    """``attachment`` of the message at ``seq`` was `pending-scan` and is ``state`` now.
+
+    One that is `refused` has no file and no thumbnail any more.
+    """
+
+    revision: int
+    conversation: str
+    seq: int
+    attachment: str
+    state: str
+
+
+@dataclass(frozen=True)
 class ReceiptsMoved:
     """Cursors of members moved (`receipt` on the wire)."""
 
@@ -182,6 +196,7 @@ StoredEvent = (
     Message
     | MessageEdited
     | MessageDeleted
+    | AttachmentChanged
     | ReceiptsMoved
     | ConversationAdded
     | ConversationRemoved

@@ -7,6 +7,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file of a message. ``state`` is ``ready``, ``pending-scan`` or ``refused``.
+
+    ``kind`` is ``image``, ``video`` or ``document``; ``width`` and ``height`` are of an image.
+    """
+
+    id: str
+    name: str
+    media_type: str
+    kind: str
+    bytes: int
+    width: int = 0
+    height: int = 0
+    state: str = "ready"
+    thumbnail: bool = False
+
+
+@dataclass(frozen=True)
 class Message:
     """An entry of a conversation: something said, or a change of its members (``kind``).
 
@@ -28,6 +46,7 @@ class Message:
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)

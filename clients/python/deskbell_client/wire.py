@@ -40,6 +40,7 @@ FRAMES: dict[str, type[Any]] = {
     "message": Message,
     "message_edited": events.MessageEdited,
     "message_deleted": events.MessageDeleted,
+    "attachment_changed": events.AttachmentChanged,
     "receipt": events.ReceiptsMoved,
     "conversation_added": events.ConversationAdded,
     "conversation_removed": events.ConversationRemoved,

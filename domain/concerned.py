@@ -1,0 +1,42 @@
+"""Whom a receipt concerns: the authors of what it is about."""
+
+from domain.conversation import REMEMBERED, Conversation
+from domain.events import Advance, ReceiptsAdvanced
+
+AUTHORS_BACK = 5_000
+"""Whose messages a receipt is about is looked up among so many of the newest entries."""
+
+
+def concerned_authors(
+    state: Conversation, event: ReceiptsAdvanced
+) -> tuple[set[str], tuple[int, int] | None]:
+    """Whose messages the advances are about, and the range of seqs that is no longer at hand.
+
+    A receipt goes to the authors whom it concerns, not to every member: 100 members who each
+    receive one message must not cause 10,000 events. How far authors are looked for is bounded by
+    `AUTHORS_BACK`: who comes into a long conversation has all of it delivered at once.
+    """
+    authors: set[str] = set()
+    recent = state.recent
+    oldest = max(1, state.last_seq - REMEMBERED + 1)
+    unknown: tuple[int, int] | None = None
+    looked_at = (0, 0)
+    for advance in event.advances:
+        after, up_to = advance.after, _reach(advance)
+        if looked_at == (after, up_to):
+            continue  # in a room most cursors make the same step
+        looked_at = (after, up_to)
+        if after + 1 < oldest and up_to > state.last_seq - AUTHORS_BACK:
+            first = max(after + 1, state.last_seq - AUTHORS_BACK + 1)
+            first = min(first, unknown[0]) if unknown is not None else first
+            last = min(up_to, oldest - 1)
+            unknown = (first, last if unknown is None else max(last, unknown[1]))
+        for seq in range(max(after + 1, oldest), up_to + 1):
+            authors.add(recent[seq].author)
+    return authors, unknown
+
+
+def _reach(advance: Advance) -> int:
+    """How far the cursor that moved went; delivered goes at least as far as read."""
+    cursor = advance.cursor
+    return cursor.delivered_up_to if advance.delivered else cursor.read_up_to

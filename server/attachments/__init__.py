@@ -1,0 +1,1 @@
+"""Attachments: uploads, their examination in a limited process, scanning, and links to files."""
