@@ -1,6 +1,6 @@
 """What a connection missed, as frames: at a resume, and after it fell behind."""
 
-from domain.views import MemberCursor
+from domain.views import MemberCursor, Message
 from protocol import frames
 from protocol.frames import Frame
 from server import reading
@@ -75,23 +75,7 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
                 revision=revision, read_receipts=read_receipts, last_seen=last_seen
             )
         case _:
-            return frames.MessageEvent(
-                conversation=missed.conversation,
-                seq=missed.seq,
-                revision=revision,
-                at=missed.at,
-                author=missed.author,
-                kind=missed.kind,
-                text=missed.text,
-                person=missed.person,
-                role=missed.role,
-                reply_to=missed.reply_to,
-                client_message_id=missed.client_message_id,
-                edited_at=missed.edited_at,
-                deleted_at=missed.deleted_at,
-                location=missed.location,
-                attachments=missed.attachments,
-            )
+            return _message(revision, missed)
 
 
 def _cursor(live: LiveBusiness, viewer: str, cursor: MemberCursor) -> MemberCursor:
@@ -101,4 +85,24 @@ def _cursor(live: LiveBusiness, viewer: str, cursor: MemberCursor) -> MemberCurs
         person=cursor.person,
         delivered_up_to=cursor.delivered_up_to,
         delivered_at=cursor.delivered_at,
+    )
+
+
+def _message(revision: int, missed: Message) -> frames.MessageEvent:
+    return frames.MessageEvent(
+        conversation=missed.conversation,
+        seq=missed.seq,
+        revision=revision,
+        at=missed.at,
+        author=missed.author,
+        kind=missed.kind,
+        text=missed.text,
+        person=missed.person,
+        role=missed.role,
+        reply_to=missed.reply_to,
+        client_message_id=missed.client_message_id,
+        edited_at=missed.edited_at,
+        deleted_at=missed.deleted_at,
+        location=missed.location,
+        attachments=missed.attachments,
     )

@@ -182,7 +182,7 @@ def talk() -> Conversation:
 
 
 def send(text: str, asked: tuple[str, ...], found: tuple[Uploaded, ...], id_: str = "m1") -> Send:
-    return Send(CARLA, id_, text, 0, asked, found)
+    return Send(CARLA, id_, text, 0, attachments=asked, found=found)
 
 
 def decide(state: Conversation, command: Send) -> object:

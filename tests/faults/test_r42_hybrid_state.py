@@ -133,7 +133,7 @@ async def attached(house: House) -> None:
         pending = State.PENDING_SCAN if number else State.READY
         found = await attachment(database, 1, "mo", f"a{number}", b"%d" % number, state=pending)
         speaker = house.premises.speaker("mo")
-        said = commands.Send(speaker, f"f{number}", "", 0, (found.id,))
+        said = commands.Send(speaker, f"f{number}", "", 0, attachments=(found.id,))
         assert isinstance(await house.premises.do("c1", said), Accepted)
     for seq, id_, state in ((5, "a1", State.READY), (6, "a2", State.REFUSED)):
         settle = commands.SettleAttachment(house.premises.speaker("mo"), seq, id_, state)

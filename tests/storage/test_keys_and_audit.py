@@ -23,7 +23,8 @@ BEFORE = f"""
         ((7 << 32) | 2, 1, 5, 'text', 51, 'mia', '', ''),
         ((7 << 32) | 3, 1, 6, 'member_left', 52, 'mia', 'Mia', 'mia'),
         ((7 << 32) | 4, 1, 7, 'text', 53, 'sam', 'edited', '');
-    INSERT INTO change VALUES (7, 8, 2, 54, 'olivia', 1), (7, 9, 4, 55, 'sam', 0);
+    INSERT INTO change (conversation_no, revision, seq, at, author, deleted)
+        VALUES (7, 8, 2, 54, 'olivia', 1), (7, 9, 4, 55, 'sam', 0);
     INSERT INTO audit VALUES (1, 1, 10, 'olivia', 'person_changed', '{{"person": "mia"}}'),
         (1, 2, 11, 'x', 'access_revoked', '{{"person": ""}}'),
         (1, 10, 60, 'olivia', 'ownership_transferred', '{{"former": "olivia", "owner": "max"}}'),

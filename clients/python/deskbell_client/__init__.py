@@ -4,7 +4,8 @@
 `deskbell_client.records`, what the server answers in `deskbell_client.replies`.
 """
 
-from deskbell_client.desk import Desk, connect, connect_over
+from deskbell_client.connecting import connect, connect_over
+from deskbell_client.desk import Desk
 from deskbell_client.errors import (
     DeskbellError,
     OutcomeUnknown,
