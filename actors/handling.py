@@ -1,6 +1,6 @@
 """What a conversation actor needs for the handling: facts about customers, and who is there."""
 
-from collections.abc import Sequence
+from collections.abc import Container
 
 import msgspec
 
@@ -8,10 +8,12 @@ from actors.ports import ConversationStore, Publisher
 from domain import handling as rules
 from domain.business import Business
 from domain.commands import Command, Send, Speaker
-from domain.conversation import Conversation
-from domain.events import ConversationEvent, MessageSent
+from domain.conversation import Conversation, SentKey
+from domain.events import MessageSent
 from domain.roles import Role
 from domain.routing import CustomerFacts
+
+SAID_MAX = 64
 
 
 class HandlingDesk:
@@ -25,6 +27,8 @@ class HandlingDesk:
         self._store = store
         self._publisher = publisher
         self._customers = customers
+        self.said: dict[SentKey, None] = {}  # bound: SAID_MAX
+        """What the business said by itself of late: should it be stored already, that must show."""
         self._facts: dict[str, tuple[CustomerFacts, int, int]] = {}  # bound: `customers`
 
     def forget(self) -> None:
@@ -46,22 +50,34 @@ class HandlingDesk:
         self._facts[customer] = facts, stamp, until
 
     def accompany(
-        self, state: Conversation | None, command: Command, message: MessageSent
-    ) -> tuple[Sequence[ConversationEvent], MessageSent]:
-        """What is to be recorded before a message, and the message with what it changes."""
+        self,
+        state: Conversation | None,
+        command: Command,
+        message: MessageSent,
+        earlier: Container[SentKey],
+    ) -> rules.Accompanied:
+        """The message with what it changes, and what is to be recorded before and after it."""
         business = self._business
         assert state is not None
         assert isinstance(command, Send)
         if not business.locations or not rules.is_handled(state, business):
-            return (), message
+            return rules.Accompanied((), message)
         facts = None
         if command.speaker.role is Role.CUSTOMER:
             facts = self._facts[command.speaker.person][0]
-        found = rules.accompany(state, business, command, message, facts)
+        found = rules.accompany(state, business, command, message, facts, earlier)
+        for reply in found.after:
+            self._note_said(reply)
         why = found.message.routed
         if why is None:
-            return found.before, found.message
+            return found
         live = self._publisher.present(business, {*why.recipients, *business.owners})
         why = msgspec.structs.replace(why, live=live)
         routed = why if why != state.routed else None
-        return found.before, msgspec.structs.replace(found.message, routed=routed)
+        message = msgspec.structs.replace(found.message, routed=routed)
+        return rules.Accompanied(found.before, message, found.after)
+
+    def _note_said(self, reply: MessageSent) -> None:
+        if len(self.said) >= SAID_MAX:
+            self.said.pop(next(iter(self.said)))
+        self.said[reply.author, reply.device, reply.client_message_id] = None

@@ -105,10 +105,12 @@ def customer_facts(
             (business_no, customer),
         ).fetchone()
         last = appointments.last_location(connection, business_no, customer, now)
+        visited = appointments.visited_until(connection, business_no, customer, now)
         coming = appointments.next_of(connection, business_no, customer, now)
     locations = () if row is None else tuple(sorted(json.loads(row[0])))
     until = 2**63 - 1 if coming is None else coming.start
-    return CustomerFacts(locations, last or "", tuple(sorted(json.loads(newest[0])))), until
+    places = tuple(sorted(json.loads(newest[0])))
+    return CustomerFacts(locations, last or "", places, visited), until
 
 
 def _remember(connection: sqlite3.Connection, no: int, state: Conversation) -> None:
