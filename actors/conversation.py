@@ -17,7 +17,7 @@ from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
-from domain import creation, handling
+from domain import creation
 from domain.business import Business
 from domain.commands import (
     Accepted,
@@ -34,6 +34,7 @@ from domain.commands import (
     Send,
     SettleAttachment,
     ShowTyping,
+    Tend,
 )
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
@@ -148,6 +149,8 @@ class ConversationActor(Actor[Command]):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
             envelope.message = await self._as_of_now(command)
+        elif isinstance(command, Tend):
+            envelope.message = await self._handling.informed(command, self._state, self._clock())
 
     async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
         """Find an entry that a command refers to, also when the batch itself makes it old."""
@@ -288,9 +291,8 @@ class ConversationActor(Actor[Command]):
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
                 return rules.decide_remove(state, command, self._business.owners, now)
-            case Handle():
-                decided = handling.decide_handle(state, self._business, command, now)
-                return Done() if decided is None else decided
+            case Handle() | Tend():
+                return self._handling.decide(state, command, now)
             case _:
                 raise TypeError(type(command))
 

@@ -7,11 +7,13 @@ import msgspec
 from actors.ports import ConversationStore, Publisher
 from domain import handling as rules
 from domain.business import Business
-from domain.commands import Command, Send, Speaker
+from domain.commands import Command, Done, Handle, Send, Speaker, Tend
 from domain.conversation import Conversation, SentKey
-from domain.events import MessageSent
+from domain.events import HandlingChanged, MessageSent
+from domain.refusal import Refusal
 from domain.roles import Role
 from domain.routing import CustomerFacts
+from domain.tending import decide_tend, is_displaced
 
 SAID_MAX = 64
 
@@ -48,6 +50,25 @@ class HandlingDesk:
         if len(self._facts) >= self._customers:
             self._facts.pop(next(iter(self._facts)))
         self._facts[customer] = facts, stamp, until
+
+    async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
+        """With the facts by which it is placed, if its location has gone."""
+        if state is None or not is_displaced(state, self._business):
+            return command
+        customers = (id_ for id_, m in state.members.items() if m.role is Role.CUSTOMER)
+        customer = next(customers, None)
+        if customer is None:
+            return command
+        facts, _ = await self._store.customer_facts(self._business, customer, now)
+        return Tend(facts=facts)
+
+    def decide(
+        self, state: Conversation, command: Handle | Tend, now: int
+    ) -> HandlingChanged | Done | Refusal:
+        """What the command makes of the handling."""
+        if isinstance(command, Tend):
+            return decide_tend(state, self._business, command.facts, now) or Done()
+        return rules.decide_handle(state, self._business, command, now) or Done()
 
     def accompany(
         self,

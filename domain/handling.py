@@ -195,7 +195,7 @@ def _changed(
     state: Conversation, business: Business, becomes: Handling, kind: str, message: MessageSent
 ) -> HandlingChanged | None:
     """The event by which the handling becomes another one to those who see it, if it does."""
-    becomes = _with_assignee_who_sees(state, business, becomes)
+    becomes = with_assignee_who_sees(state, business, becomes)
     if shown(becomes) == shown(state.handling):
         return None
     return change(state, message.at, message.author, kind, becomes, state.waiting_since)
@@ -224,7 +224,8 @@ def change(
     )
 
 
-def _with_assignee_who_sees(state: Conversation, business: Business, becomes: Handling) -> Handling:
+def with_assignee_who_sees(state: Conversation, business: Business, becomes: Handling) -> Handling:
+    """``becomes``, with nobody assigned who would not see it (rule 5)."""
     assignee = becomes.assignee
     if not assignee or _sees(state, business, assignee, becomes):
         return becomes
@@ -265,7 +266,7 @@ def decide_handle(
     if isinstance(becomes, Refusal):
         return becomes
     waiting_since = _waiting(state, command.action, now)
-    becomes = _with_assignee_who_sees(state, business, becomes)
+    becomes = with_assignee_who_sees(state, business, becomes)
     if becomes == state.handling and waiting_since == state.waiting_since:
         return None
     return change(state, now, speaker.person, command.action, becomes, waiting_since)

@@ -62,12 +62,12 @@ def _take_up_handling(
         (business_no, no),
     ).fetchone()
     row = connection.execute(
-        "SELECT locations, status, snoozed_until, assignee, hidden FROM handling"
+        "SELECT locations, status, snoozed_until, assignee, hidden, alerted FROM handling"
         " WHERE conversation_no = ?",
         (no,),
     ).fetchone()
     if row is not None:
-        locations, status, snoozed_until, assignee, stored = row
+        locations, status, snoozed_until, assignee, stored, alerted = row
         hidden = _decode_hidden(stored)
         state.handling = Handling(
             tuple(json.loads(locations)),
@@ -76,6 +76,7 @@ def _take_up_handling(
             assignee,
             hidden.trigger,
             hidden.away,
+            alerted,
         )
     why = connection.execute(
         "SELECT why FROM routing WHERE conversation_no = ? ORDER BY seq DESC LIMIT 1", (no,)

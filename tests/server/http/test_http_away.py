@@ -61,5 +61,6 @@ async def test_whoever_was_just_there_is_not_told_that_it_is_closed(tmp_path: Pa
         await say(api, "m1", conversation)
         assert await log(api, conversation) == [("carla", "m1")]
         api.stage.clock.now += HOUR
+        api.tokens.clear()  # they have expired
         await say(api, "m2", conversation)
         assert [author for author, _ in await log(api, conversation)][-1] == "@business"
