@@ -18,12 +18,15 @@ WHOLE = {
     "GET /v1/conversations/{conversation}/messages/{seq}/receipts": "as many members as it has",
     "GET /v1/presence": "those asked for",
     "GET /v1/me": "the locations of one person",
+    "GET /v1/me/contact": "the numbers of one person",
     "GET /v1/operator/actors": "a picture of this moment",
     "GET /v1/operator/dead-letters": "a picture of this moment",
     "GET /v1/conversations/{conversation}/messages/{seq}/explanation": "who works there",
     "GET /v1/saved-replies/{saved_reply}": "the variables there are",
     "GET /v1/webhooks": "at most as many as a business may have",
     "GET /v1/webhooks/{webhook}": "the types of events there are",
+    "GET /v1/people/{person}/sessions": "as many devices as somebody may be signed in on",
+    "GET /v1/me/sessions": "as many devices as somebody may be signed in on",
     "GET /v1/demo": "the people of the demo",
 }
 """Answers that hold a list and are never cut, and what bounds them."""
