@@ -8,12 +8,20 @@ from actors.envelope import Envelope
 from domain.commands import Accepted, Answer, Command, Send
 from domain.conversation import Conversation, sent_key
 from domain.events import Advance, ConversationEvent
+from domain.refusal import Code, Refusal
+
+NOT_STORED = Refusal(
+    Code.STORAGE_FAILED,
+    "It could not be stored, so nothing was accepted. Try again, or tell the operator.",
+    retry_after=5.0,
+)
 
 
 class Decision(msgspec.Struct):
     """What became of one command: an event to store, or an answer that needs none.
 
-    ``envelope`` is ``None`` for an event that comes before the one of a command, because of it.
+    ``envelope`` is ``None`` for an event that comes before or after the one of a command, because
+    of it.
     """
 
     envelope: Envelope[Command] | None

@@ -8,7 +8,7 @@ import msgspec
 from actors.account_commands import AccountCommand
 from actors.account_commands import decide as decide_accounts
 from actors.actor import Actor
-from actors.conversation import NOT_STORED
+from actors.batch_work import NOT_STORED
 from actors.desk_appointments import AppointmentCommand, decide_about_appointment
 from actors.desk_imports import FinishImport, ImportTalk, decide_about_import
 from actors.desk_locations import ChangeLocation as ChangeLocation

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from actors.actor import Actor, Storing
-from actors.batch_work import Decision, Work, final_answer, origins
+from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
-from domain import creation, handling
+from domain import creation
 from domain.business import Business
 from domain.commands import (
     Accepted,
@@ -34,6 +34,7 @@ from domain.commands import (
     Send,
     SettleAttachment,
     ShowTyping,
+    Tend,
 )
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
@@ -53,13 +54,6 @@ from domain.events import (
 from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Code, Refusal
-
-NOT_STORED = Refusal(
-    Code.STORAGE_FAILED,
-    "It could not be stored, so nothing was accepted. Try again, or tell the operator.",
-    retry_after=5.0,
-)
-
 
 _ANSWERS = (Accepted, Done, Refusal)
 _LOOKS_BACK = (Edit, Delete, SettleAttachment)
@@ -107,8 +101,8 @@ class ConversationActor(Actor[Command]):
         """Start from what is stored; what was sent long ago gets its first answer."""
         await self.activate()
         if isinstance(error, AlreadySent):
-            sends = [e.message for e in batch if isinstance(e.message, Send)]
-            keys = [sent_key(send) for send in sends]
+            keys = [sent_key(e.message) for e in batch if isinstance(e.message, Send)]
+            keys += self._handling.said
             return await self._handle(batch, await self._store.sent(self._business, keys))
         failed = [Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
         await self._answer_repeats(failed)
@@ -155,6 +149,8 @@ class ConversationActor(Actor[Command]):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
             envelope.message = await self._as_of_now(command)
+        elif isinstance(command, Tend):
+            envelope.message = await self._handling.informed(command, self._state, self._clock())
 
     async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
         """Find an entry that a command refers to, also when the batch itself makes it old."""
@@ -236,10 +232,12 @@ class ConversationActor(Actor[Command]):
                     work.refused_sends.append(decision)
                 work.decisions.append(decision)
             elif type(decided) is MessageSent:
-                before, message = self._handling.accompany(self._state, command, decided)
-                for event in before:
+                found = self._handling.accompany(self._state, command, decided, earlier)
+                for event in found.before:
                     self._record(work, None, event, older)
-                self._record(work, envelope, message, older)
+                self._record(work, envelope, found.message, older)
+                for reply in found.after:
+                    self._record(work, None, reply, older)
             else:
                 self._record(work, envelope, decided, older)
         if work.advances:
@@ -293,9 +291,8 @@ class ConversationActor(Actor[Command]):
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
                 return rules.decide_remove(state, command, self._business.owners, now)
-            case Handle():
-                decided = handling.decide_handle(state, self._business, command, now)
-                return Done() if decided is None else decided
+            case Handle() | Tend():
+                return self._handling.decide(state, command, now)
             case _:
                 raise TypeError(type(command))
 

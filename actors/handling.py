@@ -1,17 +1,21 @@
 """What a conversation actor needs for the handling: facts about customers, and who is there."""
 
-from collections.abc import Sequence
+from collections.abc import Container
 
 import msgspec
 
 from actors.ports import ConversationStore, Publisher
 from domain import handling as rules
 from domain.business import Business
-from domain.commands import Command, Send, Speaker
-from domain.conversation import Conversation
-from domain.events import ConversationEvent, MessageSent
+from domain.commands import Command, Done, Handle, Send, Speaker, Tend
+from domain.conversation import Conversation, SentKey
+from domain.events import HandlingChanged, MessageSent
+from domain.refusal import Refusal
 from domain.roles import Role
 from domain.routing import CustomerFacts
+from domain.tending import decide_tend, is_displaced
+
+SAID_MAX = 64
 
 
 class HandlingDesk:
@@ -25,6 +29,8 @@ class HandlingDesk:
         self._store = store
         self._publisher = publisher
         self._customers = customers
+        self.said: dict[SentKey, None] = {}  # bound: SAID_MAX
+        """What the business said by itself of late: should it be stored already, that must show."""
         self._facts: dict[str, tuple[CustomerFacts, int, int]] = {}  # bound: `customers`
 
     def forget(self) -> None:
@@ -45,23 +51,54 @@ class HandlingDesk:
             self._facts.pop(next(iter(self._facts)))
         self._facts[customer] = facts, stamp, until
 
+    async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
+        """With the facts by which it is placed, if its location has gone."""
+        if state is None or not is_displaced(state, self._business):
+            return command
+        customers = (id_ for id_, m in state.members.items() if m.role is Role.CUSTOMER)
+        customer = next(customers, None)
+        if customer is None:
+            return command
+        facts, _ = await self._store.customer_facts(self._business, customer, now)
+        return Tend(facts=facts)
+
+    def decide(
+        self, state: Conversation, command: Handle | Tend, now: int
+    ) -> HandlingChanged | Done | Refusal:
+        """What the command makes of the handling."""
+        if isinstance(command, Tend):
+            return decide_tend(state, self._business, command.facts, now) or Done()
+        return rules.decide_handle(state, self._business, command, now) or Done()
+
     def accompany(
-        self, state: Conversation | None, command: Command, message: MessageSent
-    ) -> tuple[Sequence[ConversationEvent], MessageSent]:
-        """What is to be recorded before a message, and the message with what it changes."""
+        self,
+        state: Conversation | None,
+        command: Command,
+        message: MessageSent,
+        earlier: Container[SentKey],
+    ) -> rules.Accompanied:
+        """The message with what it changes, and what is to be recorded before and after it."""
         business = self._business
         assert state is not None
         assert isinstance(command, Send)
         if not business.locations or not rules.is_handled(state, business):
-            return (), message
+            return rules.Accompanied((), message)
         facts = None
         if command.speaker.role is Role.CUSTOMER:
             facts = self._facts[command.speaker.person][0]
-        found = rules.accompany(state, business, command, message, facts)
+        found = rules.accompany(state, business, command, message, facts, earlier)
+        for reply in found.after:
+            self._note_said(reply)
         why = found.message.routed
         if why is None:
-            return found.before, found.message
+            return found
         live = self._publisher.present(business, {*why.recipients, *business.owners})
         why = msgspec.structs.replace(why, live=live)
         routed = why if why != state.routed else None
-        return found.before, msgspec.structs.replace(found.message, routed=routed)
+        message = msgspec.structs.replace(found.message, routed=routed)
+        return rules.Accompanied(found.before, message, found.after)
+
+    def _note_said(self, reply: MessageSent) -> None:
+        if len(self.said) >= SAID_MAX:
+            self.said.pop(next(iter(self.said)))
+        self.said[reply.author, reply.device, reply.client_message_id] = None

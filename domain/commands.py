@@ -5,8 +5,10 @@ import msgspec
 from domain.attachments import State, Uploaded
 from domain.events import Person
 from domain.handling_action import Action
+from domain.ids import BUSINESS_VOICE
 from domain.refusal import Refusal
 from domain.roles import Role
+from domain.routing import CustomerFacts
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -49,6 +51,13 @@ class Handle(msgspec.Struct, frozen=True):
     person: str = ""
     location: str = ""
     until: int = 0
+
+
+class Tend(msgspec.Struct, frozen=True):
+    """Something may have fallen due by itself. ``facts`` are of its first customer, once known."""
+
+    speaker: Speaker = Speaker(BUSINESS_VOICE, "", Role.OWNER, BUSINESS_VOICE)
+    facts: CustomerFacts = CustomerFacts()
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -117,6 +126,7 @@ Command = (
     | RemoveMember
     | ShowTyping
     | Handle
+    | Tend
 )
 
 

@@ -32,6 +32,7 @@ class Handling(msgspec.Struct, frozen=True):
 
     ``locations``: where it is placed. ``snoozed_until``: in ms, while it is snoozed. ``trigger``:
     what the customer's next message answers. ``away``: the absence that was answered last.
+    ``alerted``: the waiting that an alert was given for, by when it began.
     """
 
     locations: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Handling(msgspec.Struct, frozen=True):
     assignee: str = ""
     trigger: Trigger = Trigger()
     away: str = ""
+    alerted: int = 0
 
 
 class Routed(msgspec.Struct, frozen=True):

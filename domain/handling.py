@@ -11,13 +11,15 @@ Rules
 5. Whoever is assigned to a conversation sees it; if it goes where they do not, nobody is assigned.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import msgspec
 
+from domain.away import Answering, answering, mark, reply, sent_key
 from domain.business import Business
 from domain.commands import Announce, Handle, Send, Speaker
-from domain.conversation import Conversation
+from domain.conversation import Conversation, SentKey
 from domain.events import (
     ConversationEvent,
     Handling,
@@ -45,10 +47,11 @@ SNOOZE_MAX_MS = 366 * 24 * 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Accompanied:
-    """A message, and what is to be recorded before it."""
+    """A message, and what is to be recorded before and after it."""
 
     before: tuple[ConversationEvent, ...]
     message: MessageSent
+    after: tuple[MessageSent, ...] = ()
 
 
 def is_handled(state: Conversation, business: Business) -> bool:
@@ -67,15 +70,17 @@ def accompany(
     command: Send,
     message: MessageSent,
     facts: CustomerFacts | None,
+    earlier: Container[SentKey] = (),
 ) -> Accompanied:
     """What a message does to the handling of a handled conversation.
 
-    ``facts`` are the customer's who wrote it, ``None`` for everybody else.
+    ``facts`` are the customer's who wrote it, ``None`` for everybody else. ``earlier``: what is
+    known to have been said long ago.
     """
     if isinstance(command, Announce):
         return Accompanied((), _announced(state, command, message))
     if facts is not None:
-        return _from_customer(state, business, command.speaker, message, facts)
+        return _from_customer(state, business, message, facts, earlier)
     return _from_team(state, business, command.speaker, message)
 
 
@@ -90,9 +95,9 @@ def _announced(state: Conversation, command: Announce, message: MessageSent) -> 
 def _from_customer(
     state: Conversation,
     business: Business,
-    speaker: Speaker,
     message: MessageSent,
     facts: CustomerFacts,
+    earlier: Container[SentKey],
 ) -> Accompanied:
     handling, now = state.handling, message.at
     trigger = handling.trigger
@@ -102,8 +107,14 @@ def _from_customer(
         facts = msgspec.structs.replace(facts, newest=handling.locations)
     staff = tuple(sorted(business.locations_of(trigger.person)))
     routed = route(trigger, facts, staff, business.standing)
+    away = answering(business, routed.locations, facts, now)
     becomes = msgspec.structs.replace(
-        handling, locations=routed.locations, status="open", snoozed_until=0, trigger=trigger
+        handling,
+        locations=routed.locations,
+        status="open",
+        snoozed_until=0,
+        trigger=trigger,
+        away=handling.away if away is None else mark(away),
     )
     shown = _changed(
         state, business, becomes, "reopened" if handling.status != "open" else "routed", message
@@ -121,10 +132,24 @@ def _from_customer(
         tuple(sorted(business.denied_at(routed.locations))),
     )
     message = msgspec.structs.replace(message, routed=why)
+    after = _away(state, away, message, earlier)
     if shown is not None:
-        return Accompanied((shown,), message)
+        return Accompanied((shown,), message, after)
     hidden = becomes if becomes != handling else None
-    return Accompanied((), msgspec.structs.replace(message, handling=hidden))
+    return Accompanied((), msgspec.structs.replace(message, handling=hidden), after)
+
+
+def _away(
+    state: Conversation,
+    answer: Answering | None,
+    message: MessageSent,
+    earlier: Container[SentKey],
+) -> tuple[MessageSent, ...]:
+    """What the business says by itself because it is closed, unless it has said so."""
+    if answer is None or state.handling.away == mark(answer):
+        return ()
+    key = sent_key(state, answer)
+    return () if key in state.sent or key in earlier else (reply(state, answer, message),)
 
 
 def _from_team(
@@ -170,7 +195,7 @@ def _changed(
     state: Conversation, business: Business, becomes: Handling, kind: str, message: MessageSent
 ) -> HandlingChanged | None:
     """The event by which the handling becomes another one to those who see it, if it does."""
-    becomes = _with_assignee_who_sees(state, business, becomes)
+    becomes = with_assignee_who_sees(state, business, becomes)
     if shown(becomes) == shown(state.handling):
         return None
     return change(state, message.at, message.author, kind, becomes, state.waiting_since)
@@ -199,7 +224,8 @@ def change(
     )
 
 
-def _with_assignee_who_sees(state: Conversation, business: Business, becomes: Handling) -> Handling:
+def with_assignee_who_sees(state: Conversation, business: Business, becomes: Handling) -> Handling:
+    """``becomes``, with nobody assigned who would not see it (rule 5)."""
     assignee = becomes.assignee
     if not assignee or _sees(state, business, assignee, becomes):
         return becomes
@@ -240,7 +266,7 @@ def decide_handle(
     if isinstance(becomes, Refusal):
         return becomes
     waiting_since = _waiting(state, command.action, now)
-    becomes = _with_assignee_who_sees(state, business, becomes)
+    becomes = with_assignee_who_sees(state, business, becomes)
     if becomes == state.handling and waiting_since == state.waiting_since:
         return None
     return change(state, now, speaker.person, command.action, becomes, waiting_since)

@@ -173,6 +173,26 @@ def open_after(hours: Hours | None, zone: tzinfo, start: int, minutes: int) -> i
     return None
 
 
+def open_before(hours: Hours | None, zone: tzinfo, end: int, minutes: int) -> int | None:
+    """The last moment since which it has been open for ``minutes`` at ``end``; ``None``: none.
+
+    So ``open_after(start)`` is at most ``end`` exactly for each ``start`` up to it.
+    """
+    left = minutes * MINUTE_MS
+    if hours is None or left <= 0:
+        return end - max(left, 0)
+    counted = end
+    for opens, closes in _periods(hours, zone, end, range(1, -LOOK_DAYS, -1)):
+        last = min(closes, counted)
+        if last <= opens:
+            continue
+        if last - opens >= left:
+            return last - left
+        left -= last - opens
+        counted = opens
+    return None
+
+
 def _apart(hours: Hours, zone: tzinfo, start: int) -> Iterator[tuple[int, int]]:
     """What is open from ``start`` on, so that nothing is counted twice."""
     counted = start

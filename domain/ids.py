@@ -36,3 +36,6 @@ def customer_conversation_id(customer: str) -> str:
 
 OWNER = "@owner"
 """Stands for whoever owns the business; not a valid id, so that it names no person."""
+
+BUSINESS_VOICE = "@business"
+"""The author of what the business says and does by itself; no valid id, so it is nobody's."""

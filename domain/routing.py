@@ -42,12 +42,14 @@ class CustomerFacts(msgspec.Struct, frozen=True):
     """What decides about a customer's message, as of when it came.
 
     ``locations``: C. ``last``: L, where their last appointment was, or ``""``. ``newest``: where
-    the conversation is that they last wrote in.
+    the conversation is that they last wrote in. ``visited_until``: when the last appointment that
+    they came to ends or ended, 0 for none.
     """
 
     locations: tuple[str, ...] = ()
     last: str = ""
     newest: tuple[str, ...] = ()
+    visited_until: int = 0
 
 
 class Rule(StrEnum):

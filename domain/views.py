@@ -53,6 +53,7 @@ class Handling(View, frozen=True, kw_only=True):
     snoozed_until: int = 0
     assignee: str = ""
     waiting_since: int = 0
+    alerted: int = 0
 
 
 class Member(View, frozen=True, kw_only=True):

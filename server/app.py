@@ -6,6 +6,7 @@ root
 ├─ indexer      the full-text index follows the log
 ├─ node         businesses: conversations, desk, locations, presence; the keeper of attachments
 ├─ hooks        calls to the servers of businesses: webhooks, send hooks
+├─ tending      what falls due in conversations by itself
 ├─ forgetting   answers that were kept long enough
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
@@ -37,6 +38,7 @@ from server.operator_key import keep_operator_key
 from server.page import page_address, page_folder
 from server.set_up import SetUp
 from server.settings import Settings
+from server.tending import tend_conversations
 from server.tokens import Tokens
 from storage.database import Database
 
@@ -121,6 +123,7 @@ async def run_server(
             flush.target = running.listener.flusher.flush
             root.start_soon(lag.run)
             root.start_soon(forget_answers, node)
+            root.start_soon(tend_conversations, node)
             await root.start(running.listener.run, listening)
             log.info("ready", port=port, data_dir=settings.data_dir)
             task_status.started(running)

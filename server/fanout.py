@@ -282,6 +282,7 @@ def shown_handling(event: HandlingChanged) -> Handling:
         snoozed_until=handling.snoozed_until,
         assignee=handling.assignee,
         waiting_since=event.waiting_since,
+        alerted=handling.alerted,
     )
 
 

@@ -127,6 +127,16 @@ def last_location(
     return None if found is None else found.location
 
 
+def visited_until(connection: sqlite3.Connection, business_no: int, customer: str, now: int) -> int:
+    """When the last appointment ends or ended that ``customer`` came to, 0 for none."""
+    row = connection.execute(
+        "SELECT ends_at FROM appointment WHERE business_no = ? AND customer = ? AND starts_at <= ?"
+        " AND status NOT IN ('cancelled', 'no_show') ORDER BY starts_at DESC, id DESC LIMIT 1",
+        (business_no, customer, now),
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def next_of(
     connection: sqlite3.Connection, business_no: int, customer: str, now: int
 ) -> Appointment | None:

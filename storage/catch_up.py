@@ -302,7 +302,7 @@ def _handlings(
         return
     rows = connection.execute(
         "SELECT g.revision, c.id, g.locations, g.status, g.snoozed_until, g.assignee,"
-        f" h.waiting_since FROM {LISTED} l JOIN handling g ON g.conversation_no = l.no"
+        f" h.waiting_since, g.alerted FROM {LISTED} l JOIN handling g ON g.conversation_no = l.no"
         " JOIN conversation c ON c.no = l.no"
         " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = l.no"
         " WHERE g.revision > ?2 ORDER BY g.revision LIMIT ?3",

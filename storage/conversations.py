@@ -13,7 +13,17 @@ from sys import intern
 from domain.limits import UNREAD_MAX
 from domain.roles import TEAM, Role
 from domain.views import Conversation, Handling, Member, Message
-from storage.access import LISTED, Granted, Viewer, grant, listed, readable, snapshot, visible
+from storage.access import (
+    LISTED,
+    WORKS_AT,
+    Granted,
+    Viewer,
+    grant,
+    listed,
+    readable,
+    snapshot,
+    visible,
+)
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
@@ -54,6 +64,71 @@ def page(
         found = pictures(connection, viewer, [granted for granted, _ in rows[:limit]])
     kept = fitting(map(_size, found), PAGE_BYTES)
     return ListPage(tuple(found[:kept]), str(rows[kept - 1][1]) if len(rows) > kept else None)
+
+
+def queue(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    location: str,
+    before: str | None,
+    limit: int,
+    *,
+    waiting: bool,
+) -> ListPage | None:
+    """Open conversations placed at a location, latest activity first; ``None``: not the viewer's.
+
+    Of owners, and of who works there. ``waiting``: those in which a customer waits, longest first.
+    """
+    with snapshot(connection):
+        if not _sees_queue(connection, viewer, location):
+            return None
+        rows = _placed(connection, viewer, location, before, limit + 1, waiting=waiting)
+        granted = [Granted(no, 1) for no, _ in rows[:limit]]
+        found = pictures(connection, viewer, granted)
+    kept = fitting(map(_size, found), PAGE_BYTES)
+    return ListPage(tuple(found[:kept]), rows[kept - 1][1] if len(rows) > kept else None)
+
+
+def _sees_queue(connection: sqlite3.Connection, viewer: Viewer, location: str) -> bool:
+    row = connection.execute(
+        f"SELECT 1 FROM location WHERE business_no = ?1 AND id = ?3 AND (?4 OR id IN {WORKS_AT})",
+        (viewer.business_no, viewer.person, location, viewer.role is Role.OWNER),
+    ).fetchone()
+    return row is not None
+
+
+def _placed(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    location: str,
+    before: str | None,
+    limit: int,
+    *,
+    waiting: bool,
+) -> list[tuple[int, str]]:
+    """(conversation, the position behind it)."""
+    if waiting:
+        since, _, no = (before or "0.0").partition(".")
+        rows = connection.execute(
+            "SELECT h.conversation_no, h.waiting_since || '.' || h.conversation_no FROM head h"
+            " CROSS JOIN placement p ON p.business_no = h.business_no AND p.location = ?2"
+            "  AND p.conversation_no = h.conversation_no"
+            " JOIN handling g ON g.conversation_no = h.conversation_no AND g.status = 'open'"
+            " WHERE h.business_no = ?1 AND h.waiting_since > 0"
+            " AND (h.waiting_since, h.conversation_no) > (?3, ?4)"
+            " ORDER BY h.waiting_since, h.conversation_no LIMIT ?5",
+            (viewer.business_no, location, int(since), int(no or 0), limit),
+        )
+        return rows.fetchall()
+    rows = connection.execute(
+        "SELECT h.conversation_no, CAST(h.activity AS TEXT) FROM placement p"
+        " JOIN head h ON h.business_no = p.business_no AND h.conversation_no = p.conversation_no"
+        " JOIN handling g ON g.conversation_no = p.conversation_no AND g.status = 'open'"
+        " WHERE p.business_no = ?1 AND p.location = ?2 AND h.activity < ?3"
+        " ORDER BY h.activity DESC LIMIT ?4",
+        (viewer.business_no, location, _position(before), limit),
+    )
+    return rows.fetchall()
 
 
 def _size(picture: Conversation) -> int:
@@ -154,7 +229,7 @@ def _handlings(connection: sqlite3.Connection, wanted: str) -> dict[int, tuple[i
     """How each conversation is handled that ever was, or where a customer waits; since when."""
     rows = connection.execute(
         "SELECT l.no, coalesce(g.revision, 0), g.locations, g.status, g.snoozed_until, g.assignee,"
-        f" h.waiting_since FROM {LISTED} l JOIN conversation c ON c.no = l.no"
+        f" h.waiting_since, g.alerted FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         " JOIN head h ON h.business_no = c.business_no AND h.conversation_no = l.no"
         " LEFT JOIN handling g ON g.conversation_no = l.no"
         " WHERE g.conversation_no IS NOT NULL OR h.waiting_since",
@@ -169,6 +244,7 @@ def handling(
     snoozed_until: int | None,
     assignee: str | None,
     waiting_since: int,
+    alerted: int | None,
 ) -> Handling:
     """The picture of a row of `handling`, if there is one, and of when a customer began to wait."""
     return Handling(
@@ -177,6 +253,7 @@ def handling(
         snoozed_until=snoozed_until or 0,
         assignee=assignee or "",
         waiting_since=waiting_since,
+        alerted=alerted or 0,
     )
 
 

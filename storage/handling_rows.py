@@ -20,16 +20,18 @@ def add_handling(statements: Statements, no: int, handling: Handling) -> None:
     """The handling as it is now, without a change that anybody is shown."""
     hidden = _encode(Hidden(handling.trigger, handling.away)).decode()
     statements.add(
-        "INSERT INTO handling (conversation_no, status, snoozed_until, assignee, locations, hidden)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (conversation_no) DO UPDATE SET"
+        "INSERT INTO handling (conversation_no, status, snoozed_until, assignee, locations, hidden,"
+        " alerted) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation_no) DO UPDATE SET"
         " status = excluded.status, snoozed_until = excluded.snoozed_until,"
-        " assignee = excluded.assignee, locations = excluded.locations, hidden = excluded.hidden",
+        " assignee = excluded.assignee, locations = excluded.locations, hidden = excluded.hidden,"
+        " alerted = excluded.alerted",
         no,
         handling.status,
         handling.snoozed_until,
         handling.assignee,
         _encode(handling.locations).decode(),
         hidden,
+        handling.alerted,
     )
 
 

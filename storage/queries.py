@@ -25,6 +25,7 @@ from storage import (
     audit,
     catch_up,
     conversations,
+    due,
     explaining,
     history,
     imports,
@@ -43,6 +44,7 @@ from storage.appointments import Filter, Reader
 from storage.audit import AuditEntry
 from storage.catch_up import CatchUpPage
 from storage.conversations import ListPage
+from storage.due import DuePage, Position
 from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
 from storage.imports import Import, RefusedRecord
@@ -97,6 +99,15 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int, limit: int
     ) -> list[HandlingRecord] | None:
         return await self._run(explaining.changes, viewer, conversation, before, limit)
+
+    async def due_snoozes(self, now: int, after: Position, limit: int) -> DuePage:
+        return await self._run(due.snoozes, now, after, limit)
+
+    async def due_moves(self, after: Position, limit: int) -> DuePage:
+        return await self._run(due.displaced, after, limit)
+
+    async def due_alerts(self, now: int, after: Position, businesses: int, limit: int) -> DuePage:
+        return await self._run(due.unanswered, now, after, businesses, limit)
 
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)
@@ -202,6 +213,13 @@ class Queries:
 
     async def conversations(self, viewer: Viewer, before: str | None, limit: int) -> ListPage:
         return await self._run(conversations.page, viewer, before, limit)
+
+    async def queue(
+        self, viewer: Viewer, location: str, before: str | None, limit: int, waiting: bool
+    ) -> ListPage | None:
+        return await self._run(
+            conversations.queue, viewer, location, before, limit, waiting=waiting
+        )
 
     async def history(
         self, viewer: Viewer, conversation: str, before: int | None, after: int | None, limit: int

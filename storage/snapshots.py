@@ -62,12 +62,12 @@ def _take_up_handling(
         (business_no, no),
     ).fetchone()
     row = connection.execute(
-        "SELECT locations, status, snoozed_until, assignee, hidden FROM handling"
+        "SELECT locations, status, snoozed_until, assignee, hidden, alerted FROM handling"
         " WHERE conversation_no = ?",
         (no,),
     ).fetchone()
     if row is not None:
-        locations, status, snoozed_until, assignee, stored = row
+        locations, status, snoozed_until, assignee, stored, alerted = row
         hidden = _decode_hidden(stored)
         state.handling = Handling(
             tuple(json.loads(locations)),
@@ -76,6 +76,7 @@ def _take_up_handling(
             assignee,
             hidden.trigger,
             hidden.away,
+            alerted,
         )
     why = connection.execute(
         "SELECT why FROM routing WHERE conversation_no = ? ORDER BY seq DESC LIMIT 1", (no,)
@@ -105,10 +106,12 @@ def customer_facts(
             (business_no, customer),
         ).fetchone()
         last = appointments.last_location(connection, business_no, customer, now)
+        visited = appointments.visited_until(connection, business_no, customer, now)
         coming = appointments.next_of(connection, business_no, customer, now)
     locations = () if row is None else tuple(sorted(json.loads(row[0])))
     until = 2**63 - 1 if coming is None else coming.start
-    return CustomerFacts(locations, last or "", tuple(sorted(json.loads(newest[0])))), until
+    places = tuple(sorted(json.loads(newest[0])))
+    return CustomerFacts(locations, last or "", places, visited), until
 
 
 def _remember(connection: sqlite3.Connection, no: int, state: Conversation) -> None:

@@ -3,7 +3,7 @@
 from domain import commands
 from domain.commands import Accepted, Create, Speaker
 from domain.events import Person
-from domain.ids import customer_conversation_id
+from domain.ids import BUSINESS_VOICE, customer_conversation_id
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role
 from domain.scopes import Scope
@@ -16,9 +16,6 @@ from server.http.people import PersonPath
 from server.http.route import BUSINESS, PERSON, UNDONE, Call, Route
 from server.live import LiveBusiness
 from server.node import Node
-
-BUSINESS_VOICE = "@business"
-"""The author of what the business says by itself; no valid id, so it is nobody's."""
 
 
 class NewAnnouncement(Input, frozen=True, kw_only=True):

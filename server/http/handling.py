@@ -137,6 +137,7 @@ async def changes(call: Call[ChangesQuery, Nothing]) -> HandlingChanges | Refusa
                     status=each.handling.status,
                     snoozed_until=each.handling.snoozed_until,
                     assignee=each.handling.assignee,
+                    alerted=each.handling.alerted,
                 ),
             )
             for each in page

@@ -63,6 +63,10 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "GET /v1/locations/{location}": (
         Ask(BUSINESS | PERSON, "/v1/locations/@t-place", missing=404),
     ),
+    "GET /v1/locations/{location}/queue": (
+        Ask(TEAM, "/v1/locations/@t-place/queue", missing=404),
+        Ask(TEAM, "/v1/locations/@o-place/queue?waiting=true"),
+    ),
     "PATCH /v1/locations/{location}": (
         Ask(BUSINESS | OWNERS, "/v1/locations/@t-place", {"name": "Place"}, missing=404),
     ),

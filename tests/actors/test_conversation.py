@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from actors.conversation import NOT_STORED
+from actors.batch_work import NOT_STORED
 from actors.envelope import Envelope
 from domain.commands import Accepted, Command, Done, Send
 from domain.conversation import CONFLICTING_ID, REMEMBERED

@@ -21,6 +21,7 @@ from domain.hours import (
     is_open,
     next_opening,
     open_after,
+    open_before,
     open_minutes,
     refuse_hours,
 )
@@ -405,3 +406,24 @@ def test_open_after_is_the_first_moment_with_so_many_open_minutes(
     else:
         assert open_minutes(hours, zone, at, found) == wanted
         assert open_minutes(hours, zone, at, found - 1) == wanted - 1
+
+
+@given(worlds(), st.integers(1, 3000), st.integers(-2 * DAY, 2 * DAY))
+def test_open_before_is_the_last_start_from_which_it_was_open_so_long(
+    world: tuple[Hours, ZoneInfo, int], wanted: int, shift: int
+) -> None:
+    hours, zone, end = world
+    found = open_before(hours, zone, end, wanted)
+    if found is None:
+        reached = open_after(hours, zone, end - 100 * DAY, wanted)
+        assert reached is None or reached > end
+        return
+    reached = open_after(hours, zone, found, wanted)
+    assert reached is not None
+    assert reached <= end
+    for start in (found + 1, found + abs(shift) + 1):
+        later = open_after(hours, zone, start, wanted)
+        assert later is None or later > end
+    earlier = open_after(hours, zone, found - abs(shift), wanted)
+    assert earlier is not None
+    assert earlier <= end

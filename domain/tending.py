@@ -1,0 +1,69 @@
+"""What becomes of a conversation by itself, because time has passed or a location has gone.
+
+Rules
+1. What is placed at a location that takes part no more is placed where that was merged into, at
+   what is left of its locations, else where the customer's facts say, else nowhere.
+2. A snooze ends: it is open again.
+3. Who has waited for longer than a location allows, in its open minutes, is an alert: once for each
+   waiting. The handling stays as it is, but for the mark that it was given.
+"""
+
+import msgspec
+
+from domain.business import Business
+from domain.conversation import Conversation
+from domain.events import Handling, HandlingChanged
+from domain.handling import change, with_assignee_who_sees
+from domain.hours import open_after
+from domain.ids import BUSINESS_VOICE
+from domain.routing import CustomerFacts, Trigger, route
+
+
+def is_displaced(state: Conversation, business: Business) -> bool:
+    """Whether it is placed at a location that takes part no more."""
+    return any(business.standing(place) != place for place in state.handling.locations)
+
+
+def decide_tend(
+    state: Conversation, business: Business, facts: CustomerFacts, now: int
+) -> HandlingChanged | None:
+    """The next thing that is due at ``now``, if one is. ``facts`` matter where it is displaced."""
+    handling = state.handling
+    if is_displaced(state, business):
+        becomes = msgspec.structs.replace(handling, locations=_placed(handling, business, facts))
+        return _change(state, business, now, "moved", becomes)
+    if handling.status == "snoozed" and handling.snoozed_until <= now:
+        becomes = msgspec.structs.replace(handling, status="open", snoozed_until=0)
+        return _change(state, business, now, "woken", becomes)
+    if is_unanswered(state, business, now):
+        becomes = msgspec.structs.replace(handling, alerted=state.waiting_since)
+        return _change(state, business, now, "unanswered", becomes)
+    return None
+
+
+def _change(
+    state: Conversation, business: Business, now: int, kind: str, becomes: Handling
+) -> HandlingChanged:
+    becomes = with_assignee_who_sees(state, business, becomes)
+    return change(state, now, BUSINESS_VOICE, kind, becomes, state.waiting_since)
+
+
+def _placed(handling: Handling, business: Business, facts: CustomerFacts) -> tuple[str, ...]:
+    left = {business.standing(place) for place in handling.locations} - {None}
+    if left:
+        return tuple(sorted(place for place in left if place is not None))
+    return route(Trigger(), facts, (), business.standing).locations
+
+
+def is_unanswered(state: Conversation, business: Business, now: int) -> bool:
+    """Whether an alert is due: nobody has been alerted of this waiting, and it took too long."""
+    since = state.waiting_since
+    if not since or state.handling.alerted == since or state.handling.status != "open":
+        return False
+    for id_ in state.handling.locations:
+        place = business.locations[id_]
+        if place.alert_minutes:
+            due = open_after(place.hours, place.zone, since, place.alert_minutes)
+            if due is not None and due <= now:
+                return True
+    return False

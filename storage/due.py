@@ -1,0 +1,109 @@
+"""What of conversations has fallen due by itself, over all businesses, a page at a time.
+
+Each page begins behind a position of the page before, so that what cannot be done for now does not
+stand in the way of the rest; whoever has come to the end begins again.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from domain.hours import open_before
+from domain.locations import Location, Status
+from storage.access import snapshot
+from storage.people import locations
+
+Position = tuple[int | str, ...]
+START: Position = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DuePage:
+    """(business, conversation) of each; ``next`` is `START` at the end."""
+
+    found: tuple[tuple[str, str], ...]
+    next: Position
+
+
+def snoozes(connection: sqlite3.Connection, now: int, after: Position, limit: int) -> DuePage:
+    """Conversations that were to be snoozed until ``now`` or before."""
+    rows = connection.execute(
+        "SELECT b.id, c.id, g.snoozed_until, g.conversation_no FROM handling g"
+        " JOIN conversation c ON c.no = g.conversation_no JOIN business b ON b.no = c.business_no"
+        " WHERE g.status = 'snoozed' AND g.snoozed_until <= ?"
+        " AND (g.snoozed_until, g.conversation_no) > (?, ?)"
+        " ORDER BY g.snoozed_until, g.conversation_no LIMIT ?",
+        (now, *(after or (0, 0)), limit),
+    ).fetchall()
+    return _page(rows, limit)
+
+
+def displaced(connection: sqlite3.Connection, after: Position, limit: int) -> DuePage:
+    """Conversations that are placed at a location that takes part no more."""
+    rows = connection.execute(
+        "SELECT b.id, c.id, p.business_no, p.location, p.conversation_no FROM location l"
+        " CROSS JOIN placement p ON p.business_no = l.business_no AND p.location = l.id"
+        " JOIN conversation c ON c.no = p.conversation_no JOIN business b ON b.no = p.business_no"
+        " WHERE l.status <> 'open'"
+        " AND (p.business_no, p.location, p.conversation_no) > (?, ?, ?)"
+        " ORDER BY p.business_no, p.location, p.conversation_no LIMIT ?",
+        (*(after or (0, "", 0)), limit),
+    ).fetchall()
+    return _page(rows, limit)
+
+
+def _page(rows: list[tuple[str, str, *tuple[int | str, ...]]], limit: int) -> DuePage:
+    found = tuple((business, conversation) for business, conversation, *_ in rows)
+    return DuePage(found, tuple(rows[-1][2:]) if len(rows) == limit else START)
+
+
+def unanswered(
+    connection: sqlite3.Connection, now: int, after: Position, businesses: int, limit: int
+) -> DuePage:
+    """Where a customer has waited for longer than a location allows, and nobody was alerted.
+
+    Of ``businesses`` businesses at the most, and ``limit`` of each. ``after``: the last business.
+    """
+    found: list[tuple[str, str]] = []
+    with snapshot(connection):
+        rows = connection.execute(
+            "SELECT DISTINCT business_no FROM location WHERE alert_minutes > 0 AND status = 'open'"
+            " AND business_no > ? ORDER BY business_no LIMIT ?",
+            (*(after or (0,)), businesses),
+        ).fetchall()
+        for (business_no,) in rows:
+            found += _unanswered_of(connection, business_no, now, limit)
+    return DuePage(tuple(found), rows[-1] if len(rows) == businesses else START)
+
+
+def _unanswered_of(
+    connection: sqlite3.Connection, business_no: int, now: int, limit: int
+) -> list[tuple[str, str]]:
+    alerting = [
+        place
+        for place in locations(connection, business_no)
+        if place.alert_minutes and place.status is Status.OPEN
+    ]
+    cutoffs = {place.id: _cutoff(place, now) for place in alerting}
+    known = {id_: since for id_, since in cutoffs.items() if since is not None}
+    if not known:
+        return []
+    # At random among what is due: what cannot be told for now does not keep out the others.
+    rows = connection.execute(
+        "SELECT b.id, c.id FROM head h"
+        " CROSS JOIN handling g ON g.conversation_no = h.conversation_no"
+        "  AND g.alerted <> h.waiting_since AND g.status = 'open'"
+        " JOIN conversation c ON c.no = h.conversation_no JOIN business b ON b.no = h.business_no"
+        " WHERE h.business_no = ?1 AND h.waiting_since > 0 AND h.waiting_since <= ?2 AND EXISTS ("
+        "  SELECT 1 FROM json_each(?3) due JOIN placement p ON p.business_no = h.business_no"
+        "   AND p.location = due.key AND p.conversation_no = h.conversation_no"
+        "   WHERE h.waiting_since <= due.value)"
+        " ORDER BY random() LIMIT ?4",
+        (business_no, max(known.values()), json.dumps(known), limit),
+    )
+    return rows.fetchall()
+
+
+def _cutoff(place: Location, now: int) -> int | None:
+    """Who began to wait at ``place`` then or before has waited for too long."""
+    return open_before(place.hours, place.zone, now, place.alert_minutes)

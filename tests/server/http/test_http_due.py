@@ -1,0 +1,201 @@
+"""What falls due by itself: snoozes end, alerts are given, and what was at a closed place moves.
+
+Each also with a new start in between, before anybody has touched the business.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from domain.commands import Done, ShowTyping, Speaker
+from domain.roles import Role
+from server.asking import ask_conversation
+from server.tending import sweeps, tend_conversations
+from tests.fixtures.api import ApiStage, reopened_api, running_api
+
+MINUTE = 60_000
+CLOSED = {"week": [[], [], [], [], [], [], []]}
+Kinds = list[str]
+
+
+class Desk:
+    """What people do, and what they see of it."""
+
+    def __init__(self, api: ApiStage, conversation: str = "") -> None:
+        self.api, self.conversation = api, conversation
+
+    async def done(self, method: str, path: str, person: str = "", body: object = None) -> Any:
+        key = self.api.token(person) if person else self.api.key()
+        reply = await self.api.ask(method, path, key, body)
+        assert reply.status < 300, reply.body
+        return reply.json
+
+    async def begin(self) -> None:
+        found = await self.done("POST", "/v1/people/carla/conversation", "carla")
+        self.conversation = found["id"]
+
+    @property
+    def path(self) -> str:
+        return f"/v1/conversations/{self.conversation}"
+
+    async def say(self, person: str, id_: str) -> None:
+        body = {"client_message_id": id_, "text": id_}
+        await self.done("POST", f"{self.path}/messages", person, body)
+
+    async def handle(self, **body: Any) -> None:
+        await self.done("POST", f"{self.path}/handling", "olivia", body)
+
+    async def kinds(self) -> list[tuple[str, str]]:
+        changes = (await self.done("GET", f"{self.path}/handling", "olivia"))["changes"]
+        return [(change["author"], change["kind"]) for change in reversed(changes)]
+
+    async def handling(self) -> dict[str, Any]:
+        found = await self.done("GET", self.path, "olivia")
+        return dict(found["handling"])
+
+    def later(self, minutes: float) -> None:
+        self.api.stage.clock.now += round(minutes * MINUTE)
+        self.api.tokens.clear()
+
+
+async def tend(desk: Desk) -> None:
+    """What is due has been told, done and stored, as the task of the server does it each second."""
+    node = desk.api.stage.node
+    for sweep in sweeps(node):
+        await sweep.run(node)
+    live = await node.live("pawsome")
+    assert live is not None
+    olivia = Speaker("olivia", "Olivia", Role.OWNER, "test")
+    for _ in range(2):  # a batch is stored before the next one begins
+        assert await ask_conversation(live, desk.conversation, ShowTyping(olivia, True)) == Done()
+
+
+Act = Callable[[Desk], Awaitable[None]]
+
+
+async def snooze(desk: Desk) -> None:
+    await desk.handle(action="snooze", until=desk.api.stage.clock.now + 5 * MINUTE)
+
+
+async def wait(desk: Desk) -> None:
+    await desk.done("PATCH", "/v1/locations/main", "", {"alert_minutes": 5})
+
+
+async def close_place(desk: Desk) -> None:
+    await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+    await desk.done("PATCH", "/v1/people/carla", "", {"locations": ["main", "b"]})
+    await desk.done("POST", "/v1/locations/main/close")
+
+
+async def merge_place(desk: Desk) -> None:
+    await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+    await desk.done("POST", "/v1/locations/main/merge", "", {"into": "b"})
+
+
+async def leave_none(desk: Desk) -> None:
+    await desk.done("POST", "/v1/locations/main/close")
+
+
+CASES: dict[str, tuple[Act, str]] = {
+    "snooze": (snooze, "woken"),
+    "alert": (wait, "unanswered"),
+    "closed": (close_place, "moved"),
+    "merged": (merge_place, "moved"),
+    "nowhere": (leave_none, "moved"),
+}
+BECOMES = {
+    "snooze": {"locations": ["main"]},
+    "alert": {"locations": ["main"]},
+    "closed": {"locations": ["b"]},
+    "merged": {"locations": ["b"]},
+    "nowhere": {},
+}
+
+
+@pytest.mark.requirement("EX-28")
+@pytest.mark.parametrize("killed", [False, True], ids=["running", "started again"])
+@pytest.mark.parametrize("case", CASES)
+async def test_what_is_due_happens_once_by_itself(case: str, killed: bool, tmp_path: Path) -> None:
+    act, kind = CASES[case]
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await act(desk)
+        if not killed:
+            await due(desk, case, kind)
+        now, key = api.stage.clock.now, api.key()
+    if killed:
+        async with reopened_api(tmp_path, key) as api:
+            api.stage.clock.now = now
+            assert not api.stage.node.businesses, "nobody has touched it"
+            await due(Desk(api, desk.conversation), case, kind)
+
+
+async def due(desk: Desk, case: str, kind: str) -> None:
+    desk.later(6)
+    for _ in range(3):  # once is enough
+        await tend(desk)
+    assert [k for a, k in await desk.kinds() if a == "@business"] == [kind]
+    handling = await desk.handling()
+    assert handling.pop("waiting_since") > 0, "no word of the customer is lost"
+    assert (handling.pop("alerted", 0) > 0) is (case == "alert")
+    assert handling == BECOMES[case]
+    found = await desk.done("GET", f"{desk.path}/messages", "carla")
+    assert [m["text"] for m in found["messages"]] == ["m1"]
+
+
+@pytest.mark.requirement("EX-28")
+async def test_nothing_happens_before_it_is_due_or_while_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.done("PATCH", "/v1/locations/main", "", {"alert_minutes": 5})
+        desk.later(4)
+        await tend(desk)
+        assert ("@business", "unanswered") not in await desk.kinds()
+        await desk.done("PATCH", "/v1/locations/main", "", {"hours": CLOSED})
+        desk.later(10)
+        await tend(desk)
+        assert ("@business", "unanswered") not in await desk.kinds()
+        await desk.done("PATCH", "/v1/locations/main", "", {"hours": None})
+        await tend(desk)
+        assert ("@business", "unanswered") in await desk.kinds()
+
+
+@pytest.mark.requirement("EX-28")
+async def test_each_waiting_is_an_alert_of_its_own(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.done("PATCH", "/v1/locations/main", "", {"alert_minutes": 5})
+        for number in (1, 2):
+            await desk.say("carla", f"m{number}")
+            desk.later(6)
+            await tend(desk)
+            assert [kind for _, kind in await desk.kinds()].count("unanswered") == number
+            await desk.say("sam", f"a{number}")
+
+
+async def test_the_server_looks_by_itself(tmp_path: Path, mock_clock: MockClock) -> None:
+    async with running_api(tmp_path) as api, trio.open_nursery() as nursery:
+        desk = Desk(api)
+        await desk.begin()
+        await snooze(desk)
+        desk.later(6)
+        nursery.start_soon(tend_conversations, api.stage.node)
+        for _ in range(500):
+            mock_clock.jump(0.01)
+            if ("@business", "woken") in await desk.kinds():
+                break
+        assert ("@business", "woken") in await desk.kinds()
+        nursery.cancel_scope.cancel()
