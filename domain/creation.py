@@ -15,7 +15,10 @@ from domain.text import refuse_label
 def decide_create(
     conversation: str, command: Create, limits: Limits, now: int
 ) -> ConversationCreated | Refusal:
-    """Whom the speaker asked for are in it, and always the owner (DT-19, DT-20)."""
+    """Whom the speaker asked for are in it, and always the owner (DT-19).
+
+    For a customer who names nobody, ``people`` are those whom the business chose (DT-20).
+    """
     speaker = command.speaker
     if command.kind != "direct" and conversation.startswith(DIRECT):
         return RESERVED_ID
@@ -38,6 +41,7 @@ def decide_create(
         speaker.person,
         members,
         creation_digest(command),
+        tuple(person.id for person in found.values() if person.role is Role.OWNER),
     )
 
 

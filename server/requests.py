@@ -7,6 +7,7 @@ from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
 from domain.commands import Answer, Handle, Speaker
+from domain.company import partners
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX, SEARCH_MAX
 from domain.refusal import NOT_FOUND, TOO_SLOW, Code, Refusal
@@ -142,6 +143,7 @@ class Requests:
             command.people,
             command.title,
             command.conversation or self._node.new_id(),
+            self._node.clock(),
         )
         if isinstance(answer, Refusal):
             return answer
@@ -191,7 +193,10 @@ class Requests:
         if len(command.search) > NAME_BYTES:
             return Refusal(Code.TOO_LARGE, "Search for less: a name is shorter than that.")
         found = await self._node.queries.search(
-            self._viewer, command.search, max(1, min(command.limit, PEOPLE_MAX))
+            self._viewer,
+            command.search,
+            max(1, min(command.limit, PEOPLE_MAX)),
+            partners(self._live.state, self._speaker.person, self._speaker.role),
         )
         return frames.PersonList(id=command.id, people=tuple(found))
 
