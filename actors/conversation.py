@@ -16,8 +16,8 @@ from actors.batch_work import Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
-from domain import company, creation, handling
 from domain import conversation as rules
+from domain import creation, handling
 from domain.business import Business
 from domain.commands import (
     Accepted,
@@ -35,6 +35,7 @@ from domain.commands import (
     SettleAttachment,
     ShowTyping,
 )
+from domain.company import BLOCKED
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.errors import AlreadySent, StorageFailed
@@ -301,7 +302,7 @@ class ConversationActor(Actor[Command]):
 
     def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
         if self._state is None:
-            return self._start(command, now)
+            return creation.decide_start(self._business, self._id, command, self._limits, now)
         if command.own:
             return creation.decide_enter(self._state, command, now)
         if creation.same_creation(self._state, command):
@@ -309,12 +310,6 @@ class ConversationActor(Actor[Command]):
         if not self._state.admits(command.speaker):
             return NOT_FOUND
         return Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
-
-    def _start(self, command: Create, now: int) -> ConversationCreated | Refusal:
-        decided = creation.decide_create(self._id, command, self._limits, now)
-        if isinstance(decided, Refusal):
-            return decided
-        return company.refuse_start(self._business, command.speaker, decided.members) or decided
 
     def _evolve(self, event: ConversationEvent, older: dict[int, Entry]) -> None:
         if isinstance(event, ConversationCreated):
@@ -357,9 +352,8 @@ class ConversationActor(Actor[Command]):
         if state is None or not state.admits(speaker):
             envelope.answer(NOT_FOUND)
             return
-        refusal = company.refuse_saying(self._business, speaker)
-        if refusal is not None:
-            envelope.answer(refusal)
+        if speaker.person in self._business.blocked:
+            envelope.answer(BLOCKED)
             return
         self._publisher.typing(
             self._business,

@@ -2,7 +2,9 @@
 
 import hashlib
 
+from domain.business import Business
 from domain.commands import Create, Done, Speaker
+from domain.company import refuse_start
 from domain.conversation import Conversation, refuse_size
 from domain.events import ConversationCreated, MemberAdded, Person
 from domain.ids import CUSTOMER, DIRECT, OWNER, direct_conversation_id
@@ -10,6 +12,16 @@ from domain.limits import TITLE_BYTES, Limits
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
 from domain.text import refuse_label
+
+
+def decide_start(
+    business: Business, conversation: str, command: Create, limits: Limits, now: int
+) -> ConversationCreated | Refusal:
+    """`decide_create`, where the business has a say in who talks to whom."""
+    decided = decide_create(conversation, command, limits, now)
+    if isinstance(decided, Refusal):
+        return decided
+    return refuse_start(business, command.speaker, decided.members) or decided
 
 
 def decide_create(

@@ -19,6 +19,7 @@ from protocol.frames import Frame
 from server import creating, reading, searching
 from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.live import Connection, LiveBusiness
+from server.monitoring import may_read_at_once, note_read
 from server.node import BUSINESS, Node
 from storage.access import Viewer
 from storage.search import Search
@@ -95,6 +96,8 @@ class Requests:
             command.before is not None and command.after is not None
         ):
             return False
+        if not may_read_at_once(self._node, self._live, self._viewer, command.conversation):
+            return False
 
         def found(result: Outcome[tuple[list[Message], bool] | None]) -> None:
             too_slow = isinstance(result, Error) and isinstance(result.error, trio.TooSlowError)
@@ -106,6 +109,9 @@ class Requests:
     async def _history(self, command: commands.History) -> Reply:
         if command.before is not None and command.after is not None:
             return Refusal(Code.BAD_REQUEST, "Give 'before' or 'after', not both.")
+        refusal = await note_read(self._node, self._live, self._viewer, command.conversation)
+        if refusal is not None:
+            return refusal
         return _page(command, await self._node.queries.history(*self._asked(command)))
 
     def _asked(self, command: commands.History) -> tuple[Viewer, str, int | None, int | None, int]:
@@ -125,6 +131,9 @@ class Requests:
         )
 
     async def _open(self, conversation: str, command_id: int | None) -> Frame | Refusal:
+        refusal = await note_read(self._node, self._live, self._viewer, conversation)
+        if refusal is not None:
+            return refusal
         stored = await self._node.queries.view(self._viewer, conversation)
         if stored is None:
             return NOT_FOUND
@@ -168,6 +177,9 @@ class Requests:
         return await ask_conversation(self._live, command.conversation, asked)
 
     async def _receipts(self, command: commands.Receipts) -> Frame | Refusal:
+        refusal = await note_read(self._node, self._live, self._viewer, command.conversation)
+        if refusal is not None:
+            return refusal
         stored = await self._node.queries.receipts(self._viewer, command.conversation, command.seq)
         if stored is None:
             return NOT_FOUND
@@ -179,6 +191,9 @@ class Requests:
         )
 
     async def _versions(self, command: commands.Versions) -> Frame | Refusal:
+        refusal = await note_read(self._node, self._live, self._viewer, command.conversation)
+        if refusal is not None:
+            return refusal
         stored = await self._node.queries.versions(self._viewer, command.conversation, command.seq)
         if stored is None:
             return NOT_FOUND

@@ -33,6 +33,7 @@ from storage import (
     saved_replies,
     search,
     snapshots,
+    taking_part,
     timeline,
     uploads,
 )
@@ -98,6 +99,9 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int, limit: int
     ) -> list[HandlingRecord] | None:
         return await self._run(explaining.changes, viewer, conversation, before, limit)
+
+    async def takes_part(self, owner: Viewer, conversation: str) -> bool | None:
+        return await self._run(taking_part.takes_part, owner, conversation)
 
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)

@@ -27,6 +27,7 @@ from server.http.fields import (
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
+from server.monitoring import note_read
 from server.node import Node
 
 Position = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,18}\Z")]
@@ -139,6 +140,9 @@ async def remove_member(call: Call[MemberPath, Nothing]) -> Changed | Refusal:
 
 async def picture(node: Node, me: Somebody, conversation: str) -> Conversation | Refusal:
     """A conversation as somebody sees it."""
+    refusal = await note_read(node, me.live, me.viewer, conversation)
+    if refusal is not None:
+        return refusal
     stored = await node.queries.view(me.viewer, conversation)
     if stored is None:
         return NOT_FOUND
