@@ -10,6 +10,7 @@ import sqlite3
 
 import msgspec
 
+from domain.imports import DEVICE
 from domain.webhook_events import (
     ConversationData,
     DeletedData,
@@ -52,6 +53,14 @@ def _first_after(revision: str) -> str:
     )
 
 
+# What was imported happened elsewhere: nobody is told of it (EX-41).
+_IMPORTED = "substr(c.creation, 1, 7) = CAST('import:' AS BLOB)"
+_CREATED = f"iif({_IMPORTED}, 0, c.created_revision) AS created_revision, {_IMPORTED} AS imported"
+_LAST_IMPORTED = (
+    f"(SELECT max(i.revision) FROM message i WHERE i.id BETWEEN l.no << {SEQ_BITS}"
+    f" AND l.no << {SEQ_BITS} | {SEQ_MASK} AND i.device = '{DEVICE}')"
+)
+
 # Of the conversations l: what happened in them after ?2, up to ?3.
 _OF_CONVERSATIONS = (
     "SELECT m.revision, CASE m.kind WHEN 'text' THEN 'message.sent'"
@@ -60,11 +69,13 @@ _OF_CONVERSATIONS = (
     f"  FROM l CROSS JOIN message f ON f.id = {_first_after('revision > ?2')}"
     "  AND f.revision <= ?3 CROSS JOIN message m"
     f"  ON m.id BETWEEN f.id AND {_first_after('revision > ?3')} - 1"
+    f"  AND m.device IS NOT '{DEVICE}'"
     " UNION ALL SELECT ch.revision, iif(ch.deleted, 'message.deleted', 'message.edited'), l.id,"
     "  ch.seq FROM l CROSS JOIN change ch ON ch.conversation_no = l.no"
     "  AND ch.revision > ?2 AND ch.revision <= ?3"
     " UNION ALL SELECT r.revision, 'receipt.advanced', l.id, 0 FROM l CROSS JOIN receipt r"
     "  ON r.conversation_no = l.no AND r.revision > ?2 AND r.revision <= ?3"
+    f"  AND (NOT l.imported OR r.revision > {_LAST_IMPORTED} + 1)"
     " UNION ALL SELECT l.created_revision, 'conversation.created', l.id, 0 FROM l"
     "  WHERE l.created_revision > ?2 AND l.created_revision <= ?3"
 )
@@ -78,14 +89,14 @@ _OF_THE_DESK = (
 )
 
 _MOVED = (
-    "WITH l AS MATERIALIZED (SELECT c.no, c.id, c.created_revision FROM head h"
+    f"WITH l AS MATERIALIZED (SELECT c.no, c.id, {_CREATED} FROM head h"
     " CROSS JOIN conversation c ON c.no = h.conversation_no"
     " WHERE h.business_no = ?1 AND h.revision > ?2 AND h.conversation_no > ?4"
     " ORDER BY h.conversation_no LIMIT ?5)"
 )
 _THIS = (
-    "WITH l AS (SELECT no, id, created_revision FROM conversation"
-    " WHERE business_no = ?1 AND id = ?4)"
+    f"WITH l AS (SELECT c.no, c.id, {_CREATED} FROM conversation c"
+    " WHERE c.business_no = ?1 AND c.id = ?4)"
 )
 
 _decode_entries = msgspec.json.Decoder(list[tuple[int, EventType, str, int]]).decode

@@ -4,7 +4,7 @@ import { arrange, h, hidden, moveFocus } from './dom.js';
 import { icon, tickIcon } from './icons.js';
 import { plain } from './markup.js';
 import { entryWords, tickWords } from './message-row.js';
-import { faces, firstName, nameOf, others, titleOf } from './names.js';
+import { faces, firstName, isAutomatic, nameOf, others, shortNameOf, titleOf } from './names.js';
 import { listTime } from './times.js';
 
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
@@ -125,9 +125,8 @@ export class ConversationList {
     const text =
       'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90);
     if (mine) return `You: ${text}`;
-    return group && 'author' in message
-      ? `${firstName(nameOf(conversation, message.author))}: ${text}`
-      : text;
+    const named = group || isAutomatic(message.author);
+    return named ? `${shortNameOf(conversation, message.author)}: ${text}` : text;
   }
 
   /** @param {Conversation} conversation */

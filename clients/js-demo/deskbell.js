@@ -63,6 +63,17 @@
  * @property {number} edited_at
  * @property {number} deleted_at
  * @property {Attachment[]} attachments
+ * @property {string} location  where not '', in its name the business said it by itself
+ *
+ * @typedef {object} Handling  how the team deals with a conversation with a customer
+ * @property {string[]} locations  where it is placed
+ * @property {'open' | 'snoozed' | 'closed'} status
+ * @property {number} snoozed_until
+ * @property {string} assignee  a person, or ''
+ * @property {number} waiting_since  since when a customer waits for an answer; 0: nobody does
+ *
+ * @typedef {'assign' | 'unassign' | 'transfer' | 'close' | 'snooze' | 'reopen' | 'handled' |
+ *   'waiting'} Action
  *
  * @typedef {object} Conversation
  * @property {string} id
@@ -74,6 +85,8 @@
  * @property {number} last_seq
  * @property {number} unread
  * @property {number} revision  of the newest event of it that is in here
+ * @property {Handling | null} handling  null: this person is a customer, who is not told
+ * @property {number} handling_revision  at which `handling` was last told whole
  * @property {Message[]} messages  the newest ones, without a gap, in ascending seq
  * @property {boolean} more  whether older messages can be loaded
  *
@@ -143,8 +156,10 @@ const MESSAGE = {
   client_message_id: '',
   edited_at: 0,
   deleted_at: 0,
+  location: '',
   attachments: /** @type {Attachment[]} */ ([]),
 };
+const HANDLING = { status: 'open', snoozed_until: 0, assignee: '', waiting_since: 0 };
 const MEMBER = {
   name: '',
   role: '',
@@ -154,6 +169,16 @@ const MEMBER = {
   read_up_to: 0,
   read_at: 0,
 };
+const TEAM = new Set(['owner', 'manager', 'staff']);
+/** Events that change a conversation that is held. */
+const CONCERN_ONE = new Set([
+  'message',
+  'message_edited',
+  'message_deleted',
+  'attachment_changed',
+  'receipt',
+  'handling_changed',
+]);
 const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
 const CONNECT_TIMEOUT_MS = 20_000;
 const TYPING_EVERY_MS = 3_000;
@@ -241,6 +266,7 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   add_member: { conversation: null, person: null },
   remove_member: { conversation: null, person: null },
   leave: { conversation: null },
+  handle: { conversation: null, action: null, person: null, location: null, until: null },
   receipts: { conversation: null, seq: null },
   versions: { conversation: null, seq: null },
   people: { search: '', limit: 20 },
@@ -292,7 +318,7 @@ export class Model {
 
   /** @param {any} picture a **conversation** of the wire, which replaces what is held of it */
   put(picture) {
-    const { last_message, members, ...rest } = picture;
+    const { last_message, members, handling, ...rest } = picture;
     const conversation = {
       title: '',
       created_at: 0,
@@ -301,6 +327,8 @@ export class Model {
       unread: 0,
       revision: 0,
       ...rest,
+      handling: this.#handling(handling),
+      handling_revision: rest.revision ?? 0,
       members: (members ?? []).map((/** @type {any} */ each) => this.#member(each)),
       messages: last_message ? [asMessage(last_message, rest.id)] : [],
       more: (last_message ? last_message.seq : (rest.last_seq ?? 0)) > 1,
@@ -309,7 +337,7 @@ export class Model {
   }
 
   /**
-   * Take the members and the unread count of a newer picture of a conversation.
+   * Take the members, the unread count and the handling of a newer picture of a conversation.
    * @param {any} picture
    * @returns {boolean} false: it is older than what is held
    */
@@ -322,7 +350,14 @@ export class Model {
     const mine = this.me(conversation);
     if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
     else conversation.unread = picture.unread ?? 0;
+    conversation.handling = this.#handling(picture.handling);
+    conversation.handling_revision = picture.revision;
     return true;
+  }
+
+  /** @param {any} [given] @returns {Handling | null} */
+  #handling(given) {
+    return TEAM.has(this.role) ? { locations: [], ...HANDLING, ...given } : null;
   }
 
   /** @param {any} given @returns {Member} */
@@ -342,13 +377,7 @@ export class Model {
    * @returns {boolean} whether a conversation it names must be held to apply it
    */
   static concerns(event) {
-    return [
-      'message',
-      'message_edited',
-      'message_deleted',
-      'attachment_changed',
-      'receipt',
-    ].includes(event.type);
+    return CONCERN_ONE.has(event.type);
   }
 
   /**
@@ -396,6 +425,8 @@ export class Model {
       case 'conversation_removed':
         this.typing.delete(event.conversation);
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
+      case 'handling_changed':
+        return this.#handlingChanged(conversation, event);
       case 'business_changed':
         return this.#chosen('businessSettings', event);
       case 'privacy_changed':
@@ -435,6 +466,35 @@ export class Model {
     }
     if (counts(message, this.person)) {
       conversation.unread = Math.min(conversation.unread + 1, MAX_UNREAD);
+    }
+    this.#waits(conversation, message);
+    return 'applied';
+  }
+
+  /**
+   * The word of a customer begins the waiting, an answer of the team ends it.
+   * @param {Conversation} conversation
+   * @param {Message} message
+   */
+  #waits({ handling, members }, { kind, author, at, location }) {
+    if (!handling || kind !== 'text' || location) return;
+    const role = members.find((member) => member.person === author)?.role;
+    if (role !== 'customer') handling.waiting_since = 0;
+    else handling.waiting_since ||= at;
+  }
+
+  /**
+   * The handling as it was at a revision: messages of ours may have overtaken it.
+   * @param {Conversation | undefined} conversation
+   * @param {Frame} event
+   * @returns {'applied' | 'known'}
+   */
+  #handlingChanged(conversation, { revision = 0, handling }) {
+    if (!conversation?.handling || revision <= conversation.handling_revision) return 'known';
+    conversation.handling = this.#handling(handling);
+    conversation.handling_revision = revision;
+    for (const message of conversation.messages) {
+      if (message.revision > revision) this.#waits(conversation, message);
     }
     return 'applied';
   }
@@ -501,8 +561,13 @@ export class Model {
   #receipts(conversation, moved) {
     for (const receipt of conversation ? moved : []) {
       const member = conversation?.members.find((each) => each.person === receipt.person);
-      if (!conversation || !member) continue;
       const { delivered_up_to = 0, delivered_at = 0, read_up_to = 0, read_at = 0 } = receipt;
+      if (!conversation) continue;
+      if (!member) {
+        // Who works where it is placed reads it without being a member.
+        if (receipt.person === this.person && read_up_to) this.#recount(conversation, read_up_to);
+        continue;
+      }
       if (delivered_up_to > member.delivered_up_to)
         Object.assign(member, { delivered_up_to, delivered_at });
       if (read_up_to > member.read_up_to) {
@@ -622,6 +687,8 @@ export function difference(left, right, person) {
     for (const field of /** @type {const} */ (['kind', 'title', 'last_seq', 'unread'])) {
       if (one[field] !== other[field]) return `${one.id}.${field}: ${one[field]} | ${other[field]}`;
     }
+    const [here, there] = [JSON.stringify(one.handling), JSON.stringify(other.handling)];
+    if (here !== there) return `${one.id}.handling: ${here} | ${there}`;
     const [a, b] = [comparable(one, from, person), comparable(other, from, person)];
     for (const part of /** @type {const} */ (['members', 'messages'])) {
       const at = Array.from({ length: Math.max(a[part].length, b[part].length) }).findIndex(
@@ -1020,6 +1087,17 @@ export class Deskbell {
   }
 
   /**
+   * How the team deals with a conversation: `assign` takes a `person`, `transfer` the `location` it
+   * goes to, `snooze` the time `until` which it rests.
+   * @param {string} conversation
+   * @param {Action} action
+   * @param {{person?: string, location?: string, until?: number}} [fields]
+   */
+  async handle(conversation, action, fields = {}) {
+    await this.#ask({ type: 'handle', conversation, action, ...fields }); // the change is an event
+  }
+
+  /**
    * When each other member received and read a message.
    * @param {string} conversation
    * @param {number} seq
@@ -1404,7 +1482,8 @@ export class Deskbell {
     const held = this.conversations.get(conversation);
     const mine = held && this.model.me(held);
     const upTo = Math.min(seq ?? Infinity, held?.last_seq ?? 0);
-    if (!mine || upTo <= mine.read_up_to) return;
+    const before = mine ?? this.#receiptsSent.get(conversation); // who is no member is told no cursor
+    if (upTo <= (before?.read_up_to ?? 0) || (!mine && !held?.unread)) return;
     this.#due(conversation, { delivered_up_to: upTo, read_up_to: upTo });
     this.#changed(conversation);
   }

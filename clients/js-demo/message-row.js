@@ -3,7 +3,7 @@
 import { h, hidden } from './dom.js';
 import { icon, tickIcon } from './icons.js';
 import { plain, rendered } from './markup.js';
-import { avatar, firstName, hue, nameOf, others } from './names.js';
+import { avatar, firstName, hue, isAutomatic, nameOf, others } from './names.js';
 import { clockTime } from './times.js';
 
 /** @typedef {import('./deskbell.js').Message} Message */
@@ -131,7 +131,7 @@ export function messageRow(desk, conversation, row, actions) {
       'div',
       { class: 'bubble' },
       hidden(mine ? 'You: ' : `${name}: `),
-      first && group && !mine
+      first && (group || isAutomatic(author)) && !mine
         ? h('span', { class: `author ${hue(author)}`, 'aria-hidden': 'true', text: name })
         : null,
       quote(conversation, message, actions),

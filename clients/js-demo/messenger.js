@@ -8,7 +8,7 @@ import { ConversationView } from './conversation-view.js';
 import { coalesced, h } from './dom.js';
 import { icon } from './icons.js';
 import { plain } from './markup.js';
-import { avatar, firstName, nameOf, others, titleOf } from './names.js';
+import { avatar, nameOf, others, shortNameOf, titleOf } from './names.js';
 import { newConversation } from './new-conversation.js';
 import { closeAll, toast } from './overlay.js';
 import { settingsSheet } from './settings.js';
@@ -265,10 +265,10 @@ export class Messenger {
     if (message.author === this.desk.person || message.kind !== 'text') return;
     const conversation = this.desk.conversations.get(id);
     if (!conversation) return;
-    const name = nameOf(conversation, message.author);
+    const name = shortNameOf(conversation, message.author);
     const here = id === this.view.id;
     const place = here ? '' : ` in ${titleOf(conversation, this.desk.person)}`;
-    this.news.append(h('p', { text: `${firstName(name)}${place}: ${plain(message.text)}` }));
+    this.news.append(h('p', { text: `${name}${place}: ${plain(message.text)}` }));
     while (this.news.children.length > 5) this.news.firstElementChild?.remove();
   }
 }

@@ -8,6 +8,13 @@ import { lastSeen } from './times.js';
 
 const HUES = 8;
 
+/** Who is said to be the author of what the business says by itself, and how the page calls it. */
+const BUSINESS = '@business';
+const AUTOMATIC = 'Automatic message';
+
+/** @param {string} author */
+export const isAutomatic = (author) => author === BUSINESS;
+
 /** @param {string} name */
 export const firstName = (name) => name.split(/\s+/)[0];
 
@@ -34,15 +41,26 @@ export function hue(id) {
 }
 
 /**
- * The name of somebody who is, or was, in a conversation.
+ * The name of somebody who is, or was, in a conversation, or of the business's own voice.
  * @param {Conversation | undefined} conversation
  * @param {string} person
  */
 export function nameOf(conversation, person) {
+  if (isAutomatic(person)) return AUTOMATIC;
   const member = conversation?.members.find((each) => each.person === person);
   if (member?.name) return member.name;
   const entry = conversation?.messages.find((each) => each.person === person && each.text);
   return entry?.text || person;
+}
+
+/**
+ * The first name of a person; the business's own voice has one name alone.
+ * @param {Conversation | undefined} conversation
+ * @param {string} person
+ */
+export function shortNameOf(conversation, person) {
+  const name = nameOf(conversation, person);
+  return isAutomatic(person) ? name : firstName(name);
 }
 
 /** @param {Conversation} conversation @param {string} me */

@@ -36,7 +36,7 @@ class NewImport(Input, frozen=True, kw_only=True):
     id: Id | Unset = UNSET
 
 
-class Part(Input, frozen=True, kw_only=True):
+class ImportPart(Input, frozen=True, kw_only=True):
     """``first``: the number of the first of ``records``, counted from 1 over the whole import.
 
     Each record is an object with a ``type``: `person` (as in `POST /v1/people`, with an ``id``, and
@@ -50,10 +50,10 @@ class Part(Input, frozen=True, kw_only=True):
 
 
 class RefusedQuery(Input, frozen=True, kw_only=True):
-    """``after``: the number of the record that the page begins behind."""
+    """``after``: ``next`` of the page before, or the number of a record."""
 
     name: Id
-    after: Uint = 0
+    after: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,15}\Z")] = "0"
     limit: Uint = 50
 
 
@@ -61,7 +61,7 @@ class RefusedList(Output, frozen=True, kw_only=True):
     """``next`` goes into ``after`` for the next page; left out at the end."""
 
     refused: tuple[RefusedRecord, ...]
-    next: int | Unset = UNSET
+    next: str | Unset = UNSET
 
 
 async def begin(call: Call[Nothing, NewImport]) -> Import | Refusal:
@@ -77,7 +77,7 @@ async def show(call: Call[ImportPath, Nothing]) -> Import | Refusal:
     return await call.node.queries.import_named(call.live.state, call.parameters.name) or NOT_FOUND
 
 
-async def take(call: Call[ImportPath, Part]) -> Import | Refusal:
+async def take(call: Call[ImportPath, ImportPart]) -> Import | Refusal:
     """Take records, in order: each is stored, known before, or refused with a reason.
 
     Repeat a part that was not answered; what was taken already is passed over. Nobody is told of
@@ -114,9 +114,9 @@ async def refused(call: Call[RefusedQuery, Nothing]) -> RefusedList | Refusal:
     if await call.node.queries.import_named(state, asked.name) is None:
         return NOT_FOUND
     limit = page_size(asked.limit)
-    found = await call.node.queries.import_refused(state, asked.name, asked.after, limit + 1)
+    found = await call.node.queries.import_refused(state, asked.name, int(asked.after), limit + 1)
     page = tuple(found[:limit])
-    return RefusedList(refused=page, next=page[-1].number if len(found) > limit else UNSET)
+    return RefusedList(refused=page, next=str(page[-1].number) if len(found) > limit else UNSET)
 
 
 async def finish(call: Call[ImportPath, Nothing]) -> Import | Refusal:
@@ -178,10 +178,10 @@ ROUTES = (
         callers=BUSINESS,
         scope=Scope.IMPORTS_WRITE,
         parameters=ImportPath,
-        body=Part,
+        body=ImportPart,
         answer=Import,
         refusals=(Code.NOT_FOUND, Code.CONFLICT, *UNDONE),
-        asks=Part(
+        asks=ImportPart(
             first=1,
             records=({"type": "person", "id": "carla", "name": "Carla", "role": "customer"},),
         ),

@@ -196,7 +196,7 @@ async def _converse(
             for file in files:
                 person, no = speakers[author].person, live.state.no
                 await attachment(stage.node.database, no, person, file)
-            said = commands.Send(speakers[author], f"{name}-{turn}", "Hi", 0, files)
+            said = commands.Send(speakers[author], f"{name}-{turn}", "Hi", attachments=files)
             assert isinstance(await ask_conversation(live, conversation, said), Accepted)
 
 

@@ -381,6 +381,7 @@ async def test_a_question_is_asked_again_after_a_reconnect(
         ("add_member", ("c1", "sam"), "add_member"),
         ("remove_member", ("c1", "sam"), "remove_member"),
         ("leave", ("c1",), "leave"),
+        ("handle", ("c1", "close"), "handle"),
     ],
 )
 async def test_what_must_not_be_repeated_blindly_is_not(
@@ -501,3 +502,8 @@ async def test_every_method_asks_what_it_says(
             {"type": "conversation_list", "conversations": [], "revision": 5},
         )
         assert (command["before"], command["limit"]) == ("next-1", 7)
+        command, _ = await asked(
+            lambda: desk.handle("c1", "snooze", until=7), {"type": "ok", "revision": 2}
+        )
+        wanted = {"conversation": "c1", "action": "snooze", "until": 7}
+        assert command == {"type": "handle", "id": command["id"], **wanted}

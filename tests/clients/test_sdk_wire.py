@@ -50,14 +50,15 @@ def assert_holds(record: object, fields: dict[str, Any]) -> None:
     """Every field of the map is in the record, also those that are at their default."""
     for name, expected in fields.items():
         value = getattr(record, name)
-        if isinstance(expected, list):
+        if isinstance(expected, list) and all(isinstance(item, dict) for item in expected):
             assert len(value) == len(expected)
             for item, fields_of_item in zip(value, expected, strict=True):
                 assert_holds(item, fields_of_item)
         elif isinstance(expected, dict) and not isinstance(value, dict):
             assert_holds(value, expected)
         else:
-            assert (type(value), value) == (type(expected), expected)
+            wanted = tuple(expected) if isinstance(expected, list) else expected
+            assert (type(value), value) == (type(wanted), wanted)
 
 
 def test_the_sdk_knows_every_command_and_every_frame() -> None:

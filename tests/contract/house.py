@@ -142,7 +142,7 @@ class House:
             device,
             client_id or f"{conversation}-{seq}",
             digest(conversation, text, reply_to, tuple(each.id for each in attachments)),
-            attachments,
+            attachments=attachments,
         )
 
     async def send(self, conversation: str, author: str, text: str = "Hello") -> int:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { difference, Model } from '../deskbell.js';
-import { conversation, member, message, scene, T } from './scripted.js';
+import { ackOf, conversation, member, message, scene, T } from './scripted.js';
 
 const change = (type, rest) => ({
   type,
@@ -49,6 +49,7 @@ test('every field of a message has its default', () => {
     client_message_id: '',
     edited_at: 0,
     deleted_at: 0,
+    location: '',
     attachments: [],
   });
 });
@@ -237,4 +238,113 @@ test('a live model and one that resumed agree', async () => {
   await away.online();
   await away.again(message(1, { text: 'edited', edited_at: T + 9 }), ...events.slice(1));
   assert.equal(difference(live.desk.model.snapshot(), away.desk.model.snapshot(), 'carla'), '');
+});
+
+const HANDLING = {
+  locations: [],
+  status: 'open',
+  snoozed_until: 0,
+  assignee: '',
+  waiting_since: 0,
+};
+const handled = (revision, handling) => ({
+  type: 'handling_changed',
+  revision,
+  conversation: 'c1',
+  handling,
+});
+
+function team(rest) {
+  const held = new Model();
+  Object.assign(held, { person: 'sam', role: 'staff' });
+  held.put(conversation(rest));
+  return held;
+}
+
+test('the team holds a handling of every conversation, a customer of none', () => {
+  assert.deepEqual(team().conversations.get('c1').handling, HANDLING);
+  const told = { locations: ['uptown'], waiting_since: T };
+  assert.deepEqual(team({ handling: told }).conversations.get('c1').handling, {
+    ...HANDLING,
+    ...told,
+  });
+  const held = model();
+  held.apply(message(1, { author: 'carla' }));
+  assert.equal(held.apply(handled(150, told)), 'known');
+  assert.equal(held.conversations.get('c1').handling, null);
+});
+
+test('a customer waits from their first word until the team answers', () => {
+  const held = team();
+  const since = () => held.conversations.get('c1').handling.waiting_since;
+  const after = (seq, rest) => {
+    assert.equal(held.apply(message(seq, rest)), 'applied');
+    return since();
+  };
+  assert.equal(after(1, { author: 'carla' }), T + 1);
+  assert.equal(after(2, { author: 'carla' }), T + 1, 'they wait already');
+  assert.equal(after(3, { author: '@business', location: 'uptown' }), T + 1, 'no answer');
+  const came = { kind: 'member_added', author: 'sam', person: 'mia', role: 'staff' };
+  assert.equal(after(4, came), T + 1, 'nothing was said');
+  assert.equal(after(5, { author: 'mia' }), 0);
+  assert.equal(after(6, { author: 'carla' }), T + 6);
+  held.apply(message(6, { author: 'carla' }));
+  held.apply(message(5, { author: 'mia' }));
+  assert.equal(since(), T + 6, 'twice is once');
+});
+
+test('a handling that is told replaces what is held, and an older one does not', () => {
+  const held = team({ handling: { locations: ['uptown'], waiting_since: T }, revision: 120 });
+  const now = () => held.conversations.get('c1').handling;
+  assert.equal(held.apply(handled(120, { status: 'closed' })), 'known', 'the picture has it');
+  assert.equal(held.apply(handled(121, { status: 'closed' })), 'applied');
+  assert.deepEqual(now(), { ...HANDLING, status: 'closed' });
+  held.apply(handled(122, { assignee: 'sam' }));
+  assert.equal(held.apply(handled(121, { status: 'closed' })), 'known');
+  assert.deepEqual(now(), { ...HANDLING, assignee: 'sam' });
+  const picture = conversation({ handling: { assignee: 'mia' }, revision: 130 });
+  assert.equal(held.refresh(picture), true);
+  assert.equal(held.apply(handled(129, {})), 'known');
+  assert.equal(now().assignee, 'mia');
+});
+
+test('an answer whose ack overtakes the claim that it made has been given', async () => {
+  const { desk, network, online } = scene();
+  const waits = { handling: { waiting_since: T + 1 }, last_seq: 1 };
+  const mine = { person: 'sam', role: 'staff' };
+  await online([conversation({ ...waits, last_message: message(1, { author: 'carla' }) })], mine);
+  desk.send('c1', 'She is ready.');
+  network.says(ackOf(network.sent('send')[0], 2, { revision: 110 }));
+  assert.equal(desk.conversations.get('c1').handling.waiting_since, 0);
+  network.says(handled(109, { assignee: 'sam', waiting_since: T + 1 }));
+  assert.deepEqual(desk.conversations.get('c1').handling, { ...HANDLING, assignee: 'sam' });
+});
+
+test('a handling that comes while a page is on its way stays as it was told last', async () => {
+  const { desk, network, online } = scene();
+  const mine = { person: 'sam', role: 'staff' };
+  await online([conversation({ last_seq: 2, last_message: message(2) })], mine);
+  const loaded = desk.history('c1');
+  network.says(handled(110, { status: 'closed' }), handled(111, { waiting_since: T }));
+  network.says(message(3, { revision: 112, author: 'mia' }));
+  const page = { conversation: 'c1', messages: [message(1)], more: false };
+  network.says({ type: 'page', id: network.sent('history')[0].id, ...page });
+  await loaded;
+  assert.deepEqual(desk.conversations.get('c1').handling, HANDLING);
+});
+
+test('how the team deals with a conversation is asked for by one command', async () => {
+  const { desk, network, online } = scene();
+  await online();
+  const done = desk.handle('c1', 'snooze', { until: T });
+  const [{ id, ...asked }] = network.sent('handle');
+  assert.deepEqual(asked, { type: 'handle', conversation: 'c1', action: 'snooze', until: T });
+  network.says({ type: 'ok', id, revision: 120 });
+  await done;
+});
+
+test('devices that hold another handling differ', () => {
+  const [one, other] = [team(), team()];
+  other.apply(handled(150, { assignee: 'sam' }));
+  assert.match(difference(one.snapshot(), other.snapshot(), 'sam'), /^c1\.handling: /);
 });

@@ -271,3 +271,24 @@ test('of more people than may be watched, the first ones are', async () => {
   desk.watch(['olivia', 'sam', 'ben']);
   assert.deepEqual(network.sent('watch'), [{ type: 'watch', people: ['olivia', 'sam'] }]);
 });
+
+test('who works where a conversation is placed reads it without being a member', async () => {
+  const { desk, network, clock, online } = scene();
+  const placed = { handling: { locations: ['uptown'] }, last_seq: 2, unread: 2 };
+  const mia = { person: 'mia', role: 'staff' };
+  await online([conversation({ ...placed, last_message: message(2) })], mia);
+  desk.read('c1');
+  assert.equal(desk.conversations.get('c1').unread, 0);
+  desk.read('c1');
+  await clock.advance(1_000);
+  const wanted = { type: 'receipt', conversation: 'c1', read_up_to: 2 };
+  assert.deepEqual(network.sent('receipt'), [wanted]);
+  network.says(message(3), message(4));
+  assert.equal(desk.conversations.get('c1').unread, 2);
+  desk.read('c1', 2);
+  await clock.advance(1_000);
+  assert.equal(network.sent('receipt').filter(({ read_up_to }) => read_up_to).length, 1);
+  const receipts = [{ person: 'mia', read_up_to: 3, read_at: 1 }]; // of another device
+  network.says({ type: 'receipt', revision: 110, conversation: 'c1', receipts });
+  assert.equal(desk.conversations.get('c1').unread, 1);
+});

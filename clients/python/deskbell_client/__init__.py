@@ -15,7 +15,7 @@ from deskbell_client.errors import (
     WireError,
 )
 from deskbell_client.options import Options
-from deskbell_client.records import Attachment, Conversation, Member, Message, Person
+from deskbell_client.records import Attachment, Conversation, Handling, Member, Message, Person
 from deskbell_client.storage import FileStorage, MemoryStorage, Storage, StorageError
 from deskbell_client.uploads import UploadFailed
 
@@ -25,6 +25,7 @@ __all__ = [
     "Desk",
     "DeskbellError",
     "FileStorage",
+    "Handling",
     "Member",
     "MemoryStorage",
     "Message",

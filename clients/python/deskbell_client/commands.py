@@ -5,12 +5,17 @@ asking twice is the same as asking once: such a command is sent again when its r
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from deskbell_client import replies
 from deskbell_client.records import Cursor
 
 R = TypeVar("R", bound=replies.Reply)
+
+Action = Literal[
+    "assign", "unassign", "transfer", "close", "snooze", "reopen", "handled", "waiting"
+]
+"""What the team can do with a conversation, beside talking in it."""
 
 
 class Command(Generic[R]):
@@ -179,6 +184,24 @@ class Leave(Command[replies.Ok]):
 
 
 @dataclass(frozen=True)
+class Handle(Command[replies.Ok]):
+    """Change how the team deals with a conversation: ``action`` is an `Action`.
+
+    `assign` names a ``person``, `transfer` a ``location``, `snooze` a time (``until``).
+    """
+
+    name: ClassVar[str] = "handle"
+    reply = replies.Ok
+    repeatable: ClassVar[bool] = False
+
+    conversation: str
+    action: str
+    person: str | None = None
+    location: str | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True)
 class Receipts(Command[replies.ReceiptList]):
     """Whom a message reached, and who read it."""
 
@@ -280,6 +303,7 @@ AnyCommand = (
     | AddMember
     | RemoveMember
     | Leave
+    | Handle
     | Receipts
     | Versions
     | People

@@ -105,7 +105,7 @@ class Desk:
 
     - `Refused` when the server says no,
     - `OutcomeUnknown` when the connection ended between an edit, a deletion or a change of members
-      and its reply (everything else is simply sent again),
+      or of the handling and its reply (everything else is simply sent again),
     - `Stopped` when the client has stopped for good.
     """
 
@@ -343,6 +343,22 @@ class Desk:
     async def leave(self, conversation: str) -> None:
         """Go out oneself."""
         await self._driver.ask(commands.Leave(conversation))
+
+    async def handle(
+        self,
+        conversation: str,
+        action: commands.Action,
+        *,
+        person: str | None = None,
+        location: str | None = None,
+        until: int | None = None,
+    ) -> None:
+        """Change how the team deals with a conversation; `events.HandlingChanged` shows it.
+
+        `assign` takes the ``person``, `transfer` the ``location`` it goes to, `snooze` the time
+        ``until`` which it rests; `unassign`, `close`, `reopen`, `handled` and `waiting` take none.
+        """
+        await self._driver.ask(commands.Handle(conversation, action, person, location, until))
 
     async def receipts(self, conversation: str, seq: int) -> tuple[MessageReceipt, ...]:
         """Whom a message reached and who read it, and when."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from deskbell_client.records import (
     Conversation,
     Cursor,
+    Handling,
     MemberCursor,
     Message,
     PresenceState,
@@ -70,13 +71,26 @@ class ConversationAdded:
 
 @dataclass(frozen=True)
 class ConversationRemoved:
-    """You are not in ``conversation`` any more; drop it."""
+    """You are not in ``conversation`` any more, nor is it placed where you work; drop it."""
 
     revision: int
     conversation: str
     seq: int
     at: int
     author: str
+
+
+@dataclass(frozen=True)
+class HandlingChanged:
+    """How the team deals with ``conversation`` now, whole; told to the team alone.
+
+    A `Message` of kind `text` changes ``waiting_since`` without this event: one of a customer sets
+    it to its ``at`` if it is 0; one of the team, without a ``location``, sets it to 0.
+    """
+
+    revision: int
+    conversation: str
+    handling: Handling
 
 
 @dataclass(frozen=True)
@@ -200,6 +214,7 @@ StoredEvent = (
     | ReceiptsMoved
     | ConversationAdded
     | ConversationRemoved
+    | HandlingChanged
     | BusinessChanged
     | PrivacyChanged
     | PersonChanged

@@ -31,6 +31,7 @@ class Message:
     It comes in a `Page`, as a `Conversation`'s last entry, and by itself as an event. ``seq``
     counts 1, 2, 3 … in the conversation and is the order to show. Of a membership entry ``person``
     and ``role`` say whom it concerns, ``text`` is their name, and ``author`` is who did it.
+    What the business says by itself has the ``location`` in whose name, and no person as author.
     """
 
     conversation: str
@@ -46,6 +47,7 @@ class Message:
     client_message_id: str = ""
     edited_at: int = 0
     deleted_at: int = 0
+    location: str = ""
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -69,8 +71,26 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Handling:
+    """How the team deals with a conversation with a customer.
+
+    ``locations``: where it is placed; ``status``: `open`, `snoozed` (until ``snoozed_until``) or
+    `closed`; ``assignee``: a person, or nobody; ``waiting_since``: since when a customer waits.
+    """
+
+    locations: tuple[str, ...] = ()
+    status: str = "open"
+    snoozed_until: int = 0
+    assignee: str = ""
+    waiting_since: int = 0
+
+
+@dataclass(frozen=True)
 class Conversation:
-    """A conversation as it was at ``revision``. ``kind`` is ``direct`` or ``group``."""
+    """A conversation as it was at ``revision``. ``kind`` is ``direct`` or ``group``.
+
+    ``handling`` is shown to the team alone, once there is something to say.
+    """
 
     id: str
     kind: str
@@ -82,6 +102,7 @@ class Conversation:
     last_message: Message | None = None
     unread: int = 0
     revision: int = 0
+    handling: Handling | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ FRAMES: dict[str, type[Any]] = {
     "receipt": events.ReceiptsMoved,
     "conversation_added": events.ConversationAdded,
     "conversation_removed": events.ConversationRemoved,
+    "handling_changed": events.HandlingChanged,
     "business_changed": events.BusinessChanged,
     "privacy_changed": events.PrivacyChanged,
     "person_changed": events.PersonChanged,

@@ -1,10 +1,13 @@
 """What a business knows from before comes in with its times, and nobody is woken."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from storage import webhook_log
 from storage.check import check_file
 from tests.fixtures.api import ApiStage, Reply
 from tests.fixtures.websockets import running_edge
@@ -172,6 +175,24 @@ async def test_nobody_who_is_there_hears_of_it_until_it_is_finished(api: ApiStag
     again = await api.ask("POST", "/v1/imports/old/finish", api.key())
     assert again.json == finished.json
     assert (await take(api, 3, NINA)).status == 409
+
+
+async def test_webhooks_are_not_told_of_it(api: ApiStage, tmp_path: Path) -> None:
+    await begun(api)
+    more = {"type": "messages", "id": "old-1", "messages": said("Yes", author="sam", start=2)}
+    before = api.stage.node.database.journal.released("pawsome")
+    await take(api, 1, TALK, NINA, TALK, more)
+    sent = {"client_message_id": "x", "text": "New"}
+    talk = "/v1/conversations/old-1"
+    await api.ask("POST", f"{talk}/messages", api.token("sam"), sent)
+    await api.ask("POST", f"{talk}/receipts", api.token("nina"), {"read_up_to": 4})
+    with closing(sqlite3.connect(tmp_path / "deskbell.db", isolation_level=None)) as connection:
+        found = webhook_log.read(connection, 1, webhook_log.Stretch(before))
+    assert sorted(entry.type for entry in found.entries) == [
+        "message.sent",
+        "person.changed",
+        "receipt.advanced",
+    ]
 
 
 async def test_the_report_has_pages(api: ApiStage) -> None:

@@ -158,22 +158,3 @@ async def test_what_cannot_be_merged(api: ApiStage, location: str, into: str, st
     assert api.stage.node.database.journal.released("pawsome") == before
     for verb in ("close", "reopen"):
         assert (await post(api, f"/main/{verb}")).status == 409, "merged for good"
-
-
-async def test_each_step_is_in_the_audit(api: ApiStage) -> None:
-    await post(api, "", NORTH)
-    await post(api, "/north/close")
-    await post(api, "/north/reopen")
-    await post(api, "/main/merge", {"into": "north"}, api.token("olivia"))
-    live = await api.stage.node.live("pawsome")
-    assert live is not None
-    rows = await api.stage.node.database.queries._run(
-        lambda c: c.execute(
-            "SELECT author, kind, detail FROM audit ORDER BY revision DESC LIMIT 3"
-        ).fetchall()
-    )
-    assert rows == [
-        ("olivia", "location_merged", '{"location": "main", "into": "north"}'),
-        ("@business", "location_reopened", '{"location": "north"}'),
-        ("@business", "location_closed", '{"location": "north"}'),
-    ]

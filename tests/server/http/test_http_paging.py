@@ -18,6 +18,7 @@ WHOLE = {
     "GET /v1/conversations/{conversation}/messages/{seq}/receipts": "as many members as it has",
     "GET /v1/presence": "those asked for",
     "GET /v1/me": "the locations of one person",
+    "GET /v1/me/contact": "the numbers of one person",
     "GET /v1/operator/actors": "a picture of this moment",
     "GET /v1/operator/dead-letters": "a picture of this moment",
     "GET /v1/conversations/{conversation}/messages/{seq}/explanation": "who works there",
