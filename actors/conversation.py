@@ -35,7 +35,6 @@ from domain.commands import (
     SettleAttachment,
     ShowTyping,
 )
-from domain.company import BLOCKED
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.errors import AlreadySent, StorageFailed
@@ -349,11 +348,8 @@ class ConversationActor(Actor[Command]):
 
     def _typing(self, envelope: Envelope[Command], command: ShowTyping) -> None:
         state, speaker = self._state, command.speaker
-        if state is None or not state.admits(speaker):
-            envelope.answer(NOT_FOUND)
-            return
-        if speaker.person in self._business.blocked:
-            envelope.answer(BLOCKED)
+        if state is None or not state.admits(speaker) or speaker.person in self._business.blocked:
+            envelope.answer(NOT_FOUND)  # a blocked customer shows nothing, either
             return
         self._publisher.typing(
             self._business,
