@@ -10,6 +10,7 @@ from domain.policies import Policies
 from domain.profile import Profile
 from domain.roles import Role
 from tests.fixtures.api import ApiStage, Reply
+from tests.fixtures.websockets import running_edge
 
 NOBODY = {"kind": "group", "people": [], "id": "help"}
 DAY = 86_400_000
@@ -277,3 +278,36 @@ async def test_a_late_message_of_who_has_gone_is_refused_and_stays_theirs(api: A
     sent = await api.ask("POST", path, new, message)
     assert sent.status == 201
     assert (await api.ask("POST", path, new, message)).json == sent.json
+
+
+# --- over a websocket -----------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("DT-20")
+@pytest.mark.requirement("DT-21")
+async def test_a_websocket_starts_the_same(api: ApiStage) -> None:
+    command = {"type": "create", "kind": "group", "people": [], "conversation": "help"}
+    async with running_edge(api.stage, api.app) as edge:
+        socket = await edge.welcomed(api.token("mia"))
+        alone = (await socket.ask(**{**command, "conversation": "alone"}))["conversation"]
+        assert {m["person"] for m in alone["members"]} == {"mia", "olivia"}
+        await book(api, "a1", "sam", 1)
+        socket = await edge.welcomed(api.token("carla"))
+        first = (await socket.ask(**command))["conversation"]
+        assert {m["person"] for m in first["members"]} == {"carla", "sam", "olivia"}
+        await book(api, "a2", "max", 0.5)
+        again = (await socket.ask(**command))["conversation"]
+        assert {m["person"] for m in again["members"]} == {"carla", "sam", "olivia"}
+        over_http = await start(api, "carla")
+        assert people_in(over_http) == {"carla", "sam", "olivia"}
+
+
+@pytest.mark.requirement("EX-32")
+async def test_a_blocked_customer_is_told_so_on_a_websocket(api: ApiStage) -> None:
+    await start(api, "carla", people=["sam"])
+    async with running_edge(api.stage, api.app) as edge:
+        socket = await edge.welcomed(api.token("carla"))
+        await change(api, "carla", Role.CUSTOMER, blocked=True)
+        said = await socket.ask(type="send", conversation="help", client_message_id="m1", text="Hi")
+        assert (said["type"], said["code"]) == ("error", "forbidden")
+        assert said["client_message_id"] == "m1"
