@@ -50,10 +50,10 @@ class Delivery(Output, frozen=True, kw_only=True):
 
 
 class DeliveryList(Output, frozen=True, kw_only=True):
-    """In the log's order; ``next`` is to be given as ``after`` for more, 0: there is no more."""
+    """In the log's order; ``next`` goes into ``after`` for the next page; left out at the end."""
 
     deliveries: tuple[Delivery, ...]
-    next: int
+    next: str | Unset = UNSET
 
 
 class DeliveryPath(WebhookPath, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ async def deliveries(call: Call[DeliveriesQuery, Nothing]) -> DeliveryList | Ref
     )
     return DeliveryList(
         deliveries=tuple(_delivery(live.id, each) for each in found[:limit]),
-        next=found[limit - 1].revision if len(found) > limit else 0,
+        next=str(found[limit - 1].revision) if len(found) > limit else UNSET,
     )
 
 
@@ -160,7 +160,6 @@ ROUTES = (
                     ),
                 ),
             ),
-            next=0,
         ),
     ),
     webhook_route(

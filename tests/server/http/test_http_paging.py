@@ -25,6 +25,8 @@ WHOLE = {
     "GET /v1/saved-replies/{saved_reply}": "the variables there are",
     "GET /v1/webhooks": "at most as many as a business may have",
     "GET /v1/webhooks/{webhook}": "the types of events there are",
+    "GET /v1/people/{person}/sessions": "as many devices as somebody may be signed in on",
+    "GET /v1/me/sessions": "as many devices as somebody may be signed in on",
     "GET /v1/demo": "the people of the demo",
 }
 """Answers that hold a list and are never cut, and what bounds them."""

@@ -74,14 +74,14 @@ class Shop:
 
     async def until_deliveries(self, state: str, number: int) -> Any:
         """Wait until so many are listed: what came of a delivery is written a little later."""
-        with trio.fail_after(10):
+        with trio.fail_after(30):
             while len(found := await self.deliveries(state)) != number:
                 await trio.lowlevel.checkpoint()
         return found
 
     async def until_reason(self, webhook: str = "crm") -> str:
         """Wait until the server has disabled the webhook."""
-        with trio.fail_after(10):
+        with trio.fail_after(30):
             while not (shown := await self.ask("GET", f"/v1/webhooks/{webhook}")).json["reason"]:
                 await trio.lowlevel.checkpoint()
         assert shown.json["active"] is False
