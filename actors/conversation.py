@@ -298,7 +298,7 @@ class ConversationActor(Actor[Command]):
 
     def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
         if self._state is None:
-            return creation.decide_create(self._id, command, self._limits, now)
+            return creation.decide_start(self._business, self._id, command, self._limits, now)
         if command.own:
             return creation.decide_enter(self._state, command, now)
         if creation.same_creation(self._state, command):
@@ -345,8 +345,8 @@ class ConversationActor(Actor[Command]):
 
     def _typing(self, envelope: Envelope[Command], command: ShowTyping) -> None:
         state, speaker = self._state, command.speaker
-        if state is None or not state.admits(speaker):
-            envelope.answer(NOT_FOUND)
+        if state is None or not state.admits(speaker) or speaker.person in self._business.blocked:
+            envelope.answer(NOT_FOUND)  # a blocked customer shows nothing, either
             return
         self._publisher.typing(
             self._business,

@@ -65,6 +65,8 @@ class Business:
     """Moves when facts about a customer change by which their messages are routed: `stamp`."""
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     send_hook: SendHook | None = None
+    blocked: set[str] = field(default_factory=set)
+    """Customers from whom nothing is taken (EX-32)."""
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     @property
@@ -172,9 +174,11 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             is_owner = person.role is Role.OWNER and person.active
             state.owners = others | {person.id} if is_owner else others
             state.note_colleague(person.id, _colleague(event))
+            is_blocked = event.profile.blocked and person.role is Role.CUSTOMER
+            _toggle(state.blocked, person.id, inside=is_blocked)
         case PrivacyChanged():
-            _toggle(state.hidden_read, event.person, hidden=not event.read_receipts)
-            _toggle(state.hidden_seen, event.person, hidden=not event.last_seen)
+            _toggle(state.hidden_read, event.person, inside=not event.read_receipts)
+            _toggle(state.hidden_seen, event.person, inside=not event.last_seen)
         case OwnershipTransferred():
             state.owners = state.owners - {event.former} | {event.owner}
             _change_role(state, event.former, event.former_role)
@@ -225,11 +229,11 @@ def _change_role(state: Business, person: str, role: Role) -> None:
     state.note_colleague(person, changed)
 
 
-def _toggle(hidden_people: set[str], person: str, *, hidden: bool) -> None:
-    if hidden:
-        hidden_people.add(person)
+def _toggle(people: set[str], person: str, *, inside: bool) -> None:
+    if inside:
+        people.add(person)
     else:
-        hidden_people.discard(person)
+        people.discard(person)
 
 
 LEADERS_ONLY = Refusal(

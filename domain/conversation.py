@@ -33,6 +33,7 @@ from domain.commands import (
     SettleAttachment,
     Speaker,
 )
+from domain.company import refuse_joining, refuse_saying
 from domain.events import (
     AttachmentSettled,
     ConversationCreated,
@@ -173,10 +174,11 @@ def decide_send(
     if not state.admits(speaker):
         return NOT_FOUND
     said = command.text if command.edited is None else command.edited
-    if said or not command.attachments:
+    refusal = refuse_saying(state.business, speaker)
+    if refusal is None and (said or not command.attachments):
         refusal = refuse_text(said, limits.text_bytes)
-        if refusal is not None:
-            return refusal
+    if refusal is not None:
+        return refusal
     if command.reply_to > state.last_seq or (
         command.reply_to and not state.shows(speaker, command.reply_to)
     ):
@@ -225,7 +227,9 @@ def decide_edit(
         return Refusal(Code.FORBIDDEN, "Only the author can edit a message.")
     if entry.deleted:
         return Refusal(Code.DELETED, "The message has been deleted.")
-    refusal = refuse_text(command.text, limits.text_bytes)
+    refusal = refuse_saying(state.business, speaker)
+    if refusal is None:
+        refusal = refuse_text(command.text, limits.text_bytes)
     if refusal is not None:
         return refusal
     return MessageEdited(state.id, command.seq, now, speaker.person, command.text)
@@ -284,7 +288,10 @@ def decide_add(
         return Done()
     if state.kind == "direct":
         return STAYS_DIRECT
-    refusal = refuse_size(len(state.members) + 2, limits)  # with the owner, who is in all of them
+    members = state.members
+    refusal = refuse_joining(state.business, speaker, command.person, members.values())
+    if refusal is None:
+        refusal = refuse_size(len(members) + 2, limits)  # with the owner, who is in all of them
     if refusal is not None:
         return refusal
     return MemberAdded(state.id, state.last_seq + 1, now, speaker.person, command.person)

@@ -2,7 +2,9 @@
 
 import hashlib
 
+from domain.business import Business
 from domain.commands import Create, Done, Speaker
+from domain.company import refuse_start
 from domain.conversation import Conversation, refuse_size
 from domain.events import ConversationCreated, MemberAdded, Person
 from domain.ids import CUSTOMER, DIRECT, OWNER, direct_conversation_id
@@ -12,10 +14,23 @@ from domain.roles import TEAM, Role
 from domain.text import refuse_label
 
 
+def decide_start(
+    business: Business, conversation: str, command: Create, limits: Limits, now: int
+) -> ConversationCreated | Refusal:
+    """`decide_create`, where the business has a say in who talks to whom."""
+    decided = decide_create(conversation, command, limits, now)
+    if isinstance(decided, Refusal):
+        return decided
+    return refuse_start(business, command.speaker, decided.members) or decided
+
+
 def decide_create(
     conversation: str, command: Create, limits: Limits, now: int
 ) -> ConversationCreated | Refusal:
-    """Whom the speaker asked for are in it, and always the owner (DT-19, DT-20)."""
+    """Whom the speaker asked for are in it, and always the owner (DT-19).
+
+    For a customer who names nobody, ``people`` are those whom the business chose (DT-20).
+    """
     speaker = command.speaker
     if command.kind != "direct" and conversation.startswith(DIRECT):
         return RESERVED_ID
@@ -38,6 +53,7 @@ def decide_create(
         speaker.person,
         members,
         creation_digest(command),
+        tuple(person.id for person in found.values() if person.role is Role.OWNER),
     )
 
 

@@ -122,7 +122,10 @@ class AttachmentSettled(msgspec.Struct, frozen=True):
 
 
 class ConversationCreated(msgspec.Struct, frozen=True):
-    """``digest`` is of what was asked for, so that asking again can be told from something else."""
+    """``digest`` is of what was asked for, so that asking again can be told from something else.
+
+    ``owners``: those of them who were asked for by name; every owner is in it (DT-08).
+    """
 
     conversation: str
     kind: str
@@ -131,6 +134,7 @@ class ConversationCreated(msgspec.Struct, frozen=True):
     author: str
     members: tuple[Person, ...]
     digest: bytes
+    owners: tuple[str, ...] = ()
 
 
 class MemberAdded(msgspec.Struct, frozen=True):

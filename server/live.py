@@ -14,6 +14,7 @@ from domain.business import Business
 from domain.commands import Command
 from domain.roles import Role, sees_all_history
 from protocol.codec import Codec
+from server.owner_reads import OwnerReads
 
 BUSINESS = "business"
 """The id of a business's only desk."""
@@ -86,6 +87,7 @@ class LiveBusiness:
     """How often the rights of each person changed since the start, and under "" those of all."""
     revoked_keys: set[str] = field(default_factory=set)
     """API keys that were revoked since the start: who was let in by one is looked at again."""
+    reads: OwnerReads = field(default_factory=OwnerReads)
     removals: int = 0
     """How often somebody left a conversation: who looks up whom one may watch looks at it too."""
 

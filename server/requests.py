@@ -7,6 +7,7 @@ from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
 from domain.commands import Answer, Handle, Speaker
+from domain.company import partners
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX, SEARCH_MAX
 from domain.refusal import NOT_FOUND, TOO_SLOW, Code, Refusal
@@ -18,6 +19,7 @@ from protocol.frames import Frame
 from server import creating, reading, searching
 from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.live import Connection, LiveBusiness
+from server.monitoring import may_read_at_once, note_read
 from server.node import BUSINESS, Node
 from storage.access import Viewer
 from storage.search import Search
@@ -94,6 +96,8 @@ class Requests:
             command.before is not None and command.after is not None
         ):
             return False
+        if not may_read_at_once(self._node, self._live, self._viewer, command.conversation):
+            return False
 
         def found(result: Outcome[tuple[list[Message], bool] | None]) -> None:
             too_slow = isinstance(result, Error) and isinstance(result.error, trio.TooSlowError)
@@ -105,6 +109,9 @@ class Requests:
     async def _history(self, command: commands.History) -> Reply:
         if command.before is not None and command.after is not None:
             return Refusal(Code.BAD_REQUEST, "Give 'before' or 'after', not both.")
+        refusal = await note_read(self._node, self._live, self._viewer, command.conversation)
+        if refusal is not None:
+            return refusal
         return _page(command, await self._node.queries.history(*self._asked(command)))
 
     def _asked(self, command: commands.History) -> tuple[Viewer, str, int | None, int | None, int]:
@@ -124,6 +131,9 @@ class Requests:
         )
 
     async def _open(self, conversation: str, command_id: int | None) -> Frame | Refusal:
+        refusal = await note_read(self._node, self._live, self._viewer, conversation)
+        if refusal is not None:
+            return refusal
         stored = await self._node.queries.view(self._viewer, conversation)
         if stored is None:
             return NOT_FOUND
@@ -142,6 +152,7 @@ class Requests:
             command.people,
             command.title,
             command.conversation or self._node.new_id(),
+            self._node.clock(),
         )
         if isinstance(answer, Refusal):
             return answer
@@ -166,6 +177,9 @@ class Requests:
         return await ask_conversation(self._live, command.conversation, asked)
 
     async def _receipts(self, command: commands.Receipts) -> Frame | Refusal:
+        refusal = await note_read(self._node, self._live, self._viewer, command.conversation)
+        if refusal is not None:
+            return refusal
         stored = await self._node.queries.receipts(self._viewer, command.conversation, command.seq)
         if stored is None:
             return NOT_FOUND
@@ -177,6 +191,9 @@ class Requests:
         )
 
     async def _versions(self, command: commands.Versions) -> Frame | Refusal:
+        refusal = await note_read(self._node, self._live, self._viewer, command.conversation)
+        if refusal is not None:
+            return refusal
         stored = await self._node.queries.versions(self._viewer, command.conversation, command.seq)
         if stored is None:
             return NOT_FOUND
@@ -191,7 +208,10 @@ class Requests:
         if len(command.search) > NAME_BYTES:
             return Refusal(Code.TOO_LARGE, "Search for less: a name is shorter than that.")
         found = await self._node.queries.search(
-            self._viewer, command.search, max(1, min(command.limit, PEOPLE_MAX))
+            self._viewer,
+            command.search,
+            max(1, min(command.limit, PEOPLE_MAX)),
+            partners(self._live.state, self._speaker.person, self._speaker.role),
         )
         return frames.PersonList(id=command.id, people=tuple(found))
 

@@ -1,5 +1,6 @@
 """The rows of what happens in conversations: entries, heads, members, cursors, receipts."""
 
+import json
 import sqlite3
 
 import msgspec
@@ -184,7 +185,7 @@ class ConversationRows:
     ) -> None:
         no = connection.execute(
             "INSERT INTO conversation (business_no, id, kind, title, created_at, created_by,"
-            " created_revision, creation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " created_revision, creation, owners) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 business_no,
                 event.conversation,
@@ -194,6 +195,7 @@ class ConversationRows:
                 event.author,
                 revision,
                 event.digest,
+                json.dumps(event.owners),
             ),
         ).lastrowid
         assert no is not None

@@ -15,7 +15,7 @@ from domain.limits import NAME_BYTES
 from domain.locations import Location, Status
 from domain.permissions import Permission, Permissions
 from domain.profile import Profile
-from domain.roles import Role
+from domain.roles import EVERYBODY, Role
 from domain.views import PersonName
 from storage.access import Viewer, snapshot
 
@@ -188,16 +188,31 @@ def folded(text: str) -> str:
 
 
 def search(
-    connection: sqlite3.Connection, viewer: Viewer, text: str, limit: int
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    text: str,
+    limit: int,
+    roles: frozenset[Role] = EVERYBODY,
 ) -> list[PersonName]:
-    """Whom the viewer may talk to and whose name holds ``text`` (DT-13); customers see the team."""
+    """Others of ``roles``, to whom the viewer may talk, and whose name holds ``text`` (DT-13).
+
+    Customers find the team alone.
+    """
     if len(text) > NAME_BYTES:
         return []
+    marks = ",".join("?" * len(roles))
     rows = connection.execute(
         "SELECT id, name, role FROM person WHERE business_no = ? AND active = 1 AND id <> ?"
-        " AND (role <> 'customer' OR ?) AND instr(folded_name, ?) > 0"
+        f" AND (role <> 'customer' OR ?) AND role IN ({marks}) AND instr(folded_name, ?) > 0"
         " ORDER BY folded_name, id LIMIT ?",
-        (viewer.business_no, viewer.person, viewer.role is not Role.CUSTOMER, folded(text), limit),
+        (
+            viewer.business_no,
+            viewer.person,
+            viewer.role is not Role.CUSTOMER,
+            *roles,
+            folded(text),
+            limit,
+        ),
     )
     return [PersonName(id=id_, name=name, role=role) for id_, name, role in rows]
 

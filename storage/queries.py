@@ -13,6 +13,7 @@ from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.locations import Location
+from domain.roles import EVERYBODY, Role
 from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
 from domain.views import Conversation as ConversationView
@@ -33,6 +34,7 @@ from storage import (
     saved_replies,
     search,
     snapshots,
+    taking_part,
     timeline,
     uploads,
 )
@@ -109,6 +111,9 @@ class Queries:
     async def due_alerts(self, now: int, after: Position, businesses: int, limit: int) -> DuePage:
         return await self._run(due.unanswered, now, after, businesses, limit)
 
+    async def takes_part(self, owner: Viewer, conversation: str) -> bool | None:
+        return await self._run(taking_part.takes_part, owner, conversation)
+
     async def seers(self, business: Business, person: str) -> Seers:
         return await self._run(people.seers, business.no, person)
 
@@ -124,8 +129,10 @@ class Queries:
     async def people_called(self, business: Business, reference: str) -> list[PersonRecord]:
         return await self._run(people.by_reference, business.no, reference)
 
-    async def search(self, viewer: Viewer, text: str, limit: int) -> list[PersonName]:
-        return await self._run(people.search, viewer, text, limit)
+    async def search(
+        self, viewer: Viewer, text: str, limit: int, roles: frozenset[Role] = EVERYBODY
+    ) -> list[PersonName]:
+        return await self._run(people.search, viewer, text, limit, roles)
 
     async def companions(self, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
         return await self._run(people.companions, viewer, tuple(people_ids))

@@ -202,6 +202,9 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
             " AND role IN ('owner', 'manager', 'staff') AND active = 1",
             (no,),
         ).fetchall()
+        blocked = connection.execute(
+            "SELECT id FROM person WHERE business_no = ? AND blocked AND role = 'customer'", (no,)
+        ).fetchall()
         places = {location.id: location for location in people.locations(connection, no)}
         webhooks, send_hook = hooks.webhooks(connection, no), hooks.send_hook(connection, no)
     return Business(
@@ -219,6 +222,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         parent,
         webhooks=webhooks,
         send_hook=send_hook,
+        blocked={id_ for (id_,) in blocked},
     )
 
 

@@ -110,7 +110,7 @@ async def put(call: Call[AppointmentPath, NewAppointment]) -> Appointment | Refu
 async def show(call: Call[AppointmentPath, Nothing]) -> Appointment | Refusal:
     """One appointment. Customers see their own; staff theirs, and those at their locations."""
     found = await call.node.queries.appointment_seen(
-        _reader(call.insider), call.parameters.appointment
+        reader_of(call.insider), call.parameters.appointment
     )
     return NOT_FOUND if found is None else _shown(found)
 
@@ -136,7 +136,7 @@ async def everyone(call: Call[AppointmentQuery, Nothing]) -> AppointmentList:
     )
     start, _, id_ = (set_or_none(asked.after) or "0:").partition(":")
     found = await call.node.queries.appointments(
-        _reader(call.insider), wanted, (int(start), id_), limit + 1
+        reader_of(call.insider), wanted, (int(start), id_), limit + 1
     )
     page = found[:limit]
     return AppointmentList(
@@ -145,7 +145,8 @@ async def everyone(call: Call[AppointmentQuery, Nothing]) -> AppointmentList:
     )
 
 
-def _reader(caller: Backend | Somebody) -> Reader:
+def reader_of(caller: Backend | Somebody) -> Reader:
+    """Who reads appointments."""
     if isinstance(caller, Backend):
         return Reader(viewer_of(caller.live, "", Role.OWNER))
     sees = caller.holds(Permission.INBOX)

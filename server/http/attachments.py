@@ -16,6 +16,7 @@ from server.attachments.links import LINK_PATTERN, Link
 from server.http.fields import Id, Input, Nothing, Output
 from server.http.messages import MessagePath
 from server.http.route import ANYBODY, PERSON, Call, FileContent, Route
+from server.monitoring import note_read
 from server.node import Node
 from storage.uploads import Upload
 
@@ -50,6 +51,9 @@ class SignedPath(Input, frozen=True, kw_only=True):
 async def link(call: Call[AttachmentPath, Nothing]) -> AttachmentLink | Refusal:
     """Get a link to an attachment. While it is being scanned, only its uploader gets one."""
     asked, me, node = call.parameters, call.somebody, call.node
+    refusal = await note_read(node, call.live, me.viewer, asked.conversation)
+    if refusal is not None:
+        return refusal
     found = await node.keeper.rows.in_message(
         me.viewer, asked.conversation, asked.seq, asked.attachment
     )

@@ -27,6 +27,7 @@ from server.http.fields import (
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
+from server.monitoring import note_read
 from server.node import Node
 
 Position = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,18}\Z")]
@@ -56,7 +57,10 @@ class ConversationList(Output, frozen=True, kw_only=True):
 
 
 class NewConversation(Input, frozen=True, kw_only=True):
-    """``direct``: exactly one other person; ``group``: 1 to 127 people. The owner always joins."""
+    """``direct``: exactly one other person; ``group``: 1 to 127 people. The owner always joins.
+
+    A customer who names nobody gets a group with who is assigned to them.
+    """
 
     kind: Literal["direct", "group"]
     people: tuple[Id, ...]
@@ -86,7 +90,7 @@ async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList:
 
 async def show(call: Call[ConversationPath, Nothing]) -> Conversation | Refusal:
     """One conversation, with members, cursors, presence and the newest message."""
-    return await _picture(call.node, call.somebody, call.parameters.conversation)
+    return await picture(call.node, call.somebody, call.parameters.conversation)
 
 
 async def create(call: Call[Nothing, NewConversation]) -> Conversation | Refusal:
@@ -107,10 +111,11 @@ async def create(call: Call[Nothing, NewConversation]) -> Conversation | Refusal
         body.people,
         body.title,
         set_or_none(body.id) or call.new_id(),
+        call.node.clock(),
     )
     if isinstance(answer, Refusal):
         return answer
-    return await _picture(call.node, call.somebody, conversation)
+    return await picture(call.node, call.somebody, conversation)
 
 
 async def add_member(call: Call[ConversationPath, NewMember]) -> Changed | Refusal:
@@ -133,7 +138,11 @@ async def remove_member(call: Call[MemberPath, Nothing]) -> Changed | Refusal:
     return changed(await ask_conversation(call.live, asked.conversation, command))
 
 
-async def _picture(node: Node, me: Somebody, conversation: str) -> Conversation | Refusal:
+async def picture(node: Node, me: Somebody, conversation: str) -> Conversation | Refusal:
+    """A conversation as somebody sees it."""
+    refusal = await note_read(node, me.live, me.viewer, conversation)
+    if refusal is not None:
+        return refusal
     stored = await node.queries.view(me.viewer, conversation)
     if stored is None:
         return NOT_FOUND

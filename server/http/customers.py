@@ -8,9 +8,10 @@ from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role
 from domain.scopes import Scope
 from domain.views import Conversation
-from server import reading
 from server.asking import ask_conversation
-from server.http.conversations import EXAMPLE
+from server.http.appointments import AppointmentPath, reader_of
+from server.http.caller import Somebody
+from server.http.conversations import EXAMPLE, picture
 from server.http.fields import Id, Input, Nothing, Output
 from server.http.people import PersonPath
 from server.http.route import BUSINESS, PERSON, UNDONE, Call, Route
@@ -45,13 +46,17 @@ async def enter(call: Call[PersonPath, Nothing]) -> Conversation | Refusal:
     me = call.somebody
     if me.role is Role.CUSTOMER and call.parameters.person != me.record.id:
         return NOT_FOUND
-    found = await _own_conversation(call.node, call.live, me.speaker, call.parameters.person)
-    if isinstance(found, Refusal):
-        return found
-    stored = await call.node.queries.view(me.viewer, found)
-    if stored is None:
-        return NOT_FOUND
-    return reading.conversation(call.live, me.record.id, stored)
+    return await _entered(call.node, me, call.parameters.person)
+
+
+async def enter_of(call: Call[AppointmentPath, Nothing]) -> Conversation | Refusal:
+    """The own conversation of the customer of an appointment that one may see.
+
+    The same one each time, and for all appointments of that customer.
+    """
+    me = call.somebody
+    found = await call.node.queries.appointment_seen(reader_of(me), call.parameters.appointment)
+    return NOT_FOUND if found is None else await _entered(call.node, me, found.customer)
 
 
 async def announce(call: Call[PersonPath, NewAnnouncement]) -> Announced | Refusal:
@@ -79,6 +84,11 @@ async def announce(call: Call[PersonPath, NewAnnouncement]) -> Announced | Refus
     )
 
 
+async def _entered(node: Node, me: Somebody, customer: str) -> Conversation | Refusal:
+    found = await _own_conversation(node, me.live, me.speaker, customer)
+    return found if isinstance(found, Refusal) else await picture(node, me, found)
+
+
 async def _own_conversation(
     node: Node, live: LiveBusiness, speaker: Speaker, customer: str
 ) -> str | Refusal:
@@ -101,6 +111,20 @@ ROUTES = (
         operation=Operation.CREATE,
         scope=Scope.CONVERSATIONS_WRITE,
         parameters=PersonPath,
+        body=Nothing,
+        answer=Conversation,
+        refusals=(Code.NOT_FOUND, Code.TOO_LARGE, *UNDONE),
+        shows=EXAMPLE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/appointments/{appointment}/conversation",
+        summary="Talk about an appointment",
+        handler=enter_of,
+        callers=PERSON,
+        operation=Operation.CREATE,
+        scope=Scope.CONVERSATIONS_WRITE,
+        parameters=AppointmentPath,
         body=Nothing,
         answer=Conversation,
         refusals=(Code.NOT_FOUND, Code.TOO_LARGE, *UNDONE),

@@ -27,6 +27,7 @@ from server.http.fields import (
 )
 from server.http.messages import MessagePath
 from server.http.route import PERSON, UNDONE, Call, Route
+from server.monitoring import note_read
 from storage.explaining import Explained
 
 NEWEST = 2**53 - 1
@@ -119,6 +120,9 @@ async def handle(call: Call[ConversationPath, HandlingCommand]) -> Changed | Ref
 async def changes(call: Call[ChangesQuery, Nothing]) -> HandlingChanges | Refusal:
     """What happened to the handling of a conversation."""
     asked, limit = call.parameters, page_size(call.parameters.limit)
+    refusal = await note_read(call.node, call.live, call.somebody.viewer, asked.conversation)
+    if refusal is not None:
+        return refusal
     found = await call.node.queries.handling_changes(
         call.somebody.viewer, asked.conversation, set_or(asked.before, NEWEST), limit + 1
     )
@@ -149,6 +153,9 @@ async def changes(call: Call[ChangesQuery, Nothing]) -> HandlingChanges | Refusa
 async def explain(call: Call[MessagePath, Nothing]) -> Explanation | Refusal:
     """Why a message is where it is: by which rule, which facts, and whom it reached."""
     asked = call.parameters
+    refusal = await note_read(call.node, call.live, call.somebody.viewer, asked.conversation)
+    if refusal is not None:
+        return refusal
     found = await call.node.queries.explain(call.somebody.viewer, asked.conversation, asked.seq)
     return NOT_FOUND if found is None else _explanation(asked.conversation, found)
 

@@ -25,6 +25,7 @@ from server.http.fields import (
     set_or_none,
 )
 from server.http.route import PERSON, UNDONE, Call, Route
+from server.monitoring import note_read
 
 
 class MessagePath(ConversationPath, frozen=True, kw_only=True):
@@ -116,6 +117,9 @@ async def history(call: Call[HistoryQuery, Nothing]) -> MessagePage | Refusal:
     before, after = set_or_none(asked.before), set_or_none(asked.after)
     if before is not None and after is not None:
         return Refusal(Code.BAD_REQUEST, "Give 'before' or 'after', not both.")
+    refusal = await note_read(call.node, call.live, call.somebody.viewer, asked.conversation)
+    if refusal is not None:
+        return refusal
     found = await call.node.queries.history(
         call.somebody.viewer,
         asked.conversation,
@@ -192,6 +196,9 @@ async def advance(call: Call[ConversationPath, NewReceipt]) -> Changed | Refusal
 async def receipts(call: Call[MessagePath, Nothing]) -> ReceiptList | Refusal:
     """When each other member who could see the message had it, and read it."""
     asked, me = call.parameters, call.somebody
+    refusal = await note_read(call.node, call.live, call.somebody.viewer, asked.conversation)
+    if refusal is not None:
+        return refusal
     stored = await call.node.queries.receipts(me.viewer, asked.conversation, asked.seq)
     if stored is None:
         return NOT_FOUND
@@ -205,6 +212,9 @@ async def receipts(call: Call[MessagePath, Nothing]) -> ReceiptList | Refusal:
 async def versions(call: Call[VersionsQuery, Nothing]) -> VersionList | Refusal:
     """What the message has said: for owners, and for its author until it is deleted."""
     asked = call.parameters
+    refusal = await note_read(call.node, call.live, call.somebody.viewer, asked.conversation)
+    if refusal is not None:
+        return refusal
     found = await call.node.queries.versions(
         call.somebody.viewer, asked.conversation, asked.seq, asked.skip
     )

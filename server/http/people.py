@@ -7,6 +7,7 @@ import msgspec
 
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
 from domain.business import Wanted, sees_name, sees_whole
+from domain.company import partners
 from domain.limits import PEOPLE_MAX
 from domain.locations import followed
 from domain.permissions import Permission
@@ -107,7 +108,8 @@ async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList | Refusal:
             else viewer_of(caller.live, "", Role.OWNER)
         )
         limit = page_size(asked.limit, PEOPLE_MAX)
-        found = await call.node.queries.search(viewer, asked.search, limit)
+        roles = partners(caller.live.state, viewer.person, caller.role)
+        found = await call.node.queries.search(viewer, asked.search, limit, roles)
         return PeopleList(people=tuple(named(name) for name in found))
     limit = page_size(asked.limit)
     records = await call.node.queries.everyone(call.live.state, set_or(asked.after, ""), limit + 1)

@@ -454,6 +454,15 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(PERSON, "/v1/people/@t-guest/conversation", missing=404, instead={CUSTOMER: 404}),
         Ask(PERSON, "/v1/people/@t-helper/conversation", success=404, missing=404),
     ),
+    "POST /v1/appointments/{appointment}/conversation": (
+        Ask(PERSON, "/v1/appointments/@t-visit/conversation", missing=404),
+        Ask(
+            PERSON,
+            "/v1/appointments/@t-other/conversation",
+            missing=404,
+            instead={CUSTOMER: 404, STAFF: 404},
+        ),
+    ),
     "POST /v1/people/{person}/announcements": (
         Ask(
             BUSINESS,

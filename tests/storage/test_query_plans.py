@@ -23,6 +23,7 @@ from storage import (
     people,
     saved_replies,
     snapshots,
+    taking_part,
 )
 from storage.access import Viewer
 from storage.appointments import Filter, Reader
@@ -38,6 +39,7 @@ QUERIES: dict[str, Query] = {
     "history before": lambda db, v: history.page(db, v, "c1", 5, None, 50),
     "receipts": lambda db, v: history.receipts(db, v, "c1", 1),
     "versions": lambda db, v: history.versions(db, v, "c1", 1),
+    "takes part": lambda db, v: taking_part.takes_part(db, v, "c1"),
     "catch up": lambda db, v: catch_up.page(db, v, 3, 50),
     "too far behind": lambda db, v: catch_up.too_far_behind(db, v, 3, 50),
     "conversation": lambda db, v: snapshots.conversation(db, v.business_no, "c1"),

@@ -53,7 +53,7 @@ async def test_the_owner_is_always_in_it(api: ApiStage, starter: str) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"people": []}, 400, "bad_request"),
+        ({"people": [], "kind": "direct"}, 400, "bad_request"),
         ({"people": ["nobody"]}, 404, "not_found"),
         ({"people": ["mia"]}, 404, "not_found"),
         ({"people": ["sam", "a b"]}, 400, "bad_request"),
