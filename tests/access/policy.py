@@ -66,6 +66,7 @@ HTTP: dict[str, tuple[Ask, ...]] = {
     "GET /v1/locations/{location}/queue": (
         Ask(TEAM, "/v1/locations/@t-place/queue", missing=404),
         Ask(TEAM, "/v1/locations/@o-place/queue?waiting=true"),
+        Ask(TEAM, "/v1/locations/@t-shed/queue", missing=404, instead={STAFF: 404, MANAGER: 404}),
     ),
     "PATCH /v1/locations/{location}": (
         Ask(BUSINESS | OWNERS, "/v1/locations/@t-place", {"name": "Place"}, missing=404),

@@ -132,6 +132,11 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     await stage.add_business(business, people)
     for place in ("place", "shed", "hut"):
         await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
+    for person, role in people.items():
+        if role in (Role.STAFF, Role.MANAGER):
+            worker = Person(person, person.title(), role)
+            places = ("main", f"{letter}-place")
+            await stage.change(business, ChangePerson("test", None, worker, places))
     await _book(stage, letter)
     live = await stage.node.live(business)
     assert live is not None

@@ -93,18 +93,18 @@ async def running_shop(
     folder: Path,
     schedule: Sequence[float] = SOON,
     *,
-    first: bool = True,
-    keys: dict[str, str] | None = None,
+    after: Shop | None = None,
     **settings: Any,
 ) -> AsyncIterator[Shop]:
-    """The shop; ``first=False``: it is there already, with these ``keys``, after a restart."""
+    """The shop; ``after``: the same one before a restart, whose keys and time go on."""
     settings.setdefault("webhook_private_addresses", True)
     chosen = Settings(data_dir=str(folder), commands_per_second=0, **settings)
-    async with running_node(folder, chosen, webhook_schedule=schedule) as stage:
-        if first:
+    clock = after.api.stage.clock if after else None
+    async with running_node(folder, chosen, clock, webhook_schedule=schedule) as stage:
+        if after is None:
             await stage.add_business("pawsome", PAWSOME)
         else:
-            stage.keys.update(keys or {})
+            stage.keys.update(after.api.stage.keys)
         live = await stage.node.live("pawsome")
         assert live is not None
         app = build_http_app(stage.node, demo=None, page_folder=page_folder(), ready=lambda: True)

@@ -341,7 +341,6 @@ async def test_set_changed_shown_and_removed(tmp_path: Path) -> None:
 
 async def test_the_hook_survives_a_restart(tmp_path: Path) -> None:
     async with hooked(tmp_path) as (shop, _, _):
-        keys = dict(shop.api.stage.keys)
         before = (await shop.ask("GET", "/v1/send-hook")).json
-    async with running_shop(tmp_path, first=False, keys=keys) as shop:
+    async with running_shop(tmp_path, after=shop) as shop:
         assert (await shop.ask("GET", "/v1/send-hook")).json == before

@@ -69,7 +69,6 @@ async def test_nothing_is_lost_when_the_server_dies(
 
     async with running_receiver(refuse_two) as receiver:
         async with running_shop(tmp_path / "before", (0.02,) * 1000) as shop:
-            keys = dict(shop.api.stage.keys)
             await shop.add(receiver.url())
             await shop.converse("rex")
             await shop.converse("bella", "max")
@@ -81,7 +80,7 @@ async def test_nothing_is_lost_when_the_server_dies(
             receiver.received.clear()
         receiver.received.clear()
         receiver.behave = accept_all
-        async with running_shop(folder, first=False, keys=keys) as shop:
+        async with running_shop(folder, after=shop) as shop:
             await receiver.until(lambda got: {"4", "b4"} <= set(texts(got)))
             position = await shop.api.stage.node.database.webhooks.standing(shop.live.state, "crm")
     assert position is not None
@@ -98,7 +97,6 @@ async def test_a_stop_in_order_leaves_nothing_to_be_sent_twice(tmp_path: Path) -
 
     async with running_receiver(refuse_two) as receiver:
         async with running_shop(tmp_path, (0.02,) * 1000) as shop:
-            keys = dict(shop.api.stage.keys)
             await shop.add(receiver.url())
             await shop.converse("rex")
             for number in range(5):
@@ -107,7 +105,7 @@ async def test_a_stop_in_order_leaves_nothing_to_be_sent_twice(tmp_path: Path) -
             await shop.until_deliveries("pending", 1)
         receiver.received.clear()
         receiver.behave = accept_all
-        async with running_shop(tmp_path, first=False, keys=keys):
+        async with running_shop(tmp_path, after=shop):
             await receiver.count(3)
         assert texts(receiver.received) == ["2", "3", "4"]
 
@@ -168,12 +166,11 @@ async def test_changed_removed_switched_off(tmp_path: Path) -> None:
 
 async def test_a_webhook_survives_a_restart_and_a_removed_one_does_not(tmp_path: Path) -> None:
     async with running_shop(tmp_path) as shop:
-        keys = dict(shop.api.stage.keys)
         await shop.add("https://hook.invalid/a", id="a")
         await shop.add("https://hook.invalid/b", id="b")
         await shop.ask("DELETE", "/v1/webhooks/a")
         before = (await shop.ask("GET", "/v1/webhooks")).json
-    async with running_shop(tmp_path, first=False, keys=keys) as shop:
+    async with running_shop(tmp_path, after=shop) as shop:
         assert (await shop.ask("GET", "/v1/webhooks")).json == before
         assert [w["id"] for w in before["webhooks"]] == ["b"]
 
@@ -212,9 +209,8 @@ async def test_private_addresses_are_not_called(tmp_path: Path) -> None:
     async with running_receiver() as receiver, running_shop(tmp_path, (0.0,)) as shop:
         await shop.add(receiver.url("/before"), id="before")
         await shop.add(f"https://localhost:{receiver.port}/", id="name")
-        keys = dict(shop.api.stage.keys)
-    forbidden = {"first": False, "keys": keys, "webhook_private_addresses": False}
-    async with running_receiver() as receiver, running_shop(tmp_path, (0.0,), **forbidden) as shop:
+    again = running_shop(tmp_path, (0.0,), after=shop, webhook_private_addresses=False)
+    async with running_receiver() as receiver, again as shop:
         body = {"url": receiver.url(), "events": ["message.sent"]}
         assert (await shop.ask("POST", "/v1/webhooks", body)).code == "bad_request"
         await shop.converse("rex")
