@@ -1,6 +1,7 @@
 /** The list of conversations: who, the last word, when, and how much is unread. */
 
 import { arrange, h, hidden, moveFocus } from './dom.js';
+import { handlingMarks } from './handling-marks.js';
 import { icon, tickIcon } from './icons.js';
 import { plain } from './markup.js';
 import { entryWords, tickWords } from './message-row.js';
@@ -17,11 +18,13 @@ export class ConversationList {
 
   /**
    * @param {Deskbell} desk
+   * @param {import('./inbox.js').Inbox} inbox
    * @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string,
    *   failed: (error: Error) => void}} actions
    */
-  constructor(desk, actions) {
+  constructor(desk, inbox, actions) {
     this.desk = desk;
+    this.inbox = inbox;
     this.actions = actions;
     this.search = h('input', {
       type: 'search',
@@ -43,6 +46,7 @@ export class ConversationList {
       'div',
       { class: 'list-frame' },
       h('label', { class: 'search' }, icon('search'), this.search),
+      inbox.filters,
       this.list,
       this.empty,
       this.older,
@@ -69,8 +73,9 @@ export class ConversationList {
 
   render() {
     const wanted = this.search.value.trim().toLowerCase();
-    const all = this.desk.list();
-    const found = all.filter((each) => !wanted || this.#words(each).includes(wanted));
+    const found = this.inbox
+      .list(wanted !== '')
+      .filter((each) => !wanted || this.#words(each).includes(wanted));
     const keep = new Map();
     for (const each of found) keep.set(each.id, this.#item(each));
     this.#items = keep;
@@ -78,7 +83,7 @@ export class ConversationList {
       this.list,
       [...keep.values()].map((item) => item.element),
     );
-    this.older.hidden = !this.desk.next;
+    this.older.hidden = !this.inbox.more;
     this.#nothing(found.length === 0, wanted);
   }
 
@@ -88,19 +93,19 @@ export class ConversationList {
     if (!nothing) return;
     const loading = !this.desk.person;
     const text = wanted
-      ? this.desk.next
+      ? this.inbox.more
         ? 'None of the conversations shown so far matches.'
         : 'No conversation matches.'
       : loading
         ? 'Loading…'
-        : 'No conversations yet.';
+        : this.inbox.nothing || 'No conversations yet.';
     const start = h('button', {
       type: 'button',
       class: 'primary',
       text: 'Start one',
       onclick: this.actions.create,
     });
-    this.empty.replaceChildren(h('p', { text }), ...(wanted || loading ? [] : [start]));
+    this.empty.replaceChildren(h('p', { text }), ...(wanted || loading || this.inbox.nothing ? [] : [start]));
   }
 
   /** @param {Conversation} conversation */
@@ -150,7 +155,9 @@ export class ConversationList {
     const face = faces(this.desk, conversation);
     const current = id === this.#selected;
     const typing = this.desk.typists(id).length > 0;
-    const looks = JSON.stringify([title, preview, time, unread, ticks, current, face.outerHTML]);
+    const marks = handlingMarks(this.desk, conversation);
+    const drawn = [face, ...marks].map((each) => each.outerHTML);
+    const looks = JSON.stringify([title, preview, time, unread, ticks, current, drawn]);
     const old = this.#items.get(id);
     if (old?.signature === looks) return old;
     const badge = unread
@@ -191,6 +198,7 @@ export class ConversationList {
         { class: 'bottom' },
         tick,
         h('span', { class: 'preview', dir: 'auto', text: preview }),
+        marks,
         badge,
       ),
     );
@@ -204,7 +212,7 @@ export class ConversationList {
   async #more() {
     this.older.disabled = true;
     try {
-      await this.desk.more();
+      await this.inbox.showMore();
     } catch (error) {
       this.actions.failed(/** @type {Error} */ (error));
     }

@@ -2,6 +2,7 @@
 
 import { Composer } from './composer.js';
 import { h } from './dom.js';
+import { HandlingBar } from './handling-bar.js';
 import { icon, tickIcon } from './icons.js';
 import { membersSheet } from './members.js';
 import { MessageLog } from './message-log.js';
@@ -22,9 +23,10 @@ export class ConversationView {
 
   /**
    * @param {Deskbell} desk @param {HTMLElement} root the pane
+   * @param {import('./places.js').Places} places
    * @param {{back: () => void, looking: () => boolean, changed: () => void}} actions
    */
-  constructor(desk, root, actions) {
+  constructor(desk, root, places, actions) {
     this.desk = desk;
     this.root = root;
     this.actions = actions;
@@ -42,6 +44,7 @@ export class ConversationView {
       sent: () => this.log.toEnd(true),
       leave: actions.back,
     });
+    this.handling = new HandlingBar(desk, root, places, this.failed);
     const members = () => void membersSheet(desk, root, this.id, this.failed);
     this.who = h('button', { type: 'button', class: 'who', onclick: members });
     this.bar = this.#header(members);
@@ -49,6 +52,7 @@ export class ConversationView {
       'div',
       { class: 'talk-body', hidden: true },
       this.bar,
+      this.handling.element,
       this.log.element,
       this.composer.element,
     );
@@ -88,6 +92,7 @@ export class ConversationView {
     this.nothing.hidden = Boolean(conversation);
     if (!conversation) return;
     this.#bar(conversation);
+    this.handling.render(conversation);
     this.composer.refresh();
     this.log.render();
   }

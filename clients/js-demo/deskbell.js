@@ -71,6 +71,7 @@
  * @property {number} snoozed_until
  * @property {string} assignee  a person, or ''
  * @property {number} waiting_since  since when a customer waits for an answer; 0: nobody does
+ * @property {number} [alerted]  equal to `waiting_since`: they have waited too long
  *
  * @typedef {'assign' | 'unassign' | 'transfer' | 'close' | 'snooze' | 'reopen' | 'handled' |
  *   'waiting'} Action
@@ -1095,6 +1096,40 @@ export class Deskbell {
    */
   async handle(conversation, action, fields = {}) {
     await this.#ask({ type: 'handle', conversation, action, ...fields }); // the change is an event
+  }
+
+  /**
+   * What is open at a location, latest activity first, or only those in which a customer waits, the
+   * longest first: for who works there, and for owners. It is in `conversations` then, and events
+   * follow it. `next` goes into `before` of the same question; '' at the end.
+   * @param {string} location
+   * @param {{waiting?: boolean, before?: string, limit?: number}} [options]
+   * @returns {Promise<{ids: string[], next: string}>}
+   */
+  async queue(location, { waiting = false, before = '', limit = 10 } = {}) {
+    const query = new URLSearchParams({ limit: String(limit), waiting: String(waiting) });
+    if (before) query.set('before', before);
+    const gone = new Set(); // while the answer is on its way
+    const stop = this.on('removed', ({ conversation }) => gone.add(conversation));
+    try {
+      const page = await this.request('GET', `/v1/locations/${location}/queue?${query}`);
+      const here = page.conversations.filter((/** @type {any} */ each) => !gone.has(each.id));
+      for (const each of here) if (!this.conversations.has(each.id)) this.#put(each);
+      this.#changed();
+      return { ids: here.map((/** @type {any} */ each) => each.id), next: page.next ?? '' };
+    } finally {
+      stop();
+    }
+  }
+
+  /**
+   * Ask the HTTP API as this person, for what has no command here. Pages of another origin than the
+   * server's cannot.
+   * @param {string} method @param {string} path @param {object} [body]
+   * @returns {Promise<any>} rejects with a DeskbellError
+   */
+  request(method, path, body) {
+    return this.#http(method, path, body && JSON.stringify(body));
   }
 
   /**

@@ -7,10 +7,12 @@ import { ConversationList } from './conversation-list.js';
 import { ConversationView } from './conversation-view.js';
 import { coalesced, h } from './dom.js';
 import { icon } from './icons.js';
+import { Inbox } from './inbox.js';
 import { plain } from './markup.js';
 import { avatar, nameOf, others, shortNameOf, titleOf } from './names.js';
 import { newConversation } from './new-conversation.js';
 import { closeAll, toast } from './overlay.js';
+import { Places } from './places.js';
 import { settingsSheet } from './settings.js';
 import { showStranded } from './stranded.js';
 
@@ -63,12 +65,17 @@ export class Messenger {
       toast(root, String(/** @type {Error} */ (error).message));
     this.failed = failed;
     this.banner = new Banner(desk);
-    this.view = new ConversationView(desk, root, {
+    this.places = new Places(desk, () => {
+      this.inbox.load();
+      this.draw();
+    });
+    this.inbox = new Inbox(desk, this.places, root, { changed: () => this.draw(), failed });
+    this.view = new ConversationView(desk, root, this.places, {
       back: () => this.back(),
       looking: this.looking,
       changed: () => this.draw(),
     });
-    this.list = new ConversationList(desk, {
+    this.list = new ConversationList(desk, this.inbox, {
       open: (id) => this.open(id),
       create: () => this.#create(),
       failed,
@@ -208,6 +215,7 @@ export class Messenger {
         .map((member) => member.person),
     );
     this.#bar();
+    this.inbox.render();
     this.banner.render();
     this.list.render();
     this.view.render();
@@ -237,7 +245,7 @@ export class Messenger {
         { type: 'button', class: 'round me', 'aria-label': `${name}: settings`, onclick: settings },
         avatar(desk.person || name, name || '·'),
       ),
-      h('h1', { text: 'Messages' }),
+      this.inbox.title,
       h(
         'button',
         { type: 'button', class: 'round', 'aria-label': 'Settings', onclick: settings },

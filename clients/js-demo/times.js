@@ -11,9 +11,9 @@ const format = (options) => {
 export const clockTime = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const exact = format({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const weekday = format({ weekday: 'long' });
-const shortWeekday = format({ weekday: 'short' });
+export const shortWeekday = format({ weekday: 'short' });
 const date = format({ day: 'numeric', month: 'long' });
-const shortDate = format({ day: 'numeric', month: 'short' });
+export const shortDate = format({ day: 'numeric', month: 'short' });
 const year = format({ day: 'numeric', month: 'long', year: 'numeric' });
 
 /** The local day as a number that counts up. @param {number} at */

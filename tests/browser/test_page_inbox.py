@@ -1,0 +1,152 @@
+"""The page as the inbox of a business with two locations, as the team and a customer see it."""
+
+import re
+import time
+from typing import Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.business import Business
+from tests.browser.stage import Desk, Open, Shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+PHONE: Final = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PLACES: Final = {"downtown": "Downtown Pets", "uptown": "Uptown Pets"}
+HOUR_MS: Final = 3_600_000
+
+
+@pytest.fixture
+def shop(business: Business) -> Business:
+    """Two locations: Sam works downtown, Zoe uptown, Mia at both; Carla's last visit was downtown."""
+    for id_, name in PLACES.items():
+        business.ask("POST", "/v1/locations", {"id": id_, "name": name, "time_zone": "UTC"})
+    business.person("zoe", "staff")
+    works = {"sam": ["downtown"], "zoe": ["uptown"], "mia": [*PLACES], "carla": [*PLACES]}
+    for person, places in works.items():
+        business.ask("PATCH", f"/v1/people/{person}", {"locations": places})
+    book(business, "last-visit", "carla", -30)
+    return business
+
+
+def book(business: Business, id_: str, customer: str, days: int, title: str = "Wash") -> None:
+    start = time.time_ns() // 1_000_000 + days * 24 * HOUR_MS
+    times = {"start": start, "end": start + HOUR_MS}
+    status = {"status": "completed" if days < 0 else "confirmed"}
+    who = {"customer": customer, "staff": "sam", "location": "downtown", "title": title}
+    business.ask("PUT", f"/v1/appointments/{id_}", {**who, **times, **status})
+
+
+def written(business: Business, customer: str, text: str) -> str:
+    """What a customer says in their own conversation with the business; its id."""
+    made = business.ask("POST", f"/v1/people/{customer}/conversation", None, customer)
+    business.say(str(made["id"]), customer, [text])
+    return str(made["id"])
+
+
+def customers(business: Business, count: int) -> None:
+    """Customers of downtown who have all written."""
+    for number in range(count):
+        name = f"guest{number:02}"
+        business.person(name, "customer")
+        business.ask("PATCH", f"/v1/people/{name}", {"locations": ["downtown"]})
+        written(business, name, f"Question {number}")
+
+
+def signed_in(open_page: Open, business: Business, person: str, **options: object) -> Page:
+    page = open_page(f"#token={business.token(person)}", **options)
+    expect(page.locator(".desk")).to_have_attribute("data-status", "online")
+    return page
+
+
+def go(page: Page, place: str) -> None:
+    page.get_by_role("button", name=re.compile("Choose a location")).click()
+    page.get_by_role("menuitem", name=place).click()
+
+
+def handle(page: Page, entry: str) -> None:
+    page.get_by_role("button", name="Handle this conversation").click()
+    page.get_by_role("menuitem", name=entry).click()
+
+
+def bar(page: Page) -> Locator:
+    return page.get_by_role("group", name="Handling")
+
+
+@pytest.mark.requirement("MT-06")
+@pytest.mark.requirement("EX-24")
+def test_the_queue_of_a_location_shows_ten_and_who_waits(
+    open_page: Open, shop: Business, shoot: Shoot
+) -> None:
+    customers(shop, 11)
+    written(shop, "carla", "Is Rex ready?")
+    page = signed_in(open_page, shop, "mia")
+    desk = Desk(page.locator(".desk"))
+    items = desk.list.get_by_role("button")
+    expect(items).to_have_count(12)
+    go(page, "Downtown Pets")
+    expect(items).to_have_count(10)
+    expect(items.first).to_contain_text("Waiting since just now")
+    expect(items.first).to_contain_text("1 unread")
+    page.get_by_role("button", name="Show older conversations").click()
+    expect(items).to_have_count(12)
+    shoot(page, "inbox-queue")
+    page.get_by_role("button", name="Waiting 12").click()
+    expect(items).to_have_count(10)
+    expect(items.first).to_contain_text("Question 0")  # who waits longest
+    page.get_by_role("button", name="Mine", exact=True).click()
+    expect(page.get_by_text("Nothing is assigned to you.")).to_be_visible()
+    go(page, "Uptown Pets")
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.get_by_text("Nothing is open here.")).to_be_visible()
+    go(page, "All messages")
+    expect(items).to_have_count(12)
+
+
+@pytest.mark.requirement("EX-23")
+@pytest.mark.requirement("EX-28")
+def test_a_conversation_is_taken_assigned_put_off_closed_and_transferred(
+    open_page: Open, shop: Business, shoot: Shoot
+) -> None:
+    written(shop, "carla", "Is Rex ready?")
+    sam = signed_in(open_page, shop, "sam")
+    Desk(sam.locator(".desk")).open("Carla")
+    expect(bar(sam)).to_contain_text("Downtown Pets")
+    expect(bar(sam)).to_contain_text("Waiting since just now")
+    expect(bar(sam)).to_contain_text("Unassigned")
+    bar(sam).get_by_role("button", name="Take it").click()
+    expect(bar(sam)).to_contain_text("Assigned to you")
+    handle(sam, "Assign to…")
+    picker = sam.get_by_role("dialog", name="Assign to")
+    expect(picker.get_by_role("button", name="Carla")).to_have_count(0)
+    picker.get_by_role("button", name="Mia Manager").click()
+    expect(bar(sam)).to_contain_text("Assigned to Mia")
+    handle(sam, "Needs no answer")
+    expect(bar(sam)).not_to_contain_text("Waiting")
+    handle(sam, "Waits for an answer")
+    expect(bar(sam)).to_contain_text("Waiting")
+    handle(sam, "Snooze…")
+    sam.get_by_role("menuitem", name="For an hour").click()
+    expect(bar(sam)).to_contain_text("Snoozed until")
+    handle(sam, "Close")
+    expect(bar(sam)).to_contain_text("Closed")
+    shoot(sam, "inbox-closed")
+    bar(sam).get_by_role("button", name="Reopen").click()
+    expect(bar(sam)).not_to_contain_text("Closed")
+    zoe = signed_in(open_page, shop, "zoe", **PHONE)
+    expect(zoe.get_by_text("No conversations yet.")).to_be_visible()
+    handle(sam, "Transfer to…")
+    sam.get_by_role("menuitem", name="Uptown Pets").click()
+    Desk(zoe.locator(".desk")).open("Carla")
+    expect(bar(zoe)).to_contain_text("Uptown Pets")
+    shoot(zoe, "inbox-phone-handling")
+
+
+def test_the_page_of_a_customer_stays_a_messenger(open_page: Open, shop: Business) -> None:
+    written(shop, "carla", "Is Rex ready?")
+    page = signed_in(open_page, shop, "carla")
+    Desk(page.locator(".desk")).list.get_by_role("button").first.click()
+    expect(page.get_by_role("heading", name="Messages")).to_be_visible()
+    expect(bar(page)).to_be_hidden()
+    expect(page.get_by_role("group", name="Which")).to_be_hidden()
