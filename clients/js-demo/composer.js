@@ -1,5 +1,7 @@
 /** Where one writes: a text that grows, what it replies to or edits, and the limit it must keep. */
 
+import { Attaching } from './attaching.js';
+import { attachedWords } from './attachments.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { plain } from './markup.js';
@@ -36,6 +38,7 @@ export class Composer {
       dir: 'auto',
       oninput: () => this.#input(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+      onpaste: (/** @type {ClipboardEvent} */ event) => this.#paste(event),
     });
     this.count = h('output', { class: 'count', hidden: true });
     this.button = h(
@@ -44,10 +47,13 @@ export class Composer {
       icon('send'),
     );
     this.context = h('div', { class: 'context', hidden: true });
+    this.attaching = new Attaching(desk, { failed: actions.failed, changed: () => this.#measure() });
     this.element = h(
       'form',
       { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.context,
+      this.attaching.tray,
+      h('div', { class: 'tools' }, this.attaching.button, this.attaching.input),
       h('div', { class: 'field' }, this.text, this.count),
       this.button,
     );
@@ -60,6 +66,7 @@ export class Composer {
     this.#replyTo = null;
     this.#editing = null;
     this.#write(this.#drafts.get(id) ?? '');
+    this.attaching.show(id);
     this.#showContext();
   }
 
@@ -126,6 +133,8 @@ export class Composer {
   #showContext() {
     const message = this.#editing ?? this.#replyTo;
     this.context.hidden = !message;
+    this.attaching.button.disabled = this.#editing !== null; // an edit changes the text alone
+    this.element.classList.toggle('editing', this.#editing !== null);
     this.button.setAttribute('aria-label', this.#editing ? 'Save' : 'Send');
     this.button.replaceChildren(icon(this.#editing ? 'check' : 'send'));
     if (!message) {
@@ -142,7 +151,7 @@ export class Composer {
         'span',
         { class: 'words' },
         h('strong', { text: title }),
-        h('span', { dir: 'auto', text: plain(message.text) }),
+        h('span', { dir: 'auto', text: plain(message.text) || attachedWords(message) }),
       ),
       h(
         'button',
@@ -184,7 +193,9 @@ export class Composer {
     this.count.classList.toggle('over', over > 0);
     const unit = Math.abs(over) === 1 ? 'byte' : 'bytes';
     this.count.textContent = over > 0 ? `${over} ${unit} too long` : `${-over} ${unit} left`;
-    this.button.disabled = over > 0 || clean(this.text.value) === '';
+    const files = !this.#editing && this.attaching.ready.length > 0;
+    const waits = !this.#editing && this.attaching.busy;
+    this.button.disabled = over > 0 || waits || (clean(this.text.value) === '' && !files);
   }
 
   /** @param {KeyboardEvent} event */
@@ -220,12 +231,21 @@ export class Composer {
     this.#input();
   }
 
+  /** @param {ClipboardEvent} event */
+  #paste(event) {
+    const files = event.clipboardData?.files;
+    if (!files?.length || this.#editing) return;
+    event.preventDefault();
+    this.attaching.add(files);
+  }
+
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
     const text = clean(this.text.value);
-    if (this.button.disabled || !text) return;
+    if (this.button.disabled) return;
     const editing = this.#editing;
+    const attachments = editing ? [] : this.attaching.ready;
     if (editing) {
       if (text === editing.text) this.#cancel();
       else this.#save(editing, text);
@@ -236,7 +256,8 @@ export class Composer {
     this.#write('');
     this.#drafts.delete(this.#id);
     this.#showContext();
-    const stored = this.desk.send(this.#id, text, { reply_to });
+    this.attaching.sent();
+    const stored = this.desk.send(this.#id, text, { reply_to, attachments });
     stored.catch(() => {}); // the row itself says what is wrong
     this.actions.sent();
   }

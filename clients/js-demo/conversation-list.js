@@ -1,5 +1,6 @@
 /** The list of conversations: who, the last word, when, and how much is unread. */
 
+import { attachedWords } from './attachments.js';
 import { arrange, h, hidden, moveFocus } from './dom.js';
 import { handlingMarks } from './handling-marks.js';
 import { icon, tickIcon } from './icons.js';
@@ -128,7 +129,7 @@ export class ConversationList {
     const mine = !('author' in message) || message.author === this.desk.person;
     const group = others(conversation, this.desk.person).length > 1;
     const text =
-      'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90);
+      'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90) || attachedWords(message);
     if (mine) return `You: ${text}`;
     const named = group || isAutomatic(message.author);
     return named ? `${shortNameOf(conversation, message.author)}: ${text}` : text;

@@ -1,5 +1,6 @@
 /** One conversation: who is in it, its messages, and where one writes. */
 
+import { attachedWords, Files } from './attachments.js';
 import { Composer } from './composer.js';
 import { h } from './dom.js';
 import { HandlingBar } from './handling-bar.js';
@@ -12,6 +13,7 @@ import { rowOf } from './scrolling.js';
 import { ask, menu, popover, sheet, toast } from './overlay.js';
 import { plain, rendered } from './markup.js';
 import { moment } from './times.js';
+import { whySheet } from './why.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
 /** @typedef {import('./deskbell.js').Message} Message */
@@ -29,12 +31,15 @@ export class ConversationView {
   constructor(desk, root, places, actions) {
     this.desk = desk;
     this.root = root;
+    this.places = places;
     this.actions = actions;
+    this.files = new Files(desk, root, this.failed);
     this.log = new MessageLog(desk, {
       looking: actions.looking,
       menu: (anchor, message) => this.#menu(anchor, message),
       receipts: (anchor, message) => void this.#receipts(anchor, message),
       jump: (seq) => this.#jump(seq),
+      files: this.files,
       retry: (entry) => desk.retry(entry.client_message_id),
       discard: ({ text, client_message_id }) =>
         this.#askToDelete(text, 'It has not been sent.', () => this.#discard(client_message_id)),
@@ -56,6 +61,7 @@ export class ConversationView {
       this.log.element,
       this.composer.element,
     );
+    this.composer.attaching.takeFrom(this.body);
     this.nothing = h(
       'div',
       { class: 'nothing' },
@@ -156,6 +162,7 @@ export class ConversationView {
     const owner = this.desk.role === 'owner';
     const { id } = this;
     menu(this.root, anchor, 'Message', [
+      ...this.files.entries(message),
       this.log.folded(message)
         ? { icon: 'expand', text: 'Show all', run: () => this.log.unfold(message) }
         : null,
@@ -165,7 +172,7 @@ export class ConversationView {
       message.reply_to && !message.deleted_at
         ? { icon: 'up', text: 'Go to the quoted message', run: () => this.#jump(message.reply_to) }
         : null,
-      message.deleted_at
+      message.deleted_at || !message.text
         ? null
         : { icon: 'copy', text: 'Copy text', run: () => void this.#copy(message.text) },
       mine && !message.deleted_at
@@ -176,6 +183,13 @@ export class ConversationView {
         text: mine ? 'Who has read it' : 'Receipts',
         run: () => void this.#receipts(anchor, message),
       },
+      this.handling.element.hidden
+        ? null
+        : {
+            icon: 'place',
+            text: 'Why here?',
+            run: () => void whySheet(this.desk, this.root, this.places, message).catch(this.failed),
+          },
       (owner && (message.edited_at || message.deleted_at)) ||
       (mine && message.edited_at && !message.deleted_at)
         ? { icon: 'history', text: 'Earlier versions', run: () => void this.#versions(message) }
@@ -207,7 +221,9 @@ export class ConversationView {
   }
 
   /** @param {string} id @param {Message} message */
-  #delete(id, { seq, text }) {
+  #delete(id, message) {
+    const { seq } = message;
+    const text = message.text || attachedWords(message);
     const hint = 'It is deleted for everybody. Only the owner of the business can still read it.';
     this.#askToDelete(text, hint, () => void this.desk.delete(id, seq).catch(this.failed));
   }

@@ -2,6 +2,7 @@
  * One person's Deskbell in one pane: the list, a conversation, and what tells of the connection.
  */
 
+import { attachedWords } from './attachments.js';
 import { Banner } from './banner.js';
 import { ConversationList } from './conversation-list.js';
 import { ConversationView } from './conversation-view.js';
@@ -276,7 +277,8 @@ export class Messenger {
     const name = shortNameOf(conversation, message.author);
     const here = id === this.view.id;
     const place = here ? '' : ` in ${titleOf(conversation, this.desk.person)}`;
-    this.news.append(h('p', { text: `${name}${place}: ${plain(message.text)}` }));
+    const text = plain(message.text) || attachedWords(message);
+    this.news.append(h('p', { text: `${name}${place}: ${text}` }));
     while (this.news.children.length > 5) this.news.firstElementChild?.remove();
   }
 }

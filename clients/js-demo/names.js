@@ -68,10 +68,20 @@ export function others(conversation, me) {
   return conversation.members.filter((member) => member.person !== me);
 }
 
+/**
+ * Whom a conversation is about: to the team its customers, else everybody else.
+ * @param {Conversation} conversation @param {string} me
+ */
+export function subjects(conversation, me) {
+  const rest = others(conversation, me);
+  const customers = rest.filter(({ role }) => role === 'customer');
+  return conversation.handling && customers.length ? customers : rest;
+}
+
 /** @param {Conversation} conversation @param {string} me */
 export function titleOf(conversation, me) {
   if (conversation.title) return conversation.title;
-  const names = others(conversation, me).map((member) => member.name);
+  const names = subjects(conversation, me).map((member) => member.name);
   if (names.length < 2) return names[0] ?? 'Only you';
   return names.map(firstName).join(', ');
 }
@@ -118,7 +128,9 @@ export function avatar(id, name, state = '') {
  * @param {Conversation} conversation
  */
 export function faces(desk, conversation) {
-  const rest = others(conversation, desk.person);
+  const rest = conversation.title
+    ? others(conversation, desk.person)
+    : subjects(conversation, desk.person);
   if (rest.length === 1) {
     const live = desk.status.state === 'online';
     const state = live ? desk.model.presence.get(rest[0].person)?.state : '';

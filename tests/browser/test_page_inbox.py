@@ -150,3 +150,30 @@ def test_the_page_of_a_customer_stays_a_messenger(open_page: Open, shop: Busines
     expect(page.get_by_role("heading", name="Messages")).to_be_visible()
     expect(bar(page)).to_be_hidden()
     expect(page.get_by_role("group", name="Which")).to_be_hidden()
+
+
+@pytest.mark.requirement("MT-R1")
+def test_why_a_message_is_here_is_said_in_words(
+    open_page: Open, shop: Business, shoot: Shoot
+) -> None:
+    said = {"client_message_id": "sure", "location": "uptown", "text": "Thursday at ten?"}
+    shop.ask("POST", "/v1/people/carla/announcements", said)
+    zoe = signed_in(open_page, shop, "zoe")
+    written(shop, "carla", "Yes, **please**")
+    desk = Desk(zoe.locator(".desk"))
+    desk.open("Carla")
+    desk.choose("Yes, please", "Why here?")
+    why = zoe.get_by_role("dialog", name="Why here?")
+    expect(why).to_contain_text("It answers a confirmation, so it is where that was sent from.")
+    expect(why.locator(".place")).to_have_text("Uptown Pets")
+    expect(why).to_contain_text("A confirmation, Uptown Pets, today")
+    reached = why.get_by_role("list", name="Who it reached").get_by_role("listitem")
+    expect(reached.filter(has_text="Zoe")).to_contain_text("Received it live")
+    expect(reached.filter(has_text="Mia")).to_contain_text("Was not logged in")
+    shoot(zoe, "inbox-why")
+    carla = signed_in(open_page, shop, "carla")
+    mine = Desk(carla.locator(".desk"))
+    mine.list.get_by_role("button").first.click()
+    mine.row("Yes, please").locator(".more").click()
+    expect(carla.get_by_role("menuitem", name="Reply")).to_be_visible()
+    expect(carla.get_by_role("menuitem", name="Why here?")).to_have_count(0)
