@@ -19,6 +19,7 @@ REFUSED: Final = (
     "Supported image types are 'jpeg', 'jpg', 'png', 'gif', 'pjpeg', and 'x-png'"
 )
 FIVE_MIB: Final = 5_242_880
+CHUNK: Final = "**/v1/uploads/*?offset=0"
 DROP: Final = """([name, type, text, kind]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, { type }));
@@ -63,12 +64,13 @@ def test_files_are_uploaded_with_progress_seen_and_downloaded(
     carla.text.fill("This is how he looks")
     tray = carla.root.get_by_role("list", name="Attached files")
     held: list[Route] = []
-    pages["carla"].route("**/v1/uploads/*?offset=0", lambda route: held.append(route))
-    attach(pages["carla"], "Rex.png", picture())
+    pages["carla"].route(CHUNK, lambda route: held.append(route))
+    with pages["carla"].expect_request(CHUNK):
+        attach(pages["carla"], "Rex.png", picture())
     expect(tray.get_by_role("progressbar", name="Uploading Rex.png")).to_be_visible()
     expect(send).to_be_disabled()
-    pages["carla"].unroute("**/v1/uploads/*?offset=0")
     held[0].continue_()
+    pages["carla"].unroute(CHUNK)
     expect(tray.locator("canvas")).to_be_visible()
     expect(tray.get_by_role("progressbar")).to_have_count(0)
     pages["carla"].evaluate(DROP, ["diet.txt", "text/plain", "Two bowls a day", "drop"])
