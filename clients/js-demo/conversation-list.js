@@ -7,6 +7,7 @@ import { icon, tickIcon } from './icons.js';
 import { plain } from './markup.js';
 import { entryWords, tickWords } from './message-row.js';
 import { faces, firstName, isAutomatic, nameOf, others, shortNameOf, titleOf } from './names.js';
+import { SearchResults } from './search-results.js';
 import { listTime } from './times.js';
 
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
@@ -21,17 +22,22 @@ export class ConversationList {
    * @param {Deskbell} desk
    * @param {import('./inbox.js').Inbox} inbox
    * @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string,
-   *   failed: (error: Error) => void}} actions
+   *   reveal: (id: string, seq: number) => void, failed: (error: Error) => void}} actions
    */
   constructor(desk, inbox, actions) {
     this.desk = desk;
     this.inbox = inbox;
     this.actions = actions;
+    this.results = new SearchResults(desk, {
+      reveal: actions.reveal,
+      failed: actions.failed,
+      changed: () => this.render(),
+    });
     this.search = h('input', {
       type: 'search',
       placeholder: 'Search',
       maxlength: '100',
-      'aria-label': 'Search conversations',
+      'aria-label': 'Search conversations and messages',
       oninput: () => this.render(),
     });
     this.list = h('ul', { class: 'list', 'aria-label': 'Conversations' });
@@ -51,6 +57,7 @@ export class ConversationList {
       this.list,
       this.empty,
       this.older,
+      this.results.element,
     );
     this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) =>
       this.#key(event),
@@ -74,6 +81,7 @@ export class ConversationList {
 
   render() {
     const wanted = this.search.value.trim().toLowerCase();
+    this.results.look(this.search.value.trim());
     const found = this.inbox
       .list(wanted !== '')
       .filter((each) => !wanted || this.#words(each).includes(wanted));
@@ -85,7 +93,7 @@ export class ConversationList {
       [...keep.values()].map((item) => item.element),
     );
     this.older.hidden = !this.inbox.more;
-    this.#nothing(found.length === 0, wanted);
+    this.#nothing(found.length === 0 && !this.results.found.length, wanted);
   }
 
   /** @param {boolean} nothing @param {string} wanted */
@@ -223,7 +231,7 @@ export class ConversationList {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const items = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll('.item')]);
+    const items = /** @type {HTMLElement[]} */ ([...this.element.querySelectorAll('.item')]);
     if (event.target === this.search) {
       if (event.key === 'ArrowDown' && items[0]) {
         event.preventDefault();

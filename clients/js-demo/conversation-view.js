@@ -38,7 +38,7 @@ export class ConversationView {
       looking: actions.looking,
       menu: (anchor, message) => this.#menu(anchor, message),
       receipts: (anchor, message) => void this.#receipts(anchor, message),
-      jump: (seq) => this.#jump(seq),
+      jump: (seq) => this.reveal(seq),
       files: this.files,
       retry: (entry) => desk.retry(entry.client_message_id),
       discard: ({ text, client_message_id }) =>
@@ -170,7 +170,7 @@ export class ConversationView {
         ? null
         : { icon: 'reply', text: 'Reply', run: () => this.composer.reply(message) },
       message.reply_to && !message.deleted_at
-        ? { icon: 'up', text: 'Go to the quoted message', run: () => this.#jump(message.reply_to) }
+        ? { icon: 'up', text: 'Go to the quoted message', run: () => this.reveal(message.reply_to) }
         : null,
       message.deleted_at || !message.text
         ? null
@@ -206,7 +206,7 @@ export class ConversationView {
   }
 
   /** @param {number} seq */
-  #jump(seq) {
+  reveal(seq) {
     void this.log.reveal(seq).catch(this.failed);
   }
 

@@ -78,6 +78,7 @@ export class Messenger {
     });
     this.list = new ConversationList(desk, this.inbox, {
       open: (id) => this.open(id),
+      reveal: (id, seq) => this.reveal(id, seq),
       create: () => this.#create(),
       failed,
       draft: (id) => this.view.composer.draft(id),
@@ -148,6 +149,12 @@ export class Messenger {
     const narrow = this.view.element.offsetWidth >= this.root.clientWidth - 2;
     if (this.#alone && narrow && before !== id) history.pushState({ conversation: id }, '');
     if (matchMedia('(pointer: fine)').matches) this.view.composer.focus();
+  }
+
+  /** Open a conversation at one of its messages. @param {string} id @param {number} seq */
+  reveal(id, seq) {
+    this.open(id);
+    if (seq) this.view.reveal(seq);
   }
 
   /** To the list. @param {boolean} [focus] whether the focus goes there, too */
