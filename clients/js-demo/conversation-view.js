@@ -12,6 +12,7 @@ import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
 import { rowOf } from './scrolling.js';
 import { ask, menu, popover, sheet, toast } from './overlay.js';
 import { plain, rendered } from './markup.js';
+import { PersonPanel } from './person-panel.js';
 import { moment } from './times.js';
 import { whySheet } from './why.js';
 
@@ -25,10 +26,10 @@ export class ConversationView {
 
   /**
    * @param {Deskbell} desk @param {HTMLElement} root the pane
-   * @param {import('./places.js').Places} places
-   * @param {{back: () => void, looking: () => boolean, changed: () => void}} actions
+   * @param {import('./places.js').Places} places @param {import('./people.js').People} people
+   * @param {{reveal: (id: string, seq: number) => void, back: () => void, looking: () => boolean, changed: () => void}} actions
    */
-  constructor(desk, root, places, actions) {
+  constructor(desk, root, places, people, actions) {
     this.desk = desk;
     this.root = root;
     this.places = places;
@@ -49,7 +50,11 @@ export class ConversationView {
       sent: () => this.log.toEnd(true),
       leave: actions.back,
     });
-    this.handling = new HandlingBar(desk, root, places, this.failed);
+    this.handling = new HandlingBar(desk, root, places, people, this.failed);
+    this.panel = new PersonPanel(desk, root, places, people, {
+      failed: this.failed,
+      reveal: actions.reveal,
+    });
     const members = () => void membersSheet(desk, root, this.id, this.failed);
     this.who = h('button', { type: 'button', class: 'who', onclick: members });
     this.bar = this.#header(members);
@@ -96,6 +101,7 @@ export class ConversationView {
     const conversation = this.desk.conversations.get(this.id);
     this.body.hidden = !conversation;
     this.nothing.hidden = Boolean(conversation);
+    this.panel.render(conversation ? this.id : '');
     if (!conversation) return;
     this.#bar(conversation);
     this.handling.render(conversation);
@@ -122,6 +128,7 @@ export class ConversationView {
         icon('back'),
       ),
       this.who,
+      this.panel.button,
       h(
         'button',
         { type: 'button', class: 'round', 'aria-label': 'Members', onclick: members },

@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 import { isHandled, putOffs, untilWords, waitingWords } from './handling.js';
 import { icon } from './icons.js';
-import { firstName, nameOf } from './names.js';
+import { firstName } from './names.js';
 import { menu, sheet } from './overlay.js';
 import { peoplePicker } from './people-picker.js';
 
@@ -16,15 +16,15 @@ export class HandlingBar {
 
   /**
    * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root
-   * @param {import('./places.js').Places} places @param {(error: unknown) => void} failed
+   * @param {import('./places.js').Places} places @param {import('./people.js').People} people
+   * @param {(error: unknown) => void} failed
    */
-  constructor(desk, root, places, failed) {
+  constructor(desk, root, places, people, failed) {
     this.desk = desk;
     this.root = root;
     this.places = places;
     this.failed = failed;
-    /** @type {Map<string, string>} names of the team that are no members' */
-    this.names = new Map();
+    this.people = people;
     this.words = h('p', { class: 'handling-words' });
     this.take = h('button', { type: 'button', class: 'pill' });
     this.more = h(
@@ -67,7 +67,7 @@ export class HandlingBar {
       status === 'closed' ? ['check', 'Closed', 'status'] : null,
       status === 'snoozed' ? ['moon', `Snoozed ${untilWords(snoozed_until, now)}`, 'status'] : null,
       waiting_since ? ['clock', waitingWords(waiting_since, now), 'waits'] : null,
-      ['person', assignee ? `Assigned to ${mine ? 'you' : this.#name(assignee)}` : 'Unassigned', 'who'],
+      ['person', assignee ? `Assigned to ${mine ? 'you' : firstName(this.people.name(conversation, assignee))}` : 'Unassigned', 'who'],
     ].filter((each) => each !== null);
     const looks = JSON.stringify(words);
     if (looks !== this.#looks) {
@@ -78,27 +78,6 @@ export class HandlingBar {
     }
     const quick = status === 'closed' ? 'Reopen' : mine ? 'Close' : 'Take it';
     if (this.take.textContent !== quick) this.take.textContent = quick;
-  }
-
-  /** @param {string} person */
-  #name(person) {
-    const known = nameOf(this.conversation, person);
-    if (known !== person) return firstName(known);
-    const name = this.names.get(person);
-    if (name === undefined) void this.#ask(person);
-    return firstName(name || person);
-  }
-
-  /** Somebody who is not in the conversation. @param {string} person */
-  async #ask(person) {
-    this.names.set(person, '');
-    try {
-      const { name } = await this.desk.request('GET', `/v1/people/${person}`);
-      this.names.set(person, name);
-      if (this.conversation) this.render(this.conversation);
-    } catch {
-      this.names.delete(person); // it is asked again with the next drawing
-    }
   }
 
   /** @param {Action} action @param {{person?: string, location?: string, until?: number}} [fields] */
@@ -158,7 +137,7 @@ export class HandlingBar {
     const picker = peoplePicker(this.desk, this.failed, {
       keep: ({ role }) => role !== 'customer',
       pick: ({ id, name }) => {
-        this.names.set(id, name);
+        this.people.learn({ id, name });
         this.#do('assign', { person: id });
         close();
       },

@@ -13,6 +13,7 @@ import { plain } from './markup.js';
 import { avatar, nameOf, others, shortNameOf, titleOf } from './names.js';
 import { newConversation } from './new-conversation.js';
 import { closeAll, toast } from './overlay.js';
+import { People } from './people.js';
 import { Places } from './places.js';
 import { settingsSheet } from './settings.js';
 import { showStranded } from './stranded.js';
@@ -71,7 +72,8 @@ export class Messenger {
       this.draw();
     });
     this.inbox = new Inbox(desk, this.places, root, { changed: () => this.draw(), failed });
-    this.view = new ConversationView(desk, root, this.places, {
+    this.view = new ConversationView(desk, root, this.places, new People(desk, () => this.draw()), {
+      reveal: (id, seq) => this.reveal(id, seq),
       back: () => this.back(),
       looking: this.looking,
       changed: () => this.draw(),
@@ -96,6 +98,7 @@ export class Messenger {
       this.banner.element,
       h('nav', { class: 'side', 'aria-label': 'Conversations' }, this.bar, this.list.element),
       this.view.element,
+      this.view.panel.element,
       this.news,
       h('div', { class: 'toasts', role: 'alert' }),
     );

@@ -39,6 +39,14 @@ export function listTime(at, now) {
   return days < 7 ? shortWeekday(at) : shortDate(at);
 }
 
+/** When something takes place. @param {number} at @param {number} now */
+export function dateTime(at, now) {
+  const days = dayOf(at) - dayOf(now);
+  const near = days === 0 ? 'Today' : days === 1 ? 'Tomorrow' : days === -1 ? 'Yesterday' : '';
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return `${near || `${shortWeekday(at)} ${(sameYear ? date : year)(at)}`}, ${clockTime(at)}`;
+}
+
 /** To the second, for a receipt. @param {number} at @param {number} now */
 export function moment(at, now) {
   const day = dayLabel(at, now);

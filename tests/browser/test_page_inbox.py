@@ -177,3 +177,47 @@ def test_why_a_message_is_here_is_said_in_words(
     mine.row("Yes, please").locator(".more").click()
     expect(carla.get_by_role("menuitem", name="Reply")).to_be_visible()
     expect(carla.get_by_role("menuitem", name="Why here?")).to_have_count(0)
+
+
+def test_beside_a_conversation_is_who_the_customer_is(
+    open_page: Open, shop: Business, shoot: Shoot
+) -> None:
+    book(shop, "next-visit", "carla", 3, "Nails and ears")
+    contact = {
+        "phones": ["+12125550100"],
+        "email": "carla@example.com",
+        "consents": {"sms_transactional": True},
+    }
+    shop.ask("PATCH", "/v1/people/carla", {"contact": contact})
+    written(shop, "carla", "Is Rex ready?")
+    page = signed_in(open_page, shop, "olivia")
+    Desk(page.locator(".desk")).open("Carla")
+    page.get_by_role("button", name="About Carla").click()
+    panel = page.get_by_role("complementary", name="The customer")
+    expect(panel.get_by_role("link", name="+12125550100")).to_be_visible()
+    expect(panel.get_by_role("link", name="carla@example.com")).to_be_visible()
+    consents = panel.get_by_role("region", name="Consents").get_by_role("listitem")
+    expect(consents).to_have_text(
+        [
+            "SMS about appointmentsYes",
+            "SMS with offersNo",
+            "E-mail about appointmentsNo",
+            "E-mail with offersNo",
+        ]
+    )
+    expect(panel.get_by_role("region", name="Locations")).to_contain_text("Uptown Pets")
+    coming = panel.get_by_role("region", name="Next appointments")
+    expect(coming).to_contain_text("Nails and ears")
+    expect(coming).to_contain_text("Downtown Pets · Sam")
+    expect(panel.get_by_role("region", name="Before")).to_contain_text("Wash")
+    shoot(page, "inbox-person")
+    panel.get_by_role("button", name="All that was said").click()
+    timeline = page.get_by_role("list", name="Timeline")
+    timeline.get_by_role("button").filter(has_text="Is Rex ready?").click()
+    expect(timeline).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(panel.get_by_role("link", name="+12125550100")).to_be_in_viewport()
+    shoot(page, "inbox-phone-person")
+    panel.get_by_role("button", name="Close").press("Escape")
+    expect(panel).to_be_hidden()
+    expect(Desk(page.locator(".desk")).row("Is Rex ready?")).to_be_visible()
