@@ -25,7 +25,8 @@ export class Composer {
 
   /**
    * @param {Deskbell} desk
-   * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void}} actions
+   * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void,
+   *   replies: (take: (text: string) => void) => void}} actions  `replies` lets one choose one
    */
   constructor(desk, actions) {
     this.desk = desk;
@@ -48,12 +49,22 @@ export class Composer {
     );
     this.context = h('div', { class: 'context', hidden: true });
     this.attaching = new Attaching(desk, { failed: actions.failed, changed: () => this.#measure() });
+    this.replies = h(
+      'button',
+      {
+        type: 'button',
+        class: 'round attach',
+        'aria-label': 'Saved replies',
+        onclick: () => actions.replies((text) => this.#insert(text)),
+      },
+      icon('bolt'),
+    );
     this.element = h(
       'form',
       { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.context,
       this.attaching.tray,
-      h('div', { class: 'tools' }, this.attaching.button, this.attaching.input),
+      h('div', { class: 'tools' }, this.attaching.button, this.attaching.input, this.replies),
       h('div', { class: 'field' }, this.text, this.count),
       this.button,
     );
@@ -67,6 +78,7 @@ export class Composer {
     this.#editing = null;
     this.#write(this.#drafts.get(id) ?? '');
     this.attaching.show(id);
+    this.replies.hidden = !this.desk.conversations.get(id)?.handling; // it is for the team
     this.#showContext();
   }
 
@@ -167,6 +179,14 @@ export class Composer {
         icon('close'),
       ),
     );
+  }
+
+  /** Where one writes, in place of what is selected. @param {string} text */
+  #insert(text) {
+    const { selectionStart: start, selectionEnd: end } = this.text;
+    this.text.setRangeText(text, start, end, 'end');
+    this.#input();
+    this.focus();
   }
 
   /** @param {string} value */

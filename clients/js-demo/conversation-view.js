@@ -9,6 +9,7 @@ import { membersSheet } from './members.js';
 import { MessageLog } from './message-log.js';
 import { tickWords } from './message-row.js';
 import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
+import { savedRepliesSheet } from './saved-replies.js';
 import { rowOf } from './scrolling.js';
 import { ask, menu, popover, sheet, toast } from './overlay.js';
 import { plain, rendered } from './markup.js';
@@ -49,6 +50,7 @@ export class ConversationView {
       failed: this.failed,
       sent: () => this.log.toEnd(true),
       leave: actions.back,
+      replies: (take) => savedRepliesSheet(desk, root, this.id, take),
     });
     this.handling = new HandlingBar(desk, root, places, people, this.failed);
     this.panel = new PersonPanel(desk, root, places, people, {

@@ -221,3 +221,36 @@ def test_beside_a_conversation_is_who_the_customer_is(
     panel.get_by_role("button", name="Close").press("Escape")
     expect(panel).to_be_hidden()
     expect(Desk(page.locator(".desk")).row("Is Rex ready?")).to_be_visible()
+
+
+@pytest.mark.requirement("EX-27")
+def test_a_saved_reply_is_taken_with_its_variables_or_says_what_is_missing(
+    open_page: Open, shop: Business, shoot: Shoot
+) -> None:
+    replies = {
+        "ready": ("Ready", "Hi {customer.first_name}, see you at {location.name}!", "downtown"),
+        "visit": ("Next visit", "{appointment.title} on {appointment.start}", ""),
+        "up": ("Parking uptown", "Park behind the house", "uptown"),
+    }
+    for id_, (title, text, place) in replies.items():
+        reply = {"id": id_, "title": title, "text": text, "location": place}
+        shop.ask("POST", "/v1/saved-replies", reply)
+    written(shop, "carla", "Is Rex ready?")
+    page = signed_in(open_page, shop, "sam")
+    desk = Desk(page.locator(".desk"))
+    desk.open("Carla")
+    button = page.get_by_role("button", name="Saved replies")
+    button.click()
+    sheet = page.get_by_role("dialog", name="Saved replies")
+    expect(sheet.get_by_role("listitem")).to_have_count(2)  # uptown's is not for here
+    sheet.get_by_role("button", name="Next visit").click()
+    expect(sheet.get_by_role("alert")).to_contain_text("appointment")
+    shoot(page, "inbox-saved-replies")
+    sheet.get_by_role("searchbox").fill("ready")
+    sheet.get_by_role("searchbox").press("Enter")
+    expect(desk.text).to_have_value("Hi Carla, see you at Downtown Pets!")
+    expect(desk.text).to_be_focused()
+    desk.text.press("Enter")
+    desk.expect_tick("Hi Carla, see you at Downtown Pets!", "sent")
+    expect(bar(page)).to_contain_text("Assigned to you")
+    expect(bar(page)).not_to_contain_text("Waiting")
