@@ -8,7 +8,7 @@ from domain.accounts import Account, Link
 from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
-from domain.events import ConversationEvent, Event, Person
+from domain.events import ConversationEvent, Event, Note, Person
 from domain.routing import CustomerFacts
 
 Clock = Callable[[], int]
@@ -72,6 +72,10 @@ class ConversationStore(Protocol):
 
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:
         """Those of ``people`` who exist."""
+        ...
+
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        """A note of the conversation, or ``None``: there is none of that id."""
         ...
 
     async def customer_facts(

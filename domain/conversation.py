@@ -46,6 +46,7 @@ from domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageSent,
+    NoteChanged,
     Person,
     ReceiptsAdvanced,
     Routed,
@@ -352,7 +353,7 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
-        case MessageEdited() | AttachmentSettled() | ConversationCreated():
+        case MessageEdited() | AttachmentSettled() | ConversationCreated() | NoteChanged():
             pass
 
 

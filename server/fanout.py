@@ -18,6 +18,7 @@ from domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageSent,
+    NoteChanged,
     ReceiptsAdvanced,
 )
 from domain.presence import State
@@ -25,7 +26,7 @@ from domain.views import Handling, MemberCursor, Presence
 from protocol import frames
 from protocol.frames import Frame
 from server.business_fanout import BusinessFanOut
-from server.change_frames import change_frame
+from server.change_frames import change_frame, note_frame
 from server.cursors import moved_cursor, own_cursor, without_read
 from server.live import LiveBusiness
 
@@ -87,6 +88,9 @@ class FanOut(BusinessFanOut):
                 self._membership(live, revision, event, audience, places)
             case HandlingChanged():
                 self._handling(live, revision, event, audience)
+            case NoteChanged():
+                team = [p for p in audience if p in live.state.team]
+                self._show(live, revision, note_frame(event, revision), team, ())
 
     def _handling(
         self,
