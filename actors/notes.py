@@ -4,8 +4,8 @@ from actors.ports import ConversationStore
 from domain.business import Business
 from domain.commands import ChangeNote, Done
 from domain.conversation import Conversation
-from domain.events import Note, NoteChanged
 from domain.limits import Limits
+from domain.note_events import Note, NoteChanged
 from domain.notes import decide_note
 from domain.refusal import Refusal
 

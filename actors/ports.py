@@ -8,7 +8,8 @@ from domain.accounts import Account, Link
 from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
-from domain.events import ConversationEvent, Event, Note, Person
+from domain.events import ConversationEvent, Event, Person
+from domain.note_events import Note
 from domain.routing import CustomerFacts
 
 Clock = Callable[[], int]

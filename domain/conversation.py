@@ -46,12 +46,12 @@ from domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageSent,
-    NoteChanged,
     Person,
     ReceiptsAdvanced,
     Routed,
 )
 from domain.limits import Limits
+from domain.note_events import NoteChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, sees_all_history
 from domain.text import refuse_text

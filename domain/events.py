@@ -8,6 +8,7 @@ import msgspec
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
 from domain.hours import Hours
+from domain.note_events import NoteChanged
 from domain.policies import Policies
 from domain.profile import Profile
 from domain.record_events import (
@@ -200,33 +201,6 @@ class HandlingChanged(msgspec.Struct, frozen=True):
     waiting_since: int
     came: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
-
-
-class Note(msgspec.Struct, frozen=True):
-    """What the team says to itself about a conversation; no customer is shown it (EX-25).
-
-    ``seq``: the newest entry when it was written. ``digest`` is of what was first asked for.
-    """
-
-    id: str
-    seq: int
-    at: int
-    author: str
-    text: str
-    mentions: tuple[str, ...] = ()
-    edited_at: int = 0
-    deleted_at: int = 0
-    digest: bytes = b""
-
-
-class NoteChanged(msgspec.Struct, frozen=True):
-    """A note was added, edited or deleted (``kind``) by ``author``: as it is now, whole."""
-
-    conversation: str
-    at: int
-    author: str
-    kind: str
-    note: Note
 
 
 ConversationEvent = (

@@ -16,10 +16,10 @@ import msgspec
 from domain.business import Business
 from domain.commands import AddNote, ChangeNote, DeleteNote, Done, EditNote, Speaker
 from domain.conversation import Conversation
-from domain.events import Note, NoteChanged
 from domain.handling import sees
 from domain.limits import MENTIONS_MAX, Limits
 from domain.note_action import NoteAction
+from domain.note_events import Note, NoteChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
 from domain.text import refuse_text

@@ -1,6 +1,7 @@
 """What has changed of a message, as the event that tells of it."""
 
-from domain.events import AttachmentSettled, MessageDeleted, MessageEdited, NoteChanged
+from domain.events import AttachmentSettled, MessageDeleted, MessageEdited
+from domain.note_events import NoteChanged
 from protocol import frames
 from protocol.frames import Frame
 

@@ -18,9 +18,9 @@ from domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageSent,
-    NoteChanged,
     ReceiptsAdvanced,
 )
+from domain.note_events import NoteChanged
 from domain.presence import State
 from domain.views import Handling, MemberCursor, Presence
 from protocol import frames

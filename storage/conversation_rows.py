@@ -15,9 +15,9 @@ from domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageSent,
-    NoteChanged,
     ReceiptsAdvanced,
 )
+from domain.note_events import NoteChanged
 from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
 from storage.handling_rows import add_change, add_reasons

@@ -21,7 +21,6 @@ from domain.events import (
     MessageDeleted,
     MessageEdited,
     MessageSent,
-    NoteChanged,
     OwnershipTransferred,
     PersonChanged,
     PrivacyChanged,
@@ -32,6 +31,7 @@ from domain.events import (
     WebhookChanged,
     WebhookRemoved,
 )
+from domain.note_events import NoteChanged
 from domain.record_events import (
     AppointmentChanged,
     AppointmentDeleted,

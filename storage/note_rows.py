@@ -3,8 +3,8 @@
 import json
 
 from domain.audit import AuditKind
-from domain.events import NoteChanged
 from domain.note_action import NoteAction
+from domain.note_events import NoteChanged
 from storage.audit import AuditEntry, add_entry
 from storage.rows import Statements
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from domain.events import Note
+from domain.note_events import Note
 from domain.roles import TEAM
 from domain.views import Note as NoteView
 from storage.access import LISTED, Viewer, grant, snapshot
@@ -17,6 +17,9 @@ from storage.missed import Item
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 _PICTURE = "n.id, n.revision, n.seq, n.at, n.author, n.text, n.mentions, n.edited_at, n.deleted_at"
+LAST_NOTE = "coalesce((SELECT max(revision) FROM note WHERE conversation_no = l.no), 0)"
+"""The newest change of a note of conversation ``l.no``: for the team's pictures alone."""
+
 _Row = tuple[str, int, int, int, str, str, str, int, int]
 
 

@@ -11,8 +11,9 @@ from domain.attachments import Uploaded
 from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
-from domain.events import Note, Person
+from domain.events import Person
 from domain.locations import Location
+from domain.note_events import Note
 from domain.roles import EVERYBODY, Role
 from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
