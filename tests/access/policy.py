@@ -64,8 +64,8 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(BUSINESS | PERSON, "/v1/locations/@t-place", missing=404),
     ),
     "GET /v1/locations/{location}/queue": (
-        Ask(TEAM, "/v1/locations/@t-place/queue", missing=404),
-        Ask(TEAM, "/v1/locations/@o-place/queue?waiting=true"),
+        Ask(TEAM, "/v1/locations/@t-desk/queue", missing=404),
+        Ask(TEAM, "/v1/locations/@o-desk/queue?waiting=true"),
         Ask(TEAM, "/v1/locations/@t-shed/queue", missing=404, instead={STAFF: 404, MANAGER: 404}),
     ),
     "PATCH /v1/locations/{location}": (

@@ -130,12 +130,12 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     business = BUSINESSES[letter]
     people = {f"{letter}-{name}": role for name, role in PEOPLE.items()}
     await stage.add_business(business, people)
-    for place in ("place", "shed", "hut"):
+    for place in ("place", "shed", "hut", "desk"):
         await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
     for person, role in people.items():
         if role in (Role.STAFF, Role.MANAGER):
             worker = Person(person, person.title(), role)
-            places = ("main", f"{letter}-place")
+            places = ("main", f"{letter}-desk")
             await stage.change(business, ChangePerson("test", None, worker, places))
     await _book(stage, letter)
     live = await stage.node.live(business)
