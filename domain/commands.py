@@ -60,6 +60,29 @@ class Tend(msgspec.Struct, frozen=True):
     facts: CustomerFacts = CustomerFacts()
 
 
+class ChangeNote(msgspec.Struct, frozen=True):
+    """What somebody of the team does with a note of theirs, an owner with any (EX-25)."""
+
+    speaker: Speaker
+    note: str
+
+
+class AddNote(ChangeNote, frozen=True):
+    text: str
+    mentions: tuple[str, ...] = ()
+
+
+class EditNote(ChangeNote, frozen=True):
+    """``None`` stays as it is."""
+
+    text: str | None = None
+    mentions: tuple[str, ...] | None = None
+
+
+class DeleteNote(ChangeNote, frozen=True):
+    pass
+
+
 class Edit(msgspec.Struct, frozen=True):
     speaker: Speaker
     seq: int
@@ -127,6 +150,7 @@ Command = (
     | ShowTyping
     | Handle
     | Tend
+    | ChangeNote
 )
 
 

@@ -51,6 +51,7 @@ from domain.events import (
     Routed,
 )
 from domain.limits import Limits
+from domain.note_events import NoteChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, sees_all_history
 from domain.text import refuse_text
@@ -352,7 +353,7 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
-        case MessageEdited() | AttachmentSettled() | ConversationCreated():
+        case MessageEdited() | AttachmentSettled() | ConversationCreated() | NoteChanged():
             pass
 
 

@@ -8,6 +8,7 @@ import msgspec
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
 from domain.hours import Hours
+from domain.note_events import NoteChanged
 from domain.policies import Policies
 from domain.profile import Profile
 from domain.record_events import (
@@ -212,6 +213,7 @@ ConversationEvent = (
     | MemberRemoved
     | ReceiptsAdvanced
     | HandlingChanged
+    | NoteChanged
 )
 
 

@@ -20,12 +20,13 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from domain.note_events import NoteChanged
 from domain.presence import State
 from domain.views import Handling, MemberCursor, Presence
 from protocol import frames
 from protocol.frames import Frame
 from server.business_fanout import BusinessFanOut
-from server.change_frames import change_frame
+from server.change_frames import change_frame, note_frame
 from server.cursors import moved_cursor, own_cursor, without_read
 from server.live import LiveBusiness
 
@@ -87,6 +88,9 @@ class FanOut(BusinessFanOut):
                 self._membership(live, revision, event, audience, places)
             case HandlingChanged():
                 self._handling(live, revision, event, audience)
+            case NoteChanged():
+                team = [p for p in audience if p in live.state.team]
+                self._show(live, revision, note_frame(event, revision), team, ())
 
     def _handling(
         self,

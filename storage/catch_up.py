@@ -32,6 +32,8 @@ from storage.conversations import handling, pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed, Settled
+from storage.notes import missed as missed_notes
+from storage.notes import missed_count
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 CHANGED_MAX = 1_000
@@ -69,6 +71,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_displacements(connection, viewer, after, limit), limit),
             *_beginning(_handlings(connection, viewer, known, after, limit), limit),
+            *_beginning(missed_notes(connection, viewer, known, after, limit), limit),
             *_beginning(people(connection, viewer, after, limit), limit),
             *_beginning(desk.items(after), limit),
         ]
@@ -331,5 +334,6 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
             " LIMIT ?3)",
             (known, after, limit + 1),
         ).fetchone()
+        changes += missed_count(connection, viewer, known, after, limit + 1)
         missed_people = people(connection, viewer, after, limit + 1)
     return bool(missed + changes + len(missed_people) > limit)

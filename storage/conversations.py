@@ -26,6 +26,7 @@ from storage.access import (
 )
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.notes import LAST_NOTE
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 ACTIVITY_DIGITS = 18
@@ -175,9 +176,9 @@ def pictures(
     handled = _handlings(connection, wanted) if viewer.role in TEAM else {}
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
-        f" max(c.created_revision, {_LAST_CHANGE}),"
+        f" max(c.created_revision, {_LAST_CHANGE}, iif(?3, {LAST_NOTE}, 0)),"
         f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no",
-        (wanted, viewer.person),
+        (wanted, viewer.person, viewer.role in TEAM),
     )
     found = {
         no: Conversation(

@@ -31,6 +31,7 @@ from domain.events import (
     WebhookChanged,
     WebhookRemoved,
 )
+from domain.note_events import NoteChanged
 from domain.record_events import (
     AppointmentChanged,
     AppointmentDeleted,
@@ -72,6 +73,7 @@ class EventRows:
             MemberRemoved: talk.member_removed,
             ReceiptsAdvanced: talk.receipts_advanced,
             HandlingChanged: talk.handling_changed,
+            NoteChanged: talk.note_changed,
             BusinessChanged: desk.business_changed,
             ParentChanged: desk.parent_changed,
             LocationChanged: places.changed,

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.views import Conversation, Handling, MemberCursor, Message
+from domain.views import Conversation, Handling, MemberCursor, Message, Note
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -79,6 +79,7 @@ class OwnPrivacy(msgspec.Struct, frozen=True):
 
 Missed = (
     Message
+    | Note
     | Edited
     | Deleted
     | Cursors

@@ -13,6 +13,7 @@ from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.locations import Location
+from domain.note_events import Note
 from domain.roles import EVERYBODY, Role
 from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
@@ -30,6 +31,7 @@ from storage import (
     explaining,
     history,
     imports,
+    notes,
     people,
     saved_replies,
     search,
@@ -50,6 +52,7 @@ from storage.due import DuePage, Position
 from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
 from storage.imports import Import, RefusedRecord
+from storage.notes import NotePage
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, PersonRecord
 from storage.readers import Readers
@@ -101,6 +104,14 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int, limit: int
     ) -> list[HandlingRecord] | None:
         return await self._run(explaining.changes, viewer, conversation, before, limit)
+
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        return await self._run(notes.one, business.no, conversation, note)
+
+    async def notes(
+        self, viewer: Viewer, conversation: str, before: int, limit: int
+    ) -> NotePage | None:
+        return await self._run(notes.page, viewer, conversation, before, limit)
 
     async def due_snoozes(self, now: int, after: Position, limit: int) -> DuePage:
         return await self._run(due.snoozes, now, after, limit)

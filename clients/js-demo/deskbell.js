@@ -76,6 +76,17 @@
  * @typedef {'assign' | 'unassign' | 'transfer' | 'close' | 'snooze' | 'reopen' | 'handled' |
  *   'waiting'} Action
  *
+ * @typedef {object} Note  what the team says to itself about a conversation
+ * @property {string} note  its id
+ * @property {number} revision
+ * @property {number} seq  the newest entry when it was written
+ * @property {number} at
+ * @property {string} author
+ * @property {string} text  '' once it was deleted
+ * @property {string[]} mentions  people of the team
+ * @property {number} edited_at
+ * @property {number} deleted_at
+ *
  * @typedef {object} Conversation
  * @property {string} id
  * @property {string} kind  `direct` or `group`
@@ -88,6 +99,7 @@
  * @property {number} revision  of the newest event of it that is in here
  * @property {Handling | null} handling  null: this person is a customer, who is not told
  * @property {number} handling_revision  at which `handling` was last told whole
+ * @property {Note[]} notes  those that are known, oldest first; `notes` loads more
  * @property {Message[]} messages  the newest ones, without a gap, in ascending seq
  * @property {boolean} more  whether older messages can be loaded
  *
@@ -160,6 +172,7 @@ const MESSAGE = {
   location: '',
   attachments: /** @type {Attachment[]} */ ([]),
 };
+const NOTE = { text: '', edited_at: 0, deleted_at: 0 };
 const HANDLING = { status: 'open', snoozed_until: 0, assignee: '', waiting_since: 0 };
 const MEMBER = {
   name: '',
@@ -179,6 +192,7 @@ const CONCERN_ONE = new Set([
   'attachment_changed',
   'receipt',
   'handling_changed',
+  'note',
 ]);
 const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -330,6 +344,7 @@ export class Model {
       ...rest,
       handling: this.#handling(handling),
       handling_revision: rest.revision ?? 0,
+      notes: [],
       members: (members ?? []).map((/** @type {any} */ each) => this.#member(each)),
       messages: last_message ? [asMessage(last_message, rest.id)] : [],
       more: (last_message ? last_message.seq : (rest.last_seq ?? 0)) > 1,
@@ -428,6 +443,8 @@ export class Model {
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
       case 'handling_changed':
         return this.#handlingChanged(conversation, event);
+      case 'note':
+        return conversation && this.note(conversation, event) ? 'applied' : 'known';
       case 'business_changed':
         return this.#chosen('businessSettings', event);
       case 'privacy_changed':
@@ -498,6 +515,20 @@ export class Model {
       if (message.revision > revision) this.#waits(conversation, message);
     }
     return 'applied';
+  }
+
+  /**
+   * Take a note as it is; false: a newer state of it is held.
+   * @param {Conversation} conversation
+   * @param {any} given
+   */
+  note(conversation, { type, conversation: _, ...given }) {
+    const held = conversation.notes?.find((each) => each.note === given.note);
+    if (held && held.revision >= given.revision) return false;
+    const rest = (conversation.notes ?? []).filter((each) => each !== held);
+    conversation.notes = [...rest, { mentions: [], ...NOTE, ...given }];
+    conversation.notes.sort((one, other) => one.at - other.at || (one.note < other.note ? -1 : 1));
+    return true;
   }
 
   /**
@@ -1130,6 +1161,48 @@ export class Deskbell {
    */
   request(method, path, body) {
     return this.#http(method, path, body && JSON.stringify(body));
+  }
+
+  /**
+   * Say something to the team; the note itself is an event.
+   * @param {string} conversation
+   * @param {string} text
+   * @param {string[]} [mentions]  people of the team who see the conversation
+   * @returns {Promise<string>} its id
+   */
+  async addNote(conversation, text, mentions = []) {
+    const note = this.#newId();
+    await this.#ask({ type: 'note', conversation, note, action: 'add', text, mentions });
+    return note;
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {string} note
+   * @param {{text?: string, mentions?: string[]}} fields  what changes
+   */
+  async editNote(conversation, note, fields) {
+    await this.#ask({ type: 'note', conversation, note, action: 'edit', ...fields });
+  }
+
+  /** @param {string} conversation @param {string} note */
+  async deleteNote(conversation, note) {
+    await this.#ask({ type: 'note', conversation, note, action: 'delete' });
+  }
+
+  /**
+   * Load notes of a conversation, the newest first: they are in its `notes` then.
+   * @param {string} conversation
+   * @param {string} [before]  what an earlier call answered
+   * @returns {Promise<string | undefined>} what goes into `before` for older ones
+   */
+  async notes(conversation, before) {
+    const asked = before === undefined ? {} : { before };
+    const { notes = [], next } = await this.#ask({ type: 'notes', conversation, ...asked });
+    const held = this.model.conversations.get(conversation);
+    if (held) for (const note of notes) this.model.note(held, note);
+    this.#changed(conversation);
+    return next;
   }
 
   /**
@@ -2255,6 +2328,7 @@ export class Deskbell {
       const conversations = this.model.snapshot().map((each) => ({
         ...each,
         messages: each.messages.slice(-keep),
+        notes: (each.notes ?? []).slice(-keep),
         more: each.more || each.messages.length > keep,
       }));
       const { person, role, business, settings, businessSettings } = this.model;

@@ -17,6 +17,9 @@ Action = Literal[
 ]
 """What the team can do with a conversation, beside talking in it."""
 
+NoteAction = Literal["add", "edit", "delete"]
+"""What somebody of the team can do with a note."""
+
 
 class Command(Generic[R]):
     """A command whose reply is an ``R``."""
@@ -202,6 +205,33 @@ class Handle(Command[replies.Ok]):
 
 
 @dataclass(frozen=True)
+class Note(Command[replies.Ok]):
+    """Add, edit or delete a note of the team; ``note`` is its id, made once by who adds it."""
+
+    name: ClassVar[str] = "note"
+    reply = replies.Ok
+    repeatable: ClassVar[bool] = False
+
+    conversation: str
+    note: str
+    action: NoteAction
+    text: str | None = None
+    mentions: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Notes(Command[replies.NoteList]):
+    """What the team says to itself about a conversation, newest first."""
+
+    name: ClassVar[str] = "notes"
+    reply = replies.NoteList
+
+    conversation: str
+    before: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
 class Receipts(Command[replies.ReceiptList]):
     """Whom a message reached, and who read it."""
 
@@ -304,6 +334,8 @@ AnyCommand = (
     | RemoveMember
     | Leave
     | Handle
+    | Note
+    | Notes
     | Receipts
     | Versions
     | People

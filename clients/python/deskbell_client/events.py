@@ -8,6 +8,7 @@ from deskbell_client.records import (
     Handling,
     MemberCursor,
     Message,
+    Note,
     PresenceState,
 )
 from deskbell_client.replies import Ack, Welcome
@@ -215,6 +216,7 @@ StoredEvent = (
     | ConversationAdded
     | ConversationRemoved
     | HandlingChanged
+    | Note
     | BusinessChanged
     | PrivacyChanged
     | PersonChanged
