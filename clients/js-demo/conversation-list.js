@@ -6,7 +6,7 @@ import { handlingMarks } from './handling-marks.js';
 import { icon, tickIcon } from './icons.js';
 import { plain } from './markup.js';
 import { entryWords, tickWords } from './message-row.js';
-import { faces, firstName, isAutomatic, nameOf, others, shortNameOf, titleOf } from './names.js';
+import { faces, isAutomatic, others, shortNameOf, titleOf, typistOf } from './names.js';
 import { SearchResults } from './search-results.js';
 import { listTime } from './times.js';
 
@@ -128,7 +128,7 @@ export class ConversationList {
   /** @param {Conversation} conversation */
   #preview(conversation) {
     const [typist] = this.desk.typists(conversation.id);
-    if (typist) return `${firstName(nameOf(conversation, typist))} is typing…`;
+    if (typist) return `${typistOf(conversation, typist)} is typing…`;
     const draft = this.actions.draft(conversation.id);
     if (draft && conversation.id !== this.#selected) return `Draft: ${plain(draft)}`;
     const message = this.#last(conversation);

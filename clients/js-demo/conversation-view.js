@@ -10,6 +10,7 @@ import { MessageLog } from './message-log.js';
 import { tickWords } from './message-row.js';
 import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
 import { savedRepliesSheet } from './saved-replies.js';
+import { Notes } from './notes.js';
 import { rowOf } from './scrolling.js';
 import { ask, menu, popover, sheet, toast } from './overlay.js';
 import { plain, rendered } from './markup.js';
@@ -35,6 +36,7 @@ export class ConversationView {
     this.root = root;
     this.places = places;
     this.actions = actions;
+    this.notes = new Notes(desk, root, this.failed);
     this.files = new Files(desk, root, this.failed);
     this.log = new MessageLog(desk, {
       looking: actions.looking,
@@ -42,11 +44,13 @@ export class ConversationView {
       receipts: (anchor, message) => void this.#receipts(anchor, message),
       jump: (seq) => this.reveal(seq),
       files: this.files,
+      name: (conversation, person) => people.name(conversation, person),
+      note: (anchor, note) => this.notes.menu(anchor, note, (text) => void this.#copy(text)),
       retry: (entry) => desk.retry(entry.client_message_id),
       discard: ({ text, client_message_id }) =>
         this.#askToDelete(text, 'It has not been sent.', () => this.#discard(client_message_id)),
     });
-    this.composer = new Composer(desk, {
+    this.composer = new Composer(desk, root, {
       failed: this.failed,
       sent: () => this.log.toEnd(true),
       leave: actions.back,
@@ -108,6 +112,7 @@ export class ConversationView {
     this.#bar(conversation);
     this.handling.render(conversation);
     this.composer.refresh();
+    this.notes.fill(conversation);
     this.log.render();
   }
 

@@ -282,6 +282,8 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   remove_member: { conversation: null, person: null },
   leave: { conversation: null },
   handle: { conversation: null, action: null, person: null, location: null, until: null },
+  note: { conversation: null, note: null, action: null, text: null, mentions: null },
+  notes: { conversation: null, before: null, limit: 50 },
   receipts: { conversation: null, seq: null },
   versions: { conversation: null, seq: null },
   people: { search: '', limit: 20 },
@@ -971,8 +973,9 @@ export class Deskbell {
   /**
    * Listen to `status` (a Status), `ready` ({resume}: the model is complete), `change`
    * ({conversation?}: draw again), `message` ({conversation, message}: a new entry, one's own too),
-   * `sent` ({conversation, message}), `failed` ({entry, error}), `removed` ({conversation}),
-   * `typing` ({conversation}), `presence` or `error` (a DeskbellError nobody awaited).
+   * `note` (a Note with its `conversation`, as it is now), `sent` ({conversation, message}),
+   * `failed` ({entry, error}), `removed` ({conversation}), `typing` ({conversation}), `presence` or
+   * `error` (a DeskbellError nobody awaited).
    * @param {string} type
    * @param {(detail: any) => void} listener
    * @returns {() => void} stops listening
@@ -1982,6 +1985,7 @@ export class Deskbell {
     }
     this.#moveCursor(event.revision);
     if (event.type === 'conversation_removed') this.#emit('removed', event);
+    if (event.type === 'note' && done === 'applied') this.#emit('note', event);
     if (event.type === 'message_deleted') this.#recount(event);
     this.#changed(event.conversation?.id ?? event.conversation);
   }

@@ -27,7 +27,7 @@ export function duration(since, now) {
 /** @param {number} since @param {number} now */
 export function waitingWords(since, now) {
   const long = duration(since, now);
-  return long === 'now' ? 'Waiting since just now' : `Waiting for ${long}`;
+  return long === 'now' ? 'Waiting' : `Waiting for ${long}`;
 }
 
 /** @param {number} until @param {number} now */

@@ -10,7 +10,7 @@ import { coalesced, h } from './dom.js';
 import { icon } from './icons.js';
 import { Inbox } from './inbox.js';
 import { plain } from './markup.js';
-import { avatar, nameOf, others, shortNameOf, titleOf } from './names.js';
+import { avatar, firstName, nameOf, others, shortNameOf, titleOf } from './names.js';
 import { newConversation } from './new-conversation.js';
 import { closeAll, toast } from './overlay.js';
 import { People } from './people.js';
@@ -72,7 +72,8 @@ export class Messenger {
       this.draw();
     });
     this.inbox = new Inbox(desk, this.places, root, { changed: () => this.draw(), failed });
-    this.view = new ConversationView(desk, root, this.places, new People(desk, () => this.draw()), {
+    this.people = new People(desk, () => this.draw());
+    this.view = new ConversationView(desk, root, this.places, this.people, {
       reveal: (id, seq) => this.reveal(id, seq),
       back: () => this.back(),
       looking: this.looking,
@@ -128,6 +129,7 @@ export class Messenger {
       this.back(this.root.contains(document.activeElement));
       toast(this.root, 'You are not in that conversation any more.', 'note');
     });
+    desk.on('note', (note) => void this.#mentioned(note));
     desk.on('error', this.failed);
     document.addEventListener('visibilitychange', () => this.#visible());
     window.addEventListener('online', () => desk.wake());
@@ -277,6 +279,17 @@ export class Messenger {
 
   #create() {
     newConversation(this.desk, this.root, (id) => this.open(id), this.failed);
+  }
+
+  /** Somebody asks for one's attention in a note. @param {any} note as it is told */
+  async #mentioned({ conversation: id, author, text = '', mentions = [], edited_at, deleted_at }) {
+    const { person } = this.desk;
+    if (author === person || !mentions.includes(person) || edited_at || deleted_at) return;
+    const conversation = this.desk.conversations.get(id);
+    if (!conversation) return;
+    const where = titleOf(conversation, person);
+    const who = firstName(await this.people.find(conversation, author));
+    toast(this.root, `${who} mentioned you in a note about ${where}: ${plain(text, 80)}`, 'note');
   }
 
   /** @param {{conversation: string, message: import('./deskbell.js').Message}} detail */

@@ -87,6 +87,15 @@ export function titleOf(conversation, me) {
 }
 
 /**
+ * Who types; somebody who works where a conversation is placed may be no member of it.
+ * @param {Conversation} conversation @param {string} person
+ */
+export function typistOf(conversation, person) {
+  const name = nameOf(conversation, person);
+  return name === person ? 'Somebody' : firstName(name);
+}
+
+/**
  * What is said under the title: who types, is online, or when they were last seen.
  * @param {Deskbell} desk
  * @param {Conversation} conversation
@@ -94,7 +103,7 @@ export function titleOf(conversation, me) {
 export function stateOf(desk, conversation) {
   const typists = desk
     .typists(conversation.id)
-    .map((person) => firstName(nameOf(conversation, person)));
+    .map((person) => typistOf(conversation, person));
   if (typists.length === 1) return `${typists[0]} is typing…`;
   if (typists.length > 1) return `${typists.join(' and ')} are typing…`;
   const rest = others(conversation, desk.person);

@@ -30,6 +30,19 @@ export class People {
     return name || id;
   }
 
+  /**
+   * The same, once it is known, or cannot be.
+   * @param {import('./deskbell.js').Conversation | undefined} conversation
+   * @param {string} id
+   * @returns {Promise<string>}
+   */
+  async find(conversation, id) {
+    const here = nameOf(conversation, id);
+    if (here !== id) return here;
+    if (!this.#names.get(id)) await this.#ask(id);
+    return this.#names.get(id) || id;
+  }
+
   /** @param {string} id */
   async #ask(id) {
     this.#names.set(id, '');
