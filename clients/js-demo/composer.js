@@ -69,6 +69,7 @@ export class Composer {
       { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.context,
       this.attaching.tray,
+      h('div', { class: 'field' }, this.text, this.count),
       h(
         'div',
         { class: 'tools' },
@@ -77,7 +78,6 @@ export class Composer {
         this.replies,
         this.noting.button,
       ),
-      h('div', { class: 'field' }, this.text, this.count),
       this.button,
     );
   }

@@ -30,7 +30,7 @@ const REDRAW_MS = 30_000; // for what time alone changes: "last seen", "today"
  * @property {() => boolean} [looking]  whether the person has this pane before their eyes
  * @property {boolean} [alone]  whether the page is theirs alone: title, history, focus
  * @property {(() => void) | null} [signOut]
- * @property {typeof import('./devices.js').devicesSheet | null} [devices]  where one has an account
+ * @property {import('./settings.js').Sheet[]} [sheets]  of who has an account
  */
 
 export class Messenger {
@@ -38,7 +38,7 @@ export class Messenger {
   #name;
   #alone;
   #signOut;
-  #devices;
+  #sheets;
   #activeAt = 0;
 
   /** @param {HTMLElement} root @param {Deskbell} desk @param {Options} [options] */
@@ -51,7 +51,7 @@ export class Messenger {
       looking = () => true,
       alone = true,
       signOut = null,
-      devices = null,
+      sheets = [],
     } = {},
   ) {
     this.root = root;
@@ -62,7 +62,7 @@ export class Messenger {
     this.#name = name;
     this.#alone = alone;
     this.#signOut = signOut;
-    this.#devices = devices;
+    this.#sheets = sheets;
     const failed = (/** @type {unknown} */ error) =>
       toast(root, String(/** @type {Error} */ (error).message));
     this.failed = failed;
@@ -250,7 +250,7 @@ export class Messenger {
       settingsSheet(desk, this.root, name, {
         failed: this.failed,
         signOut: this.#signOut,
-        devices: this.#devices,
+        sheets: this.#sheets,
       });
     this.bar.replaceChildren(
       h(

@@ -56,7 +56,7 @@ export class PersonPanel {
     );
     this.close = h(
       'button',
-      { type: 'button', class: 'round', 'aria-label': 'Close', onclick: () => this.hide() },
+      { type: 'button', class: 'round', 'aria-label': 'Hide the customer', onclick: () => this.hide() },
       icon('close'),
     );
     this.choice = h('div', { class: 'choice', role: 'group', 'aria-label': 'Which customer' });

@@ -218,7 +218,7 @@ def test_beside_a_conversation_is_who_the_customer_is(
     page.set_viewport_size({"width": 390, "height": 844})
     expect(panel.get_by_role("link", name="+12125550100")).to_be_in_viewport()
     shoot(page, "inbox-phone-person")
-    panel.get_by_role("button", name="Close").press("Escape")
+    panel.get_by_role("button", name="Hide the customer").press("Escape")
     expect(panel).to_be_hidden()
     expect(Desk(page.locator(".desk")).row("Is Rex ready?")).to_be_visible()
 
