@@ -281,6 +281,8 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   remove_member: { conversation: null, person: null },
   leave: { conversation: null },
   handle: { conversation: null, action: null, person: null, location: null, until: null },
+  note: { conversation: null, note: null, action: null, text: null, mentions: null },
+  notes: { conversation: null, before: null, limit: 50 },
   receipts: { conversation: null, seq: null },
   versions: { conversation: null, seq: null },
   people: { search: '', limit: 20 },

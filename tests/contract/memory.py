@@ -27,6 +27,7 @@ from domain.events import (
     PersonChanged,
     ReceiptsAdvanced,
 )
+from domain.note_events import Note, NoteChanged
 from domain.roles import Role
 from domain.routing import CustomerFacts
 from domain.views import Message
@@ -203,6 +204,14 @@ class MemoryDatabase:
         locations = self._kept[business.id].locations.get(customer, ())
         return CustomerFacts(tuple(sorted(locations))), 2**63 - 1
 
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        await trio.lowlevel.checkpoint()
+        found = None
+        for _, event in self._kept[business.id].logs.get(conversation, []):
+            if isinstance(event, NoteChanged) and event.note.id == note:
+                found = event.note
+        return found
+
     async def seers(self, business: Business, person: str) -> Seers:
         await trio.lowlevel.checkpoint()
         kept = self._kept[business.id]
@@ -234,6 +243,7 @@ class MemoryDatabase:
                     ReceiptsAdvanced()
                     | ConversationCreated()
                     | HandlingChanged()
+                    | NoteChanged()
                     | AttachmentSettled()
                 ):
                     pass
