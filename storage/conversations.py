@@ -153,8 +153,8 @@ def _members(
     rows = connection.execute(
         f"WITH listed AS {LISTED}, inside AS ("
         " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
-        " UNION SELECT l.no, o.id FROM listed l JOIN person o"
-        "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
+        " UNION SELECT l.no, o.id FROM person o CROSS JOIN listed l"
+        "  WHERE o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
         " SELECT b.read_receipts AND v.read_receipts AS shows,"
         "  max(b.revision, v.privacy_revision) AS revision"
         "  FROM business b JOIN person v ON v.business_no = b.no AND v.id = ?3 WHERE b.no = ?2)"
@@ -164,7 +164,7 @@ def _members(
         "  c.revision, c.delivered_revision), 0), p.privacy_revision, chosen.revision)"
         " FROM inside i"
         " CROSS JOIN chosen"
-        " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
+        " CROSS JOIN person p ON p.business_no = ?2 AND p.id = i.person"
         " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
         " ORDER BY i.no, p.id",
         (wanted, viewer.business_no, viewer.person),
