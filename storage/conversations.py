@@ -154,7 +154,7 @@ def _members(
     rows = connection.execute(
         f"WITH listed AS {LISTED}, inside AS ("
         " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
-        " UNION SELECT l.no, o.id FROM person o CROSS JOIN listed l"
+        " UNION SELECT l.no, o.id FROM person o INDEXED BY person_owner CROSS JOIN listed l"
         "  WHERE o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
         " SELECT b.read_receipts AND v.read_receipts AS shows,"
         "  max(b.revision, v.privacy_revision) AS revision"

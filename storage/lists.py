@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from domain.roles import TEAM, Role
 from domain.views import Conversation
-from storage.access import LISTED, WORKS_AT, Granted, Viewer, listed, readable, snapshot, visible
+from storage.access import (
+    LISTED,
+    THE_TEAMS,
+    WORKS_AT,
+    Granted,
+    Viewer,
+    listed,
+    readable,
+    snapshot,
+    visible,
+)
 from storage.conversations import UNREAD, pictures
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
@@ -99,18 +109,19 @@ def _candidates(
 
     Where customers wait is asked of here alone; the rest is held against the filter once more.
     """
-    if wanted.waiting:
-        source, value = "head WHERE business_no = ?1 AND waiting_since > 0", ""
-    elif wanted.assignee:
+    if wanted.assignee:
         source, value = "handling WHERE assignee <> '' AND assignee = ?3", wanted.assignee
     elif wanted.location is not None:
         source, value = "placement WHERE business_no = ?1 AND location = ?3", wanted.location
+    elif wanted.waiting:
+        source, value = "head WHERE business_no = ?1 AND waiting_since > 0", ""
     else:
         return _latest(connection, viewer, before, SCAN)
+    waits = "AND h.waiting_since > 0" if wanted.waiting else ""
     rows = connection.execute(
         f"SELECT h.conversation_no, h.activity FROM (SELECT conversation_no FROM {source}) s"
         " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
-        f" WHERE h.activity < ?4 AND (?5 OR h.conversation_no IN {_THE_TEAMS})"
+        f" WHERE h.activity < ?4 {waits} AND (?5 OR h.conversation_no IN {THE_TEAMS})"
         f" ORDER BY h.activity DESC LIMIT {SCAN}",
         (viewer.business_no, viewer.person, value, before, viewer.role is Role.OWNER),
     )
@@ -225,7 +236,7 @@ def _latest(
 ) -> list[Candidate]:
     """Of the team's all heads are read, which have no index by activity; a customer has few."""
     if viewer.role in TEAM:
-        mine = "" if viewer.role is Role.OWNER else f"AND h.conversation_no IN {_THE_TEAMS}"
+        mine = "" if viewer.role is Role.OWNER else f"AND h.conversation_no IN {THE_TEAMS}"
         sql = (
             "SELECT h.conversation_no, 1, h.activity FROM head h WHERE h.business_no = ?1"
             f" AND h.activity < ?3 AND ?2 <> '' {mine} ORDER BY h.activity DESC LIMIT ?4"
@@ -238,11 +249,3 @@ def _latest(
         )
     rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))
     return [(visible(viewer, no, since_seq), activity) for no, since_seq, activity in rows]
-
-
-# As `storage.access.readable` for somebody of the team who is no owner: they see all of each.
-_THE_TEAMS = (
-    "(SELECT conversation_no FROM placement"
-    f"  WHERE business_no = ?1 AND location IN {WORKS_AT}"
-    " UNION ALL SELECT conversation_no FROM member WHERE business_no = ?1 AND person = ?2)"
-)
