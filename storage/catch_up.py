@@ -31,6 +31,7 @@ from storage.catch_up_people import people
 from storage.conversations import handling, pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.marks import missed as missed_marks
 from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed, Settled
 from storage.notes import missed as missed_notes
 from storage.notes import missed_count
@@ -71,6 +72,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_displacements(connection, viewer, after, limit), limit),
             *_beginning(_handlings(connection, viewer, known, after, limit), limit),
+            *_beginning(missed_marks(connection, viewer, known, after, limit), limit),
             *_beginning(missed_notes(connection, viewer, known, after, limit), limit),
             *_beginning(people(connection, viewer, after, limit), limit),
             *_beginning(desk.items(after), limit),

@@ -120,6 +120,8 @@ _EVENTS = f"""
         FROM handling_change g JOIN conversation c ON c.no = g.conversation_no
     UNION ALL SELECT c.business_no, n.revision, c.no, 0
         FROM note_change n JOIN conversation c ON c.no = n.conversation_no
+    UNION ALL SELECT c.business_no, k.revision, c.no, 0
+        FROM mark k JOIN conversation c ON c.no = k.conversation_no
     UNION ALL SELECT business_no, revision, NULL, 0 FROM audit WHERE kind NOT IN ({_BESIDE})
 """
 

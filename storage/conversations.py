@@ -22,6 +22,7 @@ from storage.access import (
 )
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.marks import MARK
 from storage.notes import LAST_NOTE
 
 UNREAD_SPAN = 5_000
@@ -49,7 +50,8 @@ def pictures(
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
         f" max(c.created_revision, {_LAST_CHANGE}, iif(?3, {LAST_NOTE}, 0)),"
-        f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no",
+        f" {_LAST} & {SEQ_MASK}, {_UNREAD}, {MARK}"
+        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no",
         (wanted, viewer.person, viewer.role in TEAM),
     )
     found = {
@@ -68,10 +70,12 @@ def pictures(
                 moved.get(no, 0),
                 last[no].revision if no in last else 0,
                 handled[no][0] if no in handled else 0,
+                abs(mark),
             ),
             handling=handled[no][1] if no in handled else None,
+            marked=mark > 0,
         )
-        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread in rows
+        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread, mark in rows
     }
     return [found[granted.no] for granted in conversations]
 

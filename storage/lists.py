@@ -18,6 +18,7 @@ from storage.access import (
     visible,
 )
 from storage.conversations import UNREAD, pictures
+from storage.marks import MARK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 ACTIVITY_DIGITS = 18
@@ -145,7 +146,7 @@ def _fitting(
     if wanted.assignee is not None:
         add("coalesce(g.assignee, '') = {}", wanted.assignee)
     if wanted.unread:
-        conditions.append(f"EXISTS ({UNREAD})")
+        conditions.append(f"(EXISTS ({UNREAD}) OR {MARK} > 0)")
     fits = connection.execute(
         f"SELECT l.no FROM {LISTED} l LEFT JOIN handling g ON g.conversation_no = l.no"
         f" WHERE {' AND '.join(conditions)}",

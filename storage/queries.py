@@ -32,6 +32,7 @@ from storage import (
     history,
     imports,
     lists,
+    marks,
     notes,
     people,
     saved_replies,
@@ -105,6 +106,9 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int, limit: int
     ) -> list[HandlingRecord] | None:
         return await self._run(explaining.changes, viewer, conversation, before, limit)
+
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        return await self._run(marks.marked, business.no, conversation, person)
 
     async def note(self, business: Business, conversation: str, note: str) -> Note | None:
         return await self._run(notes.one, business.no, conversation, note)

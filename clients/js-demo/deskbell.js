@@ -95,6 +95,7 @@
  * @property {Member[]} members
  * @property {number} last_seq
  * @property {number} unread
+ * @property {boolean} marked  as unread, by this person
  * @property {number} revision  of the newest event of it that is in here
  * @property {Handling | null} handling  null: this person is a customer, who is not told
  * @property {number} handling_revision  at which `handling` was last told whole
@@ -192,6 +193,7 @@ const CONCERN_ONE = new Set([
   'receipt',
   'handling_changed',
   'note',
+  'marked',
 ]);
 const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -281,6 +283,7 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   remove_member: { conversation: null, person: null },
   leave: { conversation: null },
   handle: { conversation: null, action: null, person: null, location: null, until: null },
+  mark: { conversation: null, unread: true },
   note: { conversation: null, note: null, action: null, text: null, mentions: null },
   notes: { conversation: null, before: null, limit: 50 },
   receipts: { conversation: null, seq: null },
@@ -341,6 +344,7 @@ export class Model {
       created_by: '',
       last_seq: 0,
       unread: 0,
+      marked: false,
       revision: 0,
       ...rest,
       handling: this.#handling(handling),
@@ -367,6 +371,7 @@ export class Model {
     const mine = this.me(conversation);
     if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
     else conversation.unread = picture.unread ?? 0;
+    conversation.marked = picture.marked ?? false;
     conversation.handling = this.#handling(picture.handling);
     conversation.handling_revision = picture.revision;
     return true;
@@ -444,6 +449,10 @@ export class Model {
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
       case 'handling_changed':
         return this.#handlingChanged(conversation, event);
+      case 'marked':
+        if (!conversation || conversation.marked === event.unread) return 'known';
+        conversation.marked = event.unread;
+        return 'applied';
       case 'note':
         return conversation && this.note(conversation, event) ? 'applied' : 'known';
       case 'business_changed':
@@ -1128,6 +1137,15 @@ export class Deskbell {
    */
   async handle(conversation, action, fields = {}) {
     await this.#ask({ type: 'handle', conversation, action, ...fields }); // the change is an event
+  }
+
+  /**
+   * Mark a conversation as unread, for oneself alone, or take the mark off.
+   * @param {string} conversation
+   * @param {boolean} [unread]
+   */
+  async mark(conversation, unread = true) {
+    await this.#ask({ type: 'mark', conversation, unread }); // the change itself is an event
   }
 
   /**

@@ -340,6 +340,6 @@ def test_every_command_that_a_customer_may_use_is_tried() -> None:
     asked = {"history", "open", "notes", "receipts", "versions", "search", "conversations"}
     asked |= {"people", "watch", "ping", "hello", "send"}
     writes = {"edit", "delete", "receipt", "typing", "create", "add_member", "remove_member"}
-    writes |= {"leave", "handle", "note", "activity", "privacy"}
+    writes |= {"leave", "handle", "mark", "note", "activity", "privacy"}
     tags = {str(kind.__struct_config__.tag) for kind in AnyCommand.__args__}
     assert tags == asked | writes

@@ -27,6 +27,7 @@ from domain.events import (
     PersonChanged,
     ReceiptsAdvanced,
 )
+from domain.mark_events import Marked
 from domain.note_events import Note, NoteChanged
 from domain.roles import Role
 from domain.routing import CustomerFacts
@@ -204,6 +205,14 @@ class MemoryDatabase:
         locations = self._kept[business.id].locations.get(customer, ())
         return CustomerFacts(tuple(sorted(locations))), 2**63 - 1
 
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        await trio.lowlevel.checkpoint()
+        found = False
+        for _, event in self._kept[business.id].logs.get(conversation, []):
+            if isinstance(event, Marked) and event.person == person:
+                found = event.unread
+        return found
+
     async def note(self, business: Business, conversation: str, note: str) -> Note | None:
         await trio.lowlevel.checkpoint()
         found = None
@@ -244,6 +253,7 @@ class MemoryDatabase:
                     | ConversationCreated()
                     | HandlingChanged()
                     | NoteChanged()
+                    | Marked()
                     | AttachmentSettled()
                 ):
                     pass

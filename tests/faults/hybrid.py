@@ -56,6 +56,8 @@ class Picture:
                     members[cursor["person"]] |= moved
             case "handling_changed":
                 self.conversations[event["conversation"]]["handling"] = event["handling"]
+            case "marked":
+                self.conversations[event["conversation"]]["marked"] = event["unread"]
             case "note":
                 held = self.notes[event["conversation"]]
                 if event["revision"] > held.get(event["note"], {"revision": 0})["revision"]:
@@ -148,6 +150,7 @@ class Picture:
             "title": conversation.get("title", ""),
             "created": (conversation["created_at"], conversation["created_by"]),
             "handling": conversation.get("handling", {}),
+            "marked": conversation.get("marked", False),
             "notes": self.notes[id_],
             "entries": [self._normal_entry(entries[seq]) for seq in sorted(entries)],
             "unread": sum(

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from actors.business import ChangeLocation
 from domain import commands
-from domain.commands import AddNote, ChangeNote, DeleteNote, EditNote, Handle
+from domain.commands import AddNote, ChangeNote, DeleteNote, EditNote, Handle, Mark
 from domain.handling_action import Action
 from tests.faults.premises import Premises
 
@@ -101,6 +101,18 @@ async def claimed(house: House) -> None:
     await house.say("dan", "c3")
     await house.say("sam", "c3")
     await house.say("dan", "c3")
+
+
+async def marked(house: House) -> None:
+    """One stays marked, one does not, and one who marks goes and comes back."""
+    for person in ("olivia", "sam", "carla"):
+        speaker = house.premises.speaker(person)
+        await house.do(Mark(speaker, unread=True))
+        await house.do(Mark(speaker, unread=True))
+    await house.do(Mark(house.premises.speaker("sam"), unread=False))
+    await house.do(Mark(house.premises.speaker("sam"), unread=True), "c2")
+    await house.remove("sam", conversation="c2")
+    await house.add("sam", "c2")
 
 
 async def noted(house: House) -> None:

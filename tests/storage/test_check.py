@@ -12,6 +12,7 @@ import trio
 
 from domain.attachments import State
 from domain.events import AttachmentSettled
+from domain.mark_events import Marked
 from domain.note_events import Note, NoteChanged
 from storage import check
 from storage.backup import files_of
@@ -42,6 +43,7 @@ async def note(house: House) -> None:
     ):
         written = Note(id_, 5, 1, "sam", text, deleted_at=deleted_at)
         await house.append([NoteChanged("c1", house.at(), "sam", kind, written)])
+    await house.append([Marked("c1", house.at(), "sam", unread=True)])
 
 
 async def lived_in(folder: Path) -> Path:

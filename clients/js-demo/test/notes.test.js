@@ -71,3 +71,19 @@ test('a note is added, edited and deleted by one command', async () => {
     ],
   );
 });
+
+test('a mark is told to all devices, and is apart from what is unread', async () => {
+  const held = team();
+  const marked = (unread) => ({ type: 'marked', conversation: 'c1', revision: 150, unread });
+  assert.equal(held.conversations.get('c1').marked, false);
+  assert.equal(held.apply(marked(true)), 'applied');
+  assert.equal(held.apply(marked(true)), 'known');
+  assert.deepEqual([held.conversations.get('c1').marked, held.conversations.get('c1').unread], [true, 1]);
+  const { desk, network, online } = scene();
+  await online();
+  const done = desk.mark('c1', false);
+  const [{ id, ...asked }] = network.sent('mark');
+  assert.deepEqual(asked, { type: 'mark', conversation: 'c1', unread: false });
+  network.says({ type: 'ok', id });
+  await done;
+});

@@ -205,6 +205,17 @@ class Handle(Command[replies.Ok]):
 
 
 @dataclass(frozen=True)
+class Mark(Command[replies.Ok]):
+    """Mark a conversation as unread, for oneself alone, or take the mark off."""
+
+    name: ClassVar[str] = "mark"
+    reply = replies.Ok
+
+    conversation: str
+    unread: bool = True
+
+
+@dataclass(frozen=True)
 class Note(Command[replies.Ok]):
     """Do with a note of the team what ``action`` says, a `NoteAction`.
 
@@ -337,6 +348,7 @@ AnyCommand = (
     | RemoveMember
     | Leave
     | Handle
+    | Mark
     | Note
     | Notes
     | Receipts
