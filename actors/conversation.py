@@ -32,6 +32,7 @@ from domain.commands import (
     Done,
     Edit,
     Handle,
+    Mark,
     RemoveMember,
     Send,
     SettleAttachment,
@@ -153,8 +154,8 @@ class ConversationActor(Actor[Command]):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
             envelope.message = await self._as_of_now(command)
-        elif isinstance(command, ChangeNote):
-            await self._notes.learn(command)
+        elif isinstance(command, ChangeNote | Mark):
+            envelope.message = await self._notes.informed(command)
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
 
@@ -298,7 +299,7 @@ class ConversationActor(Actor[Command]):
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
                 return rules.decide_remove(state, command, self._business.owners, now)
-            case ChangeNote():
+            case ChangeNote() | Mark():
                 return self._notes.decide(state, command, now)
             case Handle() | Tend():
                 return self._handling.decide(state, command, now)

@@ -79,6 +79,10 @@ class ConversationStore(Protocol):
         """A note of the conversation, or ``None``: there is none of that id."""
         ...
 
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        """Whether ``person`` has marked the conversation as unread."""
+        ...
+
     async def customer_facts(
         self, business: Business, customer: str, now: int
     ) -> tuple[CustomerFacts, int]:

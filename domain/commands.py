@@ -109,6 +109,14 @@ class AdvanceReceipt(msgspec.Struct, frozen=True):
     read_up_to: int
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """Somebody wants to come back to it, or does not any more; ``known``: how it is stored."""
+
+    speaker: Speaker
+    unread: bool
+    known: bool = False
+
+
 class Create(msgspec.Struct, frozen=True):
     """``people`` is who was found of those who were ``asked`` for."""
 
@@ -151,6 +159,7 @@ Command = (
     | Handle
     | Tend
     | ChangeNote
+    | Mark
 )
 
 

@@ -51,6 +51,7 @@ from domain.events import (
     Routed,
 )
 from domain.limits import Limits
+from domain.mark_events import Marked
 from domain.note_events import NoteChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, sees_all_history
@@ -353,7 +354,9 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
-        case MessageEdited() | AttachmentSettled() | ConversationCreated() | NoteChanged():
+        case MessageEdited() | AttachmentSettled() | ConversationCreated():
+            pass
+        case NoteChanged() | Marked():
             pass
 
 

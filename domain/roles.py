@@ -34,6 +34,7 @@ class Operation(StrEnum):
     REMOVE_MEMBER = "remove_member"
     LEAVE = "leave"
     HANDLE = "handle"
+    MARK = "mark"
     NOTE = "note"
     NOTES = "notes"
     RECEIPTS = "receipts"
@@ -77,6 +78,7 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.REMOVE_MEMBER: TEAM,
     Operation.LEAVE: EVERYBODY,
     Operation.HANDLE: TEAM,
+    Operation.MARK: EVERYBODY,
     Operation.NOTE: TEAM,
     Operation.NOTES: TEAM,
     Operation.RECEIPTS: EVERYBODY,

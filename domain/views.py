@@ -96,6 +96,7 @@ class Conversation(View, frozen=True, kw_only=True):
     unread: int
     revision: int
     handling: Handling | None = None
+    marked: bool = False
 
 
 class MemberCursor(View, frozen=True, kw_only=True):

@@ -107,6 +107,11 @@ class Handle(Command, frozen=True, kw_only=True, tag="handle"):
     until: Uint = 0
 
 
+class Mark(Command, frozen=True, kw_only=True, tag="mark"):
+    conversation: Id
+    unread: bool = True
+
+
 class Note(Command, frozen=True, kw_only=True, tag="note"):
     conversation: Id
     note: Id
@@ -178,6 +183,7 @@ AnyCommand = (
     | RemoveMember
     | Leave
     | Handle
+    | Mark
     | Note
     | Notes
     | Receipts

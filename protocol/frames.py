@@ -220,6 +220,12 @@ class NoteEvent(Frame, frozen=True, kw_only=True, tag="note"):
     deleted_at: int = 0
 
 
+class Marked(Frame, frozen=True, kw_only=True, tag="marked", omit_defaults=False):
+    revision: int
+    conversation: str
+    unread: bool
+
+
 class BusinessChanged(
     Frame, frozen=True, kw_only=True, tag="business_changed", omit_defaults=False
 ):
@@ -287,6 +293,7 @@ EVENTS = (
     ConversationRemoved,
     HandlingChanged,
     NoteEvent,
+    Marked,
     BusinessChanged,
     PrivacyChanged,
     PersonChanged,

@@ -4,6 +4,7 @@ from domain.commands import AddNote, Answer, ChangeNote, DeleteNote, EditNote, S
 from domain.limits import LIST_MAX
 from domain.note_action import NoteAction
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.roles import Operation, may
 from protocol import commands, frames
 from server.asking import ask_conversation
 from server.live import LiveBusiness
@@ -14,11 +15,14 @@ from storage.notes import NotePage
 
 _NEWEST = 2**63 - 1
 _POSITION_DIGITS = 18
+_TEAM_ALONE = Refusal(Code.FORBIDDEN, "Notes are the team's alone.")
 _NO_TEXT = Refusal(Code.BAD_REQUEST, "'text': write what the note says.")
 
 
 async def change(live: LiveBusiness, speaker: Speaker, command: commands.Note) -> Answer:
     """Add, edit or delete a note."""
+    if not may(speaker.role, Operation.NOTE):
+        return _TEAM_ALONE
     asked = _asked(speaker, command)
     if isinstance(asked, Refusal):
         return asked
@@ -41,6 +45,8 @@ async def show(
     node: Node, live: LiveBusiness, viewer: Viewer, command: commands.Notes
 ) -> frames.NoteList | Refusal:
     """A page of notes."""
+    if not may(viewer.role, Operation.NOTES):
+        return _TEAM_ALONE
     found = await page(node, live, viewer, command.conversation, command.before, command.limit)
     if isinstance(found, Refusal):
         return found

@@ -6,7 +6,7 @@ import trio
 from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
-from domain.commands import Answer, Handle, Speaker
+from domain.commands import Answer, Handle, Mark, Speaker
 from domain.company import partners
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX, SEARCH_MAX
@@ -69,7 +69,7 @@ class Requests:
                 return await self._open(command.conversation, command.id)
             case commands.Create():
                 return await self._create(command)
-            case commands.AddMember() | commands.Handle() | commands.Note():
+            case commands.AddMember() | commands.Handle() | commands.Note() | commands.Mark():
                 return await self._change(command)
             case commands.Receipts() | commands.Versions() | commands.Notes():
                 return await self._details(command)
@@ -157,8 +157,11 @@ class Requests:
         return await self._open(conversation, command.id)
 
     async def _change(
-        self, command: commands.AddMember | commands.Handle | commands.Note
+        self, command: commands.AddMember | commands.Handle | commands.Note | commands.Mark
     ) -> Answer:
+        if isinstance(command, commands.Mark):
+            mark = Mark(self._speaker, command.unread)
+            return await ask_conversation(self._live, command.conversation, mark)
         if isinstance(command, commands.Note):
             return await notes.change(self._live, self._speaker, command)
         if isinstance(command, commands.AddMember):

@@ -13,6 +13,7 @@ from storage.missed import (
     Edited,
     Handled,
     Joined,
+    Marked,
     Missed,
     OwnPrivacy,
     Removed,
@@ -90,7 +91,11 @@ def _cursor(live: LiveBusiness, viewer: str, cursor: MemberCursor) -> MemberCurs
     )
 
 
-def _said(revision: int, missed: Message | Note) -> Frame:
+def _said(revision: int, missed: Message | Note | Marked) -> Frame:
+    if isinstance(missed, Marked):
+        return frames.Marked(
+            revision=revision, conversation=missed.conversation, unread=missed.unread
+        )
     if isinstance(missed, Note):
         return frames.NoteEvent(**msgspec.structs.asdict(missed))
     return frames.MessageEvent(

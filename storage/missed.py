@@ -52,6 +52,13 @@ class Handled(msgspec.Struct, frozen=True):
     handling: Handling
 
 
+class Marked(msgspec.Struct, frozen=True):
+    """Whether the viewer wants to come back to it."""
+
+    conversation: str
+    unread: bool
+
+
 class Somebody(msgspec.Struct, frozen=True):
     """A person whom the viewer sees, as they are now."""
 
@@ -80,6 +87,7 @@ class OwnPrivacy(msgspec.Struct, frozen=True):
 Missed = (
     Message
     | Note
+    | Marked
     | Edited
     | Deleted
     | Cursors

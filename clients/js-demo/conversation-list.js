@@ -150,7 +150,7 @@ export class ConversationList {
 
   /** @param {Conversation} conversation */
   #item(conversation) {
-    const { id, unread } = conversation;
+    const { id, unread, marked = false } = conversation;
     const preview = this.#preview(conversation);
     const last = this.#last(conversation);
     const mine =
@@ -166,7 +166,7 @@ export class ConversationList {
     const typing = this.desk.typists(id).length > 0;
     const marks = handlingMarks(this.desk, conversation);
     const drawn = [face, ...marks].map((each) => each.outerHTML);
-    const looks = JSON.stringify([title, preview, time, unread, ticks, current, drawn]);
+    const looks = JSON.stringify([title, preview, time, unread, marked, ticks, current, drawn]);
     const old = this.#items.get(id);
     if (old?.signature === looks) return old;
     const badge = unread
@@ -176,7 +176,9 @@ export class ConversationList {
           hidden(`${unread} unread`),
           h('span', { 'aria-hidden': 'true', text: unread > 99 ? '99+' : String(unread) }),
         )
-      : null;
+      : marked
+        ? h('span', { class: 'badge marked' }, hidden('Marked as unread'))
+        : null;
     const tick = ticks
       ? h(
           'span',
@@ -185,7 +187,7 @@ export class ConversationList {
           hidden(tickWords(ticks)),
         )
       : null;
-    const kinds = [unread > 0 && 'unread', typing && 'typing-now', drafted && 'drafted'];
+    const kinds = [(unread > 0 || marked) && 'unread', typing && 'typing-now', drafted && 'drafted'];
     const kind = ['item', ...kinds.filter(Boolean)].join(' ');
     const button = h(
       'button',

@@ -56,7 +56,9 @@ export class ConversationView {
       leave: actions.back,
       replies: (take) => savedRepliesSheet(desk, root, this.id, take),
     });
-    this.handling = new HandlingBar(desk, root, places, people, this.failed);
+    this.handling = new HandlingBar(desk, root, places, people, this.failed, () =>
+      this.#markUnread(),
+    );
     this.panel = new PersonPanel(desk, root, places, people, {
       failed: this.failed,
       reveal: actions.reveal,
@@ -217,6 +219,12 @@ export class ConversationView {
           }
         : null,
     ]);
+  }
+
+  /** To come back to it: so one leaves it now. */
+  #markUnread() {
+    this.desk.mark(this.id).catch(this.failed);
+    this.actions.back();
   }
 
   /** @param {number} seq */

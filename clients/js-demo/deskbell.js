@@ -96,6 +96,7 @@
  * @property {Member[]} members
  * @property {number} last_seq
  * @property {number} unread
+ * @property {boolean} marked  as unread, by this person
  * @property {number} revision  of the newest event of it that is in here
  * @property {Handling | null} handling  null: this person is a customer, who is not told
  * @property {number} handling_revision  at which `handling` was last told whole
@@ -193,6 +194,7 @@ const CONCERN_ONE = new Set([
   'receipt',
   'handling_changed',
   'note',
+  'marked',
 ]);
 const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -282,6 +284,7 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   remove_member: { conversation: null, person: null },
   leave: { conversation: null },
   handle: { conversation: null, action: null, person: null, location: null, until: null },
+  mark: { conversation: null, unread: true },
   note: { conversation: null, note: null, action: null, text: null, mentions: null },
   notes: { conversation: null, before: null, limit: 50 },
   receipts: { conversation: null, seq: null },
@@ -342,6 +345,7 @@ export class Model {
       created_by: '',
       last_seq: 0,
       unread: 0,
+      marked: false,
       revision: 0,
       ...rest,
       handling: this.#handling(handling),
@@ -368,6 +372,7 @@ export class Model {
     const mine = this.me(conversation);
     if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
     else conversation.unread = picture.unread ?? 0;
+    conversation.marked = picture.marked ?? false;
     conversation.handling = this.#handling(picture.handling);
     conversation.handling_revision = picture.revision;
     return true;
@@ -445,6 +450,10 @@ export class Model {
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
       case 'handling_changed':
         return this.#handlingChanged(conversation, event);
+      case 'marked':
+        if (!conversation || conversation.marked === event.unread) return 'known';
+        conversation.marked = event.unread;
+        return 'applied';
       case 'note':
         return conversation && this.note(conversation, event) ? 'applied' : 'known';
       case 'business_changed':
@@ -1134,19 +1143,38 @@ export class Deskbell {
 
   /**
    * What is open at a location, latest activity first, or only those in which a customer waits, the
-   * longest first: for who works there, and for owners. It is in `conversations` then, and events
-   * follow it. `next` goes into `before` of the same question; '' at the end.
+   * longest first: for who works there, and for owners.
    * @param {string} location
    * @param {{waiting?: boolean, before?: string, limit?: number}} [options]
+   */
+  queue(location, { waiting = false, before = '', limit = 10 } = {}) {
+    return this.#listed(`/v1/locations/${location}/queue`, { waiting, before, limit });
+  }
+
+  /**
+   * Conversations of which all that is asked for holds, latest activity first; there may be more
+   * while there is a `next`, even after an empty page. All but `unread` is the team's to ask.
+   * @param {{location?: string, status?: string, assignee?: string, waiting?: boolean,
+   *   unread?: boolean, before?: string, limit?: number}} filter
+   */
+  filtered(filter) {
+    return this.#listed('/v1/conversations', filter);
+  }
+
+  /**
+   * They are in `conversations` then, and events follow them. `next` goes into `before` of the same
+   * question; '' at the end.
+   * @param {string} path
+   * @param {Record<string, string | number | boolean | undefined>} filter
    * @returns {Promise<{ids: string[], next: string}>}
    */
-  async queue(location, { waiting = false, before = '', limit = 10 } = {}) {
-    const query = new URLSearchParams({ limit: String(limit), waiting: String(waiting) });
-    if (before) query.set('before', before);
+  async #listed(path, filter) {
+    const asked = Object.entries(filter).filter(([, value]) => value);
+    const query = new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));
     const gone = new Set(); // while the answer is on its way
     const stop = this.on('removed', ({ conversation }) => gone.add(conversation));
     try {
-      const page = await this.request('GET', `/v1/locations/${location}/queue?${query}`);
+      const page = await this.request('GET', `${path}?${query}`);
       const here = page.conversations.filter((/** @type {any} */ each) => !gone.has(each.id));
       for (const each of here) if (!this.conversations.has(each.id)) this.#put(each);
       this.#changed();
@@ -1164,6 +1192,15 @@ export class Deskbell {
    */
   request(method, path, body) {
     return this.#http(method, path, body && JSON.stringify(body));
+  }
+
+  /**
+   * Mark a conversation as unread, for oneself alone, or take the mark off.
+   * @param {string} conversation
+   * @param {boolean} [unread]
+   */
+  async mark(conversation, unread = true) {
+    await this.#ask({ type: 'mark', conversation, unread }); // the change itself is an event
   }
 
   /**

@@ -17,13 +17,14 @@ export class HandlingBar {
   /**
    * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root
    * @param {import('./places.js').Places} places @param {import('./people.js').People} people
-   * @param {(error: unknown) => void} failed
+   * @param {(error: unknown) => void} failed @param {() => void} markUnread
    */
-  constructor(desk, root, places, people, failed) {
+  constructor(desk, root, places, people, failed, markUnread) {
     this.desk = desk;
     this.root = root;
     this.places = places;
     this.failed = failed;
+    this.markUnread = markUnread;
     this.people = people;
     this.words = h('p', { class: 'handling-words' });
     this.take = h('button', { type: 'button', class: 'pill' });
@@ -105,6 +106,7 @@ export class HandlingBar {
       waiting_since
         ? { icon: 'check', text: 'Needs no answer', run: () => this.#do('handled') }
         : { icon: 'clock', text: 'Waits for an answer', run: () => this.#do('waiting') },
+      { icon: 'mail', text: 'Mark as unread', run: this.markUnread },
       status === 'open' ? { icon: 'moon', text: 'Snooze…', run: () => this.#snooze() } : null,
       status === 'open' ? null : { icon: 'history', text: 'Reopen', run: () => this.#do('reopen') },
       status === 'closed' ? null : { icon: 'check', text: 'Close', run: () => this.#do('close') },

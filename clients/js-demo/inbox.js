@@ -1,4 +1,4 @@
-/** Which conversations are shown: of all or of one location, and of those all, waiting or mine. */
+/** Which conversations are shown: of all or of one location; of those which wait, are mine, unread. */
 
 import { h } from './dom.js';
 import { isHandled } from './handling.js';
@@ -9,13 +9,13 @@ import { menu } from './overlay.js';
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
 
 const IN_STORE = 10; // conversations of a location that are shown at once: MT-06
-const WAITING = 50; // that are loaded of a location
-const FILTERS = /** @type {const} */ (['all', 'waiting', 'mine']);
+const PAGE = 50; // elsewhere
+const FILTERS = /** @type {const} */ (['all', 'waiting', 'mine', 'unread']);
 
 export class Inbox {
   /** @type {string} '' is everywhere */
   location = '';
-  /** @type {'all' | 'waiting' | 'mine'} */
+  /** @type {typeof FILTERS[number]} */
   filter = 'all';
   #shown = IN_STORE;
   #next = ''; // where the next page of the queue begins
@@ -52,32 +52,46 @@ export class Inbox {
   #filterButton(filter) {
     const onclick = () => {
       this.filter = filter;
-      this.#shown = IN_STORE;
+      this.load();
       this.actions.changed();
     };
     return h('button', { type: 'button', 'data-filter': filter, onclick });
   }
 
-  /** The locations are known, or the connection is back: what is shown is asked for again. */
+  /** The locations are known, or something else is to be shown: its first page is asked for. */
   load() {
     if (this.location && !this.places.mine.some(({ id }) => id === this.location)) this.location = '';
     this.#shown = IN_STORE;
     this.#next = '';
-    const places = this.location ? [this.location] : this.places.mine.map(({ id }) => id);
-    for (const id of places) this.#ask(this.desk.queue(id, { waiting: true, limit: WAITING }));
-    if (!this.location) return;
-    this.#asked += 1;
-    const asked = this.#asked;
-    const first = this.desk.queue(this.location, { limit: IN_STORE }).then(({ next }) => {
-      if (asked === this.#asked) this.#next = next;
-    });
-    this.#ask(first);
+    const failed = (/** @type {any} */ error) => {
+      if (error.code !== 'disconnected') this.actions.failed(error); // else it is asked again
+    };
+    if (this.filter !== 'waiting') this.#page('waiting', '').catch(failed); // they are counted
+    if (this.location || this.filter !== 'all') this.#follow('').catch(failed);
   }
 
-  /** @param {Promise<any>} answer */
-  #ask(answer) {
-    answer.then(this.actions.changed, (error) => {
-      if (error.code !== 'disconnected') this.actions.failed(error); // else it is asked again
+  /** A page of what is shown now. @param {string} before where it begins, '' for the first */
+  async #follow(before) {
+    this.#asked += 1;
+    const asked = this.#asked;
+    const { next } = await this.#page(this.filter, before);
+    if (asked === this.#asked) this.#next = next;
+  }
+
+  /** @param {typeof FILTERS[number]} filter @param {string} before */
+  #page(filter, before) {
+    const { location } = this;
+    const limit = location ? IN_STORE : PAGE;
+    if (location && (filter === 'all' || filter === 'waiting'))
+      return this.desk.queue(location, { waiting: filter === 'waiting', before, limit });
+    return this.desk.filtered({
+      location,
+      status: location && 'open',
+      waiting: filter === 'waiting',
+      unread: filter === 'unread',
+      assignee: filter === 'mine' ? this.desk.person : '',
+      before,
+      limit,
     });
   }
 
@@ -95,20 +109,17 @@ export class Inbox {
 
   /** @returns {boolean} whether there is more of it */
   get more() {
-    if (!this.location) return Boolean(this.desk.next) && this.filter !== 'waiting';
-    return this.list(true).length > this.#shown || (this.filter !== 'waiting' && this.#next !== '');
+    if (!this.location && this.filter === 'all') return Boolean(this.desk.next);
+    return this.#next !== '' || (this.location !== '' && this.list(true).length > this.#shown);
   }
 
   async showMore() {
-    if (!this.location) {
+    if (!this.location && this.filter === 'all') {
       await this.desk.more();
       return;
     }
     this.#shown += IN_STORE;
-    if (!this.#next) return;
-    const { location } = this;
-    const { next } = await this.desk.queue(location, { before: this.#next, limit: IN_STORE });
-    if (location === this.location) this.#next = next;
+    if (this.#next) await this.#follow(this.#next);
   }
 
   /** Those of the location that are open, or all. */
@@ -125,6 +136,7 @@ export class Inbox {
   /** @param {Conversation} conversation */
   #isWanted(conversation) {
     if (this.filter === 'all') return true;
+    if (this.filter === 'unread') return conversation.unread > 0 || conversation.marked;
     if (!isHandled(conversation)) return false;
     if (this.filter === 'mine') return conversation.handling?.assignee === this.desk.person;
     return conversation.handling?.waiting_since !== 0;
@@ -159,6 +171,7 @@ export class Inbox {
       all: this.location ? 'Open' : 'All',
       waiting: waiting ? `Waiting ${waiting}` : 'Waiting',
       mine: 'Mine',
+      unread: 'Unread',
     };
     for (const button of this.filters.children) {
       const filter = /** @type {typeof FILTERS[number]} */ (button.dataset.filter);
@@ -171,6 +184,7 @@ export class Inbox {
   get nothing() {
     if (this.filter === 'waiting') return 'Nobody waits for an answer.';
     if (this.filter === 'mine') return 'Nothing is assigned to you.';
+    if (this.filter === 'unread') return 'Everything is read.';
     return this.location ? 'Nothing is open here.' : '';
   }
 }

@@ -150,6 +150,7 @@ export class Messenger {
   /** @param {string} id */
   open(id) {
     const before = this.view.id;
+    if (this.desk.conversations.get(id)?.marked) this.desk.mark(id, false).catch(this.failed);
     this.#show(id);
     const narrow = this.view.element.offsetWidth >= this.root.clientWidth - 2;
     if (this.#alone && narrow && before !== id) history.pushState({ conversation: id }, '');
@@ -217,7 +218,9 @@ export class Messenger {
 
   #draw() {
     const { desk } = this;
-    const unread = desk.list().reduce((sum, each) => sum + each.unread, 0);
+    const unread = desk
+      .list()
+      .reduce((sum, each) => sum + (each.unread || Number(each.marked ?? false)), 0);
     this.root.dataset.status = desk.status.state;
     this.root.dataset.unread = String(unread);
     if (this.#alone) document.title = unread ? `(${unread}) Deskbell` : 'Deskbell';

@@ -28,3 +28,13 @@ CREATE TABLE note_change (
     kind            TEXT NOT NULL,
     PRIMARY KEY (conversation_no, revision)
 ) WITHOUT ROWID;
+
+-- What people marked as unread, or took the mark off: the newest row of a person counts.
+CREATE TABLE mark (
+    conversation_no INTEGER NOT NULL REFERENCES conversation (no),
+    person          TEXT NOT NULL,
+    revision        INTEGER NOT NULL,
+    at              INTEGER NOT NULL,
+    unread          INTEGER NOT NULL,
+    PRIMARY KEY (conversation_no, person, revision)
+) WITHOUT ROWID;

@@ -379,6 +379,10 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(PERSON, f"{_TALK}/messages/@delete", missing=404),
         Ask(PERSON, f"{_MY_TALK}/messages/99999", success=404),
     ),
+    "POST /v1/conversations/{conversation}/mark": (
+        Ask(PERSON, f"{_TALK}/mark", {"unread": True}, missing=404),
+        Ask(PERSON, f"{_MY_TALK}/mark", {"unread": False}),
+    ),
     "GET /v1/conversations/{conversation}/notes": (
         Ask(TEAM, f"{_TALK}/notes", missing=404),
         Ask(TEAM, f"{_MY_TALK}/notes?before=1&limit=1"),
@@ -724,6 +728,7 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
             missing_instead=_FORBIDDEN,
         ),
     ),
+    "mark": (Say({**_T}, "ok", "not_found"), Say({**_O, "unread": False}, "ok")),
     "note": (
         Say(
             {**_T, "note": "@caller-ws", "action": "add", "text": "Hi"},

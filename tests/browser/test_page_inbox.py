@@ -97,6 +97,14 @@ def test_the_queue_of_a_location_shows_ten_and_who_waits(
     expect(items.first).to_contain_text("Question 0")  # who waits longest
     page.get_by_role("button", name="Mine", exact=True).click()
     expect(page.get_by_text("Nothing is assigned to you.")).to_be_visible()
+    page.get_by_role("button", name="Unread", exact=True).click()
+    expect(items).to_have_count(10)
+    desk.open("Carla")
+    expect(items.filter(has_text="Carla")).to_have_count(0)  # it is read now
+    handle(page, "Mark as unread")
+    expect(items.first).to_contain_text("Marked as unread")
+    desk.open("Carla")
+    expect(items.filter(has_text="Carla")).to_have_count(0)
     go(page, "Uptown Pets")
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_text("Nothing is open here.")).to_be_visible()

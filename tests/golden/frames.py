@@ -242,6 +242,8 @@ COMMANDS = (
         location="downtown",
     ),
     _client("handle", "", "-snooze", id=28, conversation="c1", action="snooze", until=AT),
+    _client("mark", "as unread, which is the default", "-minimal", id=32, conversation="c1"),
+    _client("mark", "not any more", id=32, conversation="c1", unread=False),
     _client(
         "note",
         "added, with a mention",
@@ -544,6 +546,7 @@ EVENTS = (
         handling={},
     ),
     _server("note", "with every field of one that was edited", **NOTE),
+    _server("marked", "true is there", revision=1095, conversation="c1", unread=True),
     _server("business_changed", "false is there", revision=7, read_receipts=False, last_seen=True),
     _server("privacy_changed", "false is there", revision=8, read_receipts=True, last_seen=False),
     _server(

@@ -205,8 +205,22 @@ class Handle(Command[replies.Ok]):
 
 
 @dataclass(frozen=True)
+class Mark(Command[replies.Ok]):
+    """Mark a conversation as unread, for oneself alone, or take the mark off."""
+
+    name: ClassVar[str] = "mark"
+    reply = replies.Ok
+
+    conversation: str
+    unread: bool = True
+
+
+@dataclass(frozen=True)
 class Note(Command[replies.Ok]):
-    """Add, edit or delete a note of the team; ``note`` is its id, made once by who adds it."""
+    """Do with a note of the team what ``action`` says, a `NoteAction`.
+
+    ``note`` is its id, made once by who adds it.
+    """
 
     name: ClassVar[str] = "note"
     reply = replies.Ok
@@ -214,7 +228,7 @@ class Note(Command[replies.Ok]):
 
     conversation: str
     note: str
-    action: NoteAction
+    action: str
     text: str | None = None
     mentions: tuple[str, ...] | None = None
 
@@ -334,6 +348,7 @@ AnyCommand = (
     | RemoveMember
     | Leave
     | Handle
+    | Mark
     | Note
     | Notes
     | Receipts

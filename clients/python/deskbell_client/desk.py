@@ -284,6 +284,10 @@ class Desk:
         """
         await self._driver.ask(commands.Handle(conversation, action, person, location, until))
 
+    async def mark(self, conversation: str, *, unread: bool = True) -> None:
+        """Mark a conversation as unread, for oneself alone, or take the mark off."""
+        await self._driver.ask(commands.Mark(conversation, unread))
+
     async def note(
         self,
         conversation: str,

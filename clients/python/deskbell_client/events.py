@@ -95,6 +95,15 @@ class HandlingChanged:
 
 
 @dataclass(frozen=True)
+class Marked:
+    """You marked ``conversation`` as unread, here or on another device, or took the mark off."""
+
+    revision: int
+    conversation: str
+    unread: bool
+
+
+@dataclass(frozen=True)
 class BusinessChanged:
     """What the business shows of receipts and presence; like `VisibilityChanged` of everybody."""
 
@@ -217,6 +226,7 @@ StoredEvent = (
     | ConversationRemoved
     | HandlingChanged
     | Note
+    | Marked
     | BusinessChanged
     | PrivacyChanged
     | PersonChanged

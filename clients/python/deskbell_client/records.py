@@ -111,6 +111,7 @@ class Conversation:
     """A conversation as it was at ``revision``. ``kind`` is ``direct`` or ``group``.
 
     ``handling`` is shown to the team alone, once there is something to say.
+    ``marked``: you marked it as unread.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Conversation:
     unread: int = 0
     revision: int = 0
     handling: Handling | None = None
+    marked: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ FRAMES: dict[str, type[Any]] = {
     "conversation_removed": events.ConversationRemoved,
     "handling_changed": events.HandlingChanged,
     "note": Note,
+    "marked": events.Marked,
     "business_changed": events.BusinessChanged,
     "privacy_changed": events.PrivacyChanged,
     "person_changed": events.PersonChanged,
