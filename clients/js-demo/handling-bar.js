@@ -68,7 +68,7 @@ export class HandlingBar {
       status === 'closed' ? ['check', 'Closed', 'status'] : null,
       status === 'snoozed' ? ['moon', `Snoozed ${untilWords(snoozed_until, now)}`, 'status'] : null,
       waiting_since ? ['clock', waitingWords(waiting_since, now), 'waits'] : null,
-      ['person', assignee ? `Assigned to ${mine ? 'you' : firstName(this.people.name(conversation, assignee))}` : 'Unassigned', 'who'],
+      ['person', assignee ? `Assigned to ${mine ? 'you' : firstName(this.people.name(conversation, assignee))}` : 'Unassigned', 'assignee'],
     ].filter((each) => each !== null);
     const looks = JSON.stringify(words);
     if (looks !== this.#looks) {

@@ -241,7 +241,8 @@ export class MessageLog {
   /** Note what is on the screen of somebody who looks; it counts after a moment. */
   seen() {
     const conversation = this.conversation;
-    if (!conversation?.unread || this.#arriving || !this.actions.looking()) return;
+    if (!conversation || this.#arriving || !this.actions.looking()) return;
+    if (!conversation.unread && !this.#behind(conversation)) return;
     const upTo = this.#atEnd
       ? conversation.last_seq
       : lowestShown(this.scroller, this.list);
@@ -251,6 +252,17 @@ export class MessageLog {
       this.#seenTimer = 0;
       if (this.actions.looking()) this.desk.read(this.#id, this.#sayingSeen);
     }, SEEN_AFTER_MS);
+  }
+
+  /**
+   * Whether the cursor is behind what others said: who came in by answering begins with nothing read.
+   * @param {Conversation} conversation
+   */
+  #behind(conversation) {
+    const { person } = this.desk;
+    const last = conversation.messages.findLast((each) => each.author !== person);
+    const mine = this.desk.model.me(conversation);
+    return last !== undefined && mine !== undefined && last.seq > mine.read_up_to;
   }
 
   // --- The keyboard ---

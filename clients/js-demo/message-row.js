@@ -259,6 +259,7 @@ function entryRow(conversation, entry) {
 export function entryWords(conversation, entry) {
   const who = firstName(nameOf(conversation, entry.author));
   const whom = entry.text || nameOf(conversation, entry.person);
+  if (entry.kind === 'member_added' && entry.author === entry.person) return `${who} joined`;
   if (entry.kind === 'member_added') return `${who} added ${whom}`;
   if (entry.kind === 'member_removed') return `${who} removed ${whom}`;
   return entry.kind === 'member_left' ? `${whom} left` : '';

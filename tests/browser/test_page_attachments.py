@@ -1,4 +1,4 @@
-"""Files on the page: chosen, dropped and pasted, refused with the exact words, seen and downloaded."""
+"""Files on the page: chosen, dropped, pasted, refused with the exact words, seen, downloaded."""
 
 import io
 import random
@@ -31,14 +31,14 @@ DROP: Final = """([name, type, text, kind]) => {
 }"""
 
 
-def picture(format: str = "PNG") -> bytes:
+def picture(kind: str = "PNG") -> bytes:
     """A meadow under a sky, with a dog in it."""
     image = Image.new("RGB", (640, 400), "#9cc4e8")
     image.paste("#6f9f58", (0, 230, 640, 400))
     image.paste("#8a5a33", (250, 190, 400, 280))
     image.paste("#8a5a33", (370, 150, 430, 210))
     data = io.BytesIO()
-    image.save(data, format)
+    image.save(data, kind)
     return data.getvalue()
 
 
@@ -64,7 +64,11 @@ def test_files_are_uploaded_with_progress_seen_and_downloaded(
     carla.text.fill("This is how he looks")
     tray = carla.root.get_by_role("list", name="Attached files")
     held: list[Route] = []
-    pages["carla"].route(CHUNK, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    pages["carla"].route(CHUNK, hold)
     with pages["carla"].expect_request(CHUNK):
         attach(pages["carla"], "Rex.png", picture())
     expect(tray.get_by_role("progressbar", name="Uploading Rex.png")).to_be_visible()

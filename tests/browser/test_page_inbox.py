@@ -19,7 +19,7 @@ HOUR_MS: Final = 3_600_000
 
 @pytest.fixture
 def shop(business: Business) -> Business:
-    """Two locations: Sam works downtown, Zoe uptown, Mia at both; Carla's last visit was downtown."""
+    """Sam works downtown, Zoe uptown, Mia at both; Carla's last visit was downtown."""
     for id_, name in PLACES.items():
         business.ask("POST", "/v1/locations", {"id": id_, "name": name, "time_zone": "UTC"})
     business.person("zoe", "staff")
@@ -262,6 +262,9 @@ def test_a_saved_reply_is_taken_with_its_variables_or_says_what_is_missing(
     desk.expect_tick("Hi Carla, see you at Downtown Pets!", "sent")
     expect(bar(page)).to_contain_text("Assigned to you")
     expect(bar(page)).not_to_contain_text("Waiting")
+    expect(page.get_by_text("Sam joined")).to_be_visible()
+    other = Desk(signed_in(open_page, shop, "sam").locator(".desk"))
+    expect(other.list.get_by_role("button")).not_to_contain_text("unread")  # who answers has read
 
 
 @pytest.mark.requirement("EX-25")
