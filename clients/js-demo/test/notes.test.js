@@ -78,7 +78,8 @@ test('a mark is told to all devices, and is apart from what is unread', async ()
   assert.equal(held.conversations.get('c1').marked, false);
   assert.equal(held.apply(marked(true)), 'applied');
   assert.equal(held.apply(marked(true)), 'known');
-  assert.deepEqual([held.conversations.get('c1').marked, held.conversations.get('c1').unread], [true, 1]);
+  const now = held.conversations.get('c1');
+  assert.deepEqual([now.marked, now.unread], [true, 1]);
   const { desk, network, online } = scene();
   await online();
   const done = desk.mark('c1', false);
