@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browser.business import Business
 from tests.browser.stage import Desk, Open, Shoot
@@ -43,8 +43,8 @@ def picture(kind: str = "PNG") -> bytes:
 
 
 def attach(page: Page, name: str, data: bytes, media_type: str = "image/png") -> None:
-    file = {"name": name, "mimeType": media_type, "buffer": data}
-    page.get_by_label("Files to attach").set_input_files([file])  # type: ignore[list-item]
+    file = FilePayload(name=name, mimeType=media_type, buffer=data)
+    page.get_by_label("Files to attach").set_input_files(file)
 
 
 @pytest.mark.requirement("DT-16", "DT-17")
