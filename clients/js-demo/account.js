@@ -141,12 +141,7 @@ export const endSession = (token, id) =>
  */
 export const changePassword = async (token, password, current) =>
   entered(
-    await ask(
-      'POST',
-      '/v1/me/password',
-      { new: password, ...(current ? { current } : {}) },
-      token,
-    ),
+    await ask('POST', '/v1/me/password', { new: password, ...(current ? { current } : {}) }, token),
   );
 
 /** A window that stays open says now and then that the device is in use. */

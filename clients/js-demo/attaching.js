@@ -1,4 +1,4 @@
-/** The files that go with what is being written: chosen, dropped or pasted, uploaded, or refused. */
+/** The files that go with what is written: chosen, dropped or pasted, uploaded, or refused. */
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
@@ -167,7 +167,8 @@ export class Attaching {
   #remove(id, held) {
     held.abort.abort();
     if (held.attachment)
-      this.desk.request('DELETE', `/v1/uploads/${held.attachment.id}`).catch(() => {}); // it expires
+      // if that fails, it expires
+      this.desk.request('DELETE', `/v1/uploads/${held.attachment.id}`).catch(() => {});
     this.#held.set(
       id,
       (this.#held.get(id) ?? []).filter((each) => each !== held),
@@ -184,7 +185,10 @@ export class Attaching {
   }
 }
 
-/** A small picture of an image, if the browser can read it. @param {File} file @param {Element} face */
+/**
+ * A small picture of an image, if the browser can read it.
+ * @param {File} file @param {Element} face
+ */
 async function preview(file, face) {
   if (!file.type.startsWith('image/')) return;
   try {

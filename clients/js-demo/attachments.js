@@ -119,7 +119,11 @@ export class Files {
     const { name, kind, bytes, state = 'ready' } = attachment;
     const mine = message?.author === this.desk.person;
     const told =
-      state === 'refused' ? 'Removed: it is not safe' : state === 'pending-scan' ? 'Being checked' : '';
+      state === 'refused'
+        ? 'Removed: it is not safe'
+        : state === 'pending-scan'
+          ? 'Being checked'
+          : '';
     const open = message && (state === 'ready' || (state === 'pending-scan' && mine));
     return h(
       'button',
@@ -157,7 +161,12 @@ export class Files {
       const { url } = await this.#link(message, attachment.id);
       const { element } = sheet(this.root, attachment.name, [
         h('img', { class: 'whole-picture', src: url, alt: attachment.name }),
-        h('a', { class: 'wide', href: url, download: attachment.name }, icon('download'), 'Download'),
+        h(
+          'a',
+          { class: 'wide', href: url, download: attachment.name },
+          icon('download'),
+          'Download',
+        ),
       ]);
       element.classList.add('looking-at');
     } catch (error) {

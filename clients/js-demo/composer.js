@@ -49,7 +49,10 @@ export class Composer {
       icon('send'),
     );
     this.context = h('div', { class: 'context', hidden: true });
-    this.attaching = new Attaching(desk, { failed: actions.failed, changed: () => this.#measure() });
+    this.attaching = new Attaching(desk, {
+      failed: actions.failed,
+      changed: () => this.#measure(),
+    });
     this.noting = new Noting(desk, root, {
       failed: (error) => actions.failed(/** @type {Error} */ (error)),
       toggle: () => this.#toggleNote(),

@@ -114,7 +114,10 @@ export class ConversationList {
       text: 'Start one',
       onclick: this.actions.create,
     });
-    this.empty.replaceChildren(h('p', { text }), ...(wanted || loading || this.inbox.nothing ? [] : [start]));
+    this.empty.replaceChildren(
+      h('p', { text }),
+      ...(wanted || loading || this.inbox.nothing ? [] : [start]),
+    );
   }
 
   /** @param {Conversation} conversation */
@@ -137,7 +140,9 @@ export class ConversationList {
     const mine = !('author' in message) || message.author === this.desk.person;
     const group = others(conversation, this.desk.person).length > 1;
     const text =
-      'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90) || attachedWords(message);
+      'deleted_at' in message && message.deleted_at
+        ? 'Message deleted'
+        : plain(message.text, 90) || attachedWords(message);
     if (mine) return `You: ${text}`;
     const named = group || isAutomatic(message.author);
     return named ? `${shortNameOf(conversation, message.author)}: ${text}` : text;
@@ -187,7 +192,11 @@ export class ConversationList {
           hidden(tickWords(ticks)),
         )
       : null;
-    const kinds = [(unread > 0 || marked) && 'unread', typing && 'typing-now', drafted && 'drafted'];
+    const kinds = [
+      (unread > 0 || marked) && 'unread',
+      typing && 'typing-now',
+      drafted && 'drafted',
+    ];
     const kind = ['item', ...kinds.filter(Boolean)].join(' ');
     const button = h(
       'button',

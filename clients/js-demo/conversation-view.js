@@ -29,7 +29,8 @@ export class ConversationView {
   /**
    * @param {Deskbell} desk @param {HTMLElement} root the pane
    * @param {import('./places.js').Places} places @param {import('./people.js').People} people
-   * @param {{reveal: (id: string, seq: number) => void, back: () => void, looking: () => boolean, changed: () => void}} actions
+   * @param {{reveal: (id: string, seq: number) => void, back: () => void,
+   *   looking: () => boolean, changed: () => void}} actions
    */
   constructor(desk, root, places, people, actions) {
     this.desk = desk;

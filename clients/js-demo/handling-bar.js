@@ -68,20 +68,31 @@ export class HandlingBar {
       status === 'closed' ? ['check', 'Closed', 'status'] : null,
       status === 'snoozed' ? ['moon', `Snoozed ${untilWords(snoozed_until, now)}`, 'status'] : null,
       waiting_since ? ['clock', waitingWords(waiting_since, now), 'waits'] : null,
-      ['person', assignee ? `Assigned to ${mine ? 'you' : firstName(this.people.name(conversation, assignee))}` : 'Unassigned', 'assignee'],
+      [
+        'person',
+        assignee
+          ? `Assigned to ${mine ? 'you' : firstName(this.people.name(conversation, assignee))}`
+          : 'Unassigned',
+        'assignee',
+      ],
     ].filter((each) => each !== null);
     const looks = JSON.stringify(words);
     if (looks !== this.#looks) {
       this.#looks = looks;
       this.words.replaceChildren(
-        ...words.map(([name, text, kind]) => h('span', { class: kind }, icon(name), h('span', { text }))),
+        ...words.map(([name, text, kind]) =>
+          h('span', { class: kind }, icon(name), h('span', { text })),
+        ),
       );
     }
     const quick = status === 'closed' ? 'Reopen' : mine ? 'Close' : 'Take it';
     if (this.take.textContent !== quick) this.take.textContent = quick;
   }
 
-  /** @param {Action} action @param {{person?: string, location?: string, until?: number}} [fields] */
+  /**
+   * @param {Action} action
+   * @param {{person?: string, location?: string, until?: number}} [fields]
+   */
   #do(action, fields) {
     this.desk.handle(this.#id, action, fields).catch(this.failed);
   }
@@ -98,7 +109,9 @@ export class HandlingBar {
     const { handling } = this.conversation ?? {};
     if (!handling) return;
     const { status, assignee, waiting_since, locations } = handling;
-    const elsewhere = this.places.open.some(({ id }) => !locations.includes(id) || locations.length > 1);
+    const elsewhere = this.places.open.some(
+      ({ id }) => !locations.includes(id) || locations.length > 1,
+    );
     menu(this.root, this.more, 'Handling', [
       { icon: 'person', text: 'Assign to…', run: () => this.#assign() },
       assignee ? { icon: 'close', text: 'Unassign', run: () => this.#do('unassign') } : null,

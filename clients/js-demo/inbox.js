@@ -1,4 +1,4 @@
-/** Which conversations are shown: of all or of one location; of those which wait, are mine, unread. */
+/** Which conversations are shown: of all or of one location; waiting, mine or unread. */
 
 import { h } from './dom.js';
 import { isHandled } from './handling.js';
@@ -44,7 +44,12 @@ export class Inbox {
       icon('down'),
     );
     this.title = h('h1', null, this.name, this.switcher);
-    this.filters = h('div', { class: 'filters', role: 'group', 'aria-label': 'Which', hidden: true });
+    this.filters = h('div', {
+      class: 'filters',
+      role: 'group',
+      'aria-label': 'Which',
+      hidden: true,
+    });
     this.filters.append(...FILTERS.map((filter) => this.#filterButton(filter)));
   }
 
@@ -60,7 +65,8 @@ export class Inbox {
 
   /** The locations are known, or something else is to be shown: its first page is asked for. */
   load() {
-    if (this.location && !this.places.mine.some(({ id }) => id === this.location)) this.location = '';
+    if (this.location && !this.places.mine.some(({ id }) => id === this.location))
+      this.location = '';
     this.#shown = IN_STORE;
     this.#next = '';
     const failed = (/** @type {any} */ error) => {
@@ -149,7 +155,11 @@ export class Inbox {
       this.actions.changed();
       this.switcher.focus();
     };
-    const items = this.places.mine.map(({ id, name }) => ({ icon: 'place', text: name, run: to(id) }));
+    const items = this.places.mine.map(({ id, name }) => ({
+      icon: 'place',
+      text: name,
+      run: to(id),
+    }));
     menu(this.root, this.switcher, 'Where', [
       { icon: 'tray', text: 'All messages', run: to('') },
       ...items,

@@ -148,7 +148,7 @@ export class LogRows {
     if (old?.signature !== looks) {
       const element = messageRow(this.desk, conversation, row, this.actions);
       if (!old && !this.fresh && row.last) element.classList.add('arriving');
-      if (old?.element.contains(document.activeElement)) 
+      if (old?.element.contains(document.activeElement))
         queueMicrotask(() => element.focus({ preventScroll: true }));
       held = { element, signature: looks, ticks };
     } else if (old && old.ticks !== ticks) {

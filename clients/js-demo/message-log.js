@@ -99,7 +99,8 @@ export class MessageLog {
     if (!conversation) return;
     if (this.#unread?.answered(this.desk.outbox(this.#id))) this.#unread = null;
     const first = conversation.messages[0]?.seq ?? 0;
-    if (this.#oldest && first > this.#oldest && !this.#rows.fresh) this.#unreadFrom(conversation); // a reset took them
+    const taken = this.#oldest && first > this.#oldest; // by a reset
+    if (taken && !this.#rows.fresh) this.#unreadFrom(conversation);
     this.#oldest = first;
     const { scrollHeight, scrollTop } = this.scroller;
     const oldFirst = this.#rows.firstKey;
@@ -255,7 +256,7 @@ export class MessageLog {
   }
 
   /**
-   * Whether the cursor is behind what others said: who came in by answering begins with nothing read.
+   * Whether the cursor is behind what others said: who came in by answering has read nothing yet.
    * @param {Conversation} conversation
    */
   #behind(conversation) {

@@ -161,7 +161,12 @@ function body(desk, conversation, message, actions) {
     : h('div', { class: 'text' }, rendered(message.text));
   const jumbo = !deleted && EMOJI.test(message.text.trim());
   const empty = !deleted && !message.text;
-  const kinds = [mine && 'with-ticks', edited && 'with-edited', jumbo && 'jumbo', empty && 'empty-text'];
+  const kinds = [
+    mine && 'with-ticks',
+    edited && 'with-edited',
+    jumbo && 'jumbo',
+    empty && 'empty-text',
+  ];
   const kind = ['body', ...kinds.filter(Boolean)].join(' ');
   const meta = h(
     'span',

@@ -45,14 +45,7 @@ export class Messenger {
   constructor(
     root,
     desk,
-    {
-      name = '',
-      first = '',
-      looking = () => true,
-      alone = true,
-      signOut = null,
-      sheets = [],
-    } = {},
+    { name = '', first = '', looking = () => true, alone = true, signOut = null, sheets = [] } = {},
   ) {
     this.root = root;
     this.desk = desk;

@@ -101,9 +101,7 @@ export function typistOf(conversation, person) {
  * @param {Conversation} conversation
  */
 export function stateOf(desk, conversation) {
-  const typists = desk
-    .typists(conversation.id)
-    .map((person) => typistOf(conversation, person));
+  const typists = desk.typists(conversation.id).map((person) => typistOf(conversation, person));
   if (typists.length === 1) return `${typists[0]} is typing…`;
   if (typists.length > 1) return `${typists.join(' and ')} are typing…`;
   const rest = others(conversation, desk.person);

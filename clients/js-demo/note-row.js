@@ -34,7 +34,8 @@ export function notesBehind({ notes = [], messages, more }) {
 
 /**
  * What decides how it looks.
- * @param {Conversation} conversation @param {Note} note @param {number} at @param {NoteActions} actions
+ * @param {Conversation} conversation @param {Note} note @param {number} at
+ * @param {NoteActions} actions
  */
 export const noteSignature = (conversation, note, at, { name }) =>
   JSON.stringify([
@@ -54,7 +55,8 @@ export function noteRow(desk, conversation, note, at, actions) {
   const names = note.mentions.map((each) =>
     each === desk.person ? 'you' : firstName(actions.name(conversation, each)),
   );
-  const when = dayOf(note.at) === dayOf(at) ? clockTime(note.at) : dateTime(note.at, desk.serverTime);
+  const when =
+    dayOf(note.at) === dayOf(at) ? clockTime(note.at) : dateTime(note.at, desk.serverTime);
   const more = h(
     'button',
     {
@@ -80,7 +82,12 @@ export function noteRow(desk, conversation, note, at, actions) {
         hidden('Note of '),
         h('strong', { dir: 'auto', text: author }),
         names.length ? h('span', { dir: 'auto', text: `to ${names.join(', ')}` }) : null,
-        h('span', { class: 'note-time' }, note.edited_at ? 'edited ' : '', h('time', { text: when })),
+        h(
+          'span',
+          { class: 'note-time' },
+          note.edited_at ? 'edited ' : '',
+          h('time', { text: when }),
+        ),
       ),
       h('div', { class: 'text', dir: 'auto' }, rendered(note.text)),
     ),

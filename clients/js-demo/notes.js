@@ -26,7 +26,10 @@ export class Notes {
     });
   }
 
-  /** Load those that belong between the messages that are held. @param {Conversation} conversation */
+  /**
+   * Load those that belong between the messages that are held.
+   * @param {Conversation} conversation
+   */
   fill(conversation) {
     if (conversation.id !== this.#id) {
       this.#id = conversation.id;

@@ -63,7 +63,11 @@ export class Noting {
    */
   async add(conversation, text) {
     const named = [...this.#mentioned].filter(([, name]) => text.includes(`@${name}`));
-    await this.desk.addNote(conversation, text, named.map(([id]) => id));
+    await this.desk.addNote(
+      conversation,
+      text,
+      named.map(([id]) => id),
+    );
     this.#mentioned.clear();
   }
 }

@@ -56,7 +56,12 @@ export class PersonPanel {
     );
     this.close = h(
       'button',
-      { type: 'button', class: 'round', 'aria-label': 'Hide the customer', onclick: () => this.hide() },
+      {
+        type: 'button',
+        class: 'round',
+        'aria-label': 'Hide the customer',
+        onclick: () => this.hide(),
+      },
       icon('close'),
     );
     this.choice = h('div', { class: 'choice', role: 'group', 'aria-label': 'Which customer' });
@@ -274,7 +279,14 @@ const none = (text) => h('p', { class: 'hint', text });
 /** How somebody is reached, and what they have consented to. @param {Contact} [contact] */
 function reached(contact) {
   if (!contact) return [section('Contact', none('You may not see how they are reached.'))];
-  const { phones = [], email = '', email_verified, app_installed, consents = {}, language } = contact;
+  const {
+    phones = [],
+    email = '',
+    email_verified,
+    app_installed,
+    consents = {},
+    language,
+  } = contact;
   const lines = [
     ...phones.map((phone) => h('a', { href: `tel:${phone}` }, icon('phone'), phone)),
     email

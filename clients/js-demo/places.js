@@ -15,18 +15,27 @@ export class Places {
   constructor(desk, changed) {
     this.desk = desk;
     desk.on('ready', () => {
-      if (desk.role !== 'customer')
-        this.#load().then(changed, () => {}); // it is asked again with the next connection
+      if (desk.role === 'customer') return;
+      this.#load().then(changed, () => {}); // else it is asked again with the next connection
     });
   }
 
   async #load() {
-    const [{ locations }, mine] = await Promise.all([
-      this.desk.request('GET', '/v1/locations?limit=100'),
-      this.desk.request('GET', '/v1/me'),
-    ]);
-    this.all = locations;
-    this.#mine = mine.locations;
+    const [all, me] = await Promise.all([this.#pages(), this.desk.request('GET', '/v1/me')]);
+    this.all = all;
+    this.#mine = me.locations;
+  }
+
+  async #pages() {
+    const all = [];
+    let after = '';
+    do {
+      const query = new URLSearchParams({ limit: '100', ...(after ? { after } : {}) });
+      const page = await this.desk.request('GET', `/v1/locations?${query}`);
+      all.push(...page.locations);
+      after = page.next ?? '';
+    } while (after);
+    return all;
   }
 
   /** Those that take part, by name. */

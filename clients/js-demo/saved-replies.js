@@ -52,7 +52,9 @@ export function savedRepliesSheet(desk, root, conversation, take) {
     );
   const draw = () => {
     const wanted = input.value.trim().toLowerCase();
-    const found = all.filter(({ title, text }) => `${title} ${text}`.toLowerCase().includes(wanted));
+    const found = all.filter(({ title, text }) =>
+      `${title} ${text}`.toLowerCase().includes(wanted),
+    );
     const none = all.length ? 'No saved reply matches.' : 'There are no saved replies yet.';
     list.replaceChildren(
       ...(found.length ? found.map(row) : [h('li', { class: 'hint', text: none })]),

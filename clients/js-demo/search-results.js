@@ -71,7 +71,8 @@ export class SearchResults {
     } catch (error) {
       const { code } = /** @type {any} */ (error);
       if (asked !== this.#asked) return;
-      if (code === 'bad_request') this.#draw([], ''); // there is no word in it yet
+      if (code === 'bad_request')
+        this.#draw([], ''); // there is no word in it yet
       else this.actions.failed(/** @type {Error} */ (error));
     }
   }

@@ -55,7 +55,9 @@ export function timelineSheet(desk, root, person, { failed, reveal }) {
   const item = (message, onclick) => {
     const conversation = desk.conversations.get(message.conversation);
     const { author, kind = 'text', deleted_at, at } = message;
-    const said = deleted_at ? 'Message deleted' : plain(message.text ?? '') || attachedWords(message);
+    const said = deleted_at
+      ? 'Message deleted'
+      : plain(message.text ?? '') || attachedWords(message);
     const words = kind === 'text' || !conversation ? said : entryWords(conversation, message);
     const who = author === desk.person ? 'You' : nameOf(conversation, author);
     const title = conversation ? titleOf(conversation, desk.person) : '';

@@ -7,7 +7,8 @@ import { sheet } from './overlay.js';
 import { moment } from './times.js';
 
 /**
- * @typedef {{person: string, name: string, live: boolean, reason?: string, delivered_at?: number}} Recipient
+ * @typedef {{person: string, name: string, live: boolean, reason?: string,
+ *   delivered_at?: number}} Recipient
  * @typedef {{kind: string, location: string, person: string, at: number}} Answered
  * @typedef {{rule: string, sentence: string, locations?: string[], answers?: Answered | null,
  *   customer_locations?: string[], last_appointment?: string, newest_conversation?: string[],
@@ -38,7 +39,9 @@ export async function whySheet(desk, root, places, { conversation, seq }) {
   /** @type {Explanation} */
   const why = await desk.request('GET', path);
   const { locations = [], recipients = [] } = why;
-  const where = locations.map((id) => h('span', { class: 'place' }, icon('place'), places.name(id)));
+  const where = locations.map((id) =>
+    h('span', { class: 'place' }, icon('place'), places.name(id)),
+  );
   const content = [
     where.length ? h('p', { class: 'where' }, where) : null,
     h('p', { class: 'because', text: why.sentence }),
@@ -50,7 +53,11 @@ export async function whySheet(desk, root, places, { conversation, seq }) {
       recipients.map((each) => recipient(each, desk.serverTime)),
     ),
   ];
-  const { element } = sheet(root, 'Why here?', content.filter((each) => each !== null));
+  const { element } = sheet(
+    root,
+    'Why here?',
+    content.filter((each) => each !== null),
+  );
   element.classList.add('why');
 }
 

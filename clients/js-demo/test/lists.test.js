@@ -26,7 +26,10 @@ test('what is asked of a queue or a filter is here then, and what was here stays
   const { desk, online } = scene({ fetch: server.fetch });
   await online([conversation({ title: 'Held' })], TEAM);
   server.go();
-  assert.deepEqual(await desk.queue('downtown', { waiting: true }), { ids: ['c1', 'c2'], next: '77' });
+  assert.deepEqual(await desk.queue('downtown', { waiting: true }), {
+    ids: ['c1', 'c2'],
+    next: '77',
+  });
   assert.equal(desk.conversations.get('c1').title, 'Held');
   assert.equal(desk.conversations.get('c2').handling.status, 'open');
   await desk.filtered({ assignee: 'sam', location: '', before: '77' });
