@@ -15,6 +15,7 @@ from actors.actor import Actor, Storing
 from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
+from actors.notes import NoteDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
 from domain import creation
@@ -24,12 +25,14 @@ from domain.commands import (
     AddMember,
     AdvanceReceipt,
     Answer,
+    ChangeNote,
     Command,
     Create,
     Delete,
     Done,
     Edit,
     Handle,
+    Mark,
     RemoveMember,
     Send,
     SettleAttachment,
@@ -53,7 +56,7 @@ from domain.events import (
 )
 from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.receipts import advance, merged
-from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.refusal import NOT_FOUND, Refusal
 
 _ANSWERS = (Accepted, Done, Refusal)
 _LOOKS_BACK = (Edit, Delete, SettleAttachment)
@@ -83,6 +86,7 @@ class ConversationActor(Actor[Command]):
         self._clock = clock
         self._state: Conversation | None = None
         self._handling = HandlingDesk(business, store, publisher, limits.members)
+        self._notes = NoteDesk(business, conversation, store, limits)
 
     async def activate(self) -> None:
         """Take up what is stored; a conversation that does not exist yet can be created."""
@@ -116,6 +120,7 @@ class ConversationActor(Actor[Command]):
     ) -> Storing | None:
         """``earlier`` is what of the batch was sent long ago, as far as that is known."""
         older: dict[int, Entry] = {}
+        self._notes.begin()
         if self._state is not None:
             self._state.attached.clear()  # what was stored since then, the look-up knows
         for envelope in batch:
@@ -149,6 +154,8 @@ class ConversationActor(Actor[Command]):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
             envelope.message = await self._as_of_now(command)
+        elif isinstance(command, ChangeNote | Mark):
+            envelope.message = await self._notes.informed(command)
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
 
@@ -273,7 +280,8 @@ class ConversationActor(Actor[Command]):
     ) -> ConversationEvent | Answer:
         state = self._state
         if isinstance(command, Create):
-            return self._create(command, now)
+            business, limits = self._business, self._limits
+            return creation.decide(state, business, self._id, command, limits, now)
         if state is None:
             return NOT_FOUND
         match command:
@@ -291,21 +299,12 @@ class ConversationActor(Actor[Command]):
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
                 return rules.decide_remove(state, command, self._business.owners, now)
+            case ChangeNote() | Mark():
+                return self._notes.decide(state, command, now)
             case Handle() | Tend():
                 return self._handling.decide(state, command, now)
             case _:
                 raise TypeError(type(command))
-
-    def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
-        if self._state is None:
-            return creation.decide_start(self._business, self._id, command, self._limits, now)
-        if command.own:
-            return creation.decide_enter(self._state, command, now)
-        if creation.same_creation(self._state, command):
-            return Done()
-        if not self._state.admits(command.speaker):
-            return NOT_FOUND
-        return Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
 
     def _evolve(self, event: ConversationEvent, older: dict[int, Entry]) -> None:
         if isinstance(event, ConversationCreated):

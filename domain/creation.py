@@ -14,6 +14,27 @@ from domain.roles import TEAM, Role
 from domain.text import refuse_label
 
 
+def decide(
+    state: Conversation | None,
+    business: Business,
+    conversation: str,
+    command: Create,
+    limits: Limits,
+    now: int,
+) -> ConversationCreated | MemberAdded | Done | Refusal:
+    """A new conversation, or what asking for one means that exists."""
+    if state is None:
+        return decide_start(business, conversation, command, limits, now)
+    if command.own:
+        return decide_enter(state, command, now)
+    if same_creation(state, command):
+        return Done()
+    return TAKEN_ID if state.admits(command.speaker) else NOT_FOUND
+
+
+TAKEN_ID = Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
+
+
 def decide_start(
     business: Business, conversation: str, command: Create, limits: Limits, now: int
 ) -> ConversationCreated | Refusal:

@@ -17,10 +17,14 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from domain.mark_events import Marked
+from domain.note_events import NoteChanged
 from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
 from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
+from storage.marks import add_mark
+from storage.note_rows import add_note
 from storage.rows import Insert, Statements
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -141,6 +145,20 @@ class ConversationRows:
         add_change(self._statements, no, business_no, revision, event)
         self._touch(no, business_no, revision)
         self._head[no] = (*self._head[no][:3], event.waiting_since, self._head[no][4])
+
+    def note_changed(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: NoteChanged
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        add_note(self._statements, no, business_no, revision, event)
+        self._touch(no, business_no, revision)
+
+    def marked(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: Marked
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        add_mark(self._statements, no, revision, event)
+        self._touch(no, business_no, revision)
 
     def message_edited(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageEdited

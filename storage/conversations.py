@@ -22,6 +22,8 @@ from storage.access import (
 )
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.marks import MARK
+from storage.notes import LAST_NOTE
 
 UNREAD_SPAN = 5_000
 """Newest entries among which the unread ones are counted, for who writes and never reads."""
@@ -47,9 +49,10 @@ def pictures(
     handled = _handlings(connection, wanted) if viewer.role in TEAM else {}
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
-        f" max(c.created_revision, {_LAST_CHANGE}),"
-        f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no",
-        (wanted, viewer.person),
+        f" max(c.created_revision, {_LAST_CHANGE}, iif(?3, {LAST_NOTE}, 0)),"
+        f" {_LAST} & {SEQ_MASK}, {_UNREAD}, {MARK}"
+        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no",
+        (wanted, viewer.person, viewer.role in TEAM),
     )
     found = {
         no: Conversation(
@@ -67,10 +70,12 @@ def pictures(
                 moved.get(no, 0),
                 last[no].revision if no in last else 0,
                 handled[no][0] if no in handled else 0,
+                abs(mark),
             ),
             handling=handled[no][1] if no in handled else None,
+            marked=mark > 0,
         )
-        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread in rows
+        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread, mark in rows
     }
     return [found[granted.no] for granted in conversations]
 
@@ -153,8 +158,8 @@ def _members(
     rows = connection.execute(
         f"WITH listed AS {LISTED}, inside AS ("
         " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
-        " UNION SELECT l.no, o.id FROM listed l JOIN person o"
-        "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
+        " UNION SELECT l.no, o.id FROM person o INDEXED BY person_owner CROSS JOIN listed l"
+        "  WHERE o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
         " SELECT b.read_receipts AND v.read_receipts AS shows,"
         "  max(b.revision, v.privacy_revision) AS revision"
         "  FROM business b JOIN person v ON v.business_no = b.no AND v.id = ?3 WHERE b.no = ?2)"
@@ -164,7 +169,7 @@ def _members(
         "  c.revision, c.delivered_revision), 0), p.privacy_revision, chosen.revision)"
         " FROM inside i"
         " CROSS JOIN chosen"
-        " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
+        " CROSS JOIN person p ON p.business_no = ?2 AND p.id = i.person"
         " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
         " ORDER BY i.no, p.id",
         (wanted, viewer.business_no, viewer.person),

@@ -4,10 +4,21 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.roles import Role
+from domain.roles import TEAM, Role
 from domain.views import Conversation
-from storage.access import LISTED, WORKS_AT, Granted, Viewer, listed, readable, snapshot, visible
+from storage.access import (
+    LISTED,
+    THE_TEAMS,
+    WORKS_AT,
+    Granted,
+    Viewer,
+    listed,
+    readable,
+    snapshot,
+    visible,
+)
 from storage.conversations import UNREAD, pictures
+from storage.marks import MARK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 ACTIVITY_DIGITS = 18
@@ -15,7 +26,7 @@ ACTIVITY_DIGITS = 18
 
 PRESENCE_BYTES = len(',"state":"offline","last_seen_at":1793000000000')
 
-SCAN = 2_000
+SCAN = 1_000
 """Conversations that are looked at for one page, at most: a filter may fit few of very many."""
 
 CHUNK = 250
@@ -99,29 +110,23 @@ def _candidates(
 
     Where customers wait is asked of here alone; the rest is held against the filter once more.
     """
-    if wanted.waiting:
-        source, value = "head WHERE business_no = ?1 AND waiting_since > 0", ""
-    elif wanted.assignee:
+    if wanted.assignee:
         source, value = "handling WHERE assignee <> '' AND assignee = ?3", wanted.assignee
     elif wanted.location is not None:
         source, value = "placement WHERE business_no = ?1 AND location = ?3", wanted.location
+    elif wanted.waiting:
+        source, value = "head WHERE business_no = ?1 AND waiting_since > 0", ""
     else:
         return _latest(connection, viewer, before, SCAN)
+    waits = "AND h.waiting_since > 0" if wanted.waiting else ""
     rows = connection.execute(
         f"SELECT h.conversation_no, h.activity FROM (SELECT conversation_no FROM {source}) s"
         " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
-        f" WHERE h.activity < ?4 AND {_TEAM_MAY_READ} ORDER BY h.activity DESC LIMIT {SCAN}",
+        f" WHERE h.activity < ?4 {waits} AND (?5 OR h.conversation_no IN {THE_TEAMS})"
+        f" ORDER BY h.activity DESC LIMIT {SCAN}",
         (viewer.business_no, viewer.person, value, before, viewer.role is Role.OWNER),
     )
     return [(Granted(no, 1), activity) for no, activity in rows]
-
-
-# As `storage.access.grant` for somebody of the team, who sees all of a conversation.
-_TEAM_MAY_READ = (
-    "(?5 OR EXISTS (SELECT 1 FROM member m WHERE m.conversation_no = h.conversation_no"
-    "  AND m.person = ?2) OR EXISTS (SELECT 1 FROM placement p"
-    f"  WHERE p.conversation_no = h.conversation_no AND p.location IN {WORKS_AT}))"
-)
 
 
 def _fitting(
@@ -141,7 +146,7 @@ def _fitting(
     if wanted.assignee is not None:
         add("coalesce(g.assignee, '') = {}", wanted.assignee)
     if wanted.unread:
-        conditions.append(f"EXISTS ({UNREAD})")
+        conditions.append(f"(EXISTS ({UNREAD}) OR {MARK} > 0)")
     fits = connection.execute(
         f"SELECT l.no FROM {LISTED} l LEFT JOIN handling g ON g.conversation_no = l.no"
         f" WHERE {' AND '.join(conditions)}",
@@ -207,8 +212,8 @@ def _placed(
         return rows.fetchall()
     rows = connection.execute(
         "SELECT h.conversation_no, CAST(h.activity AS TEXT) FROM placement p"
-        " JOIN head h ON h.business_no = p.business_no AND h.conversation_no = p.conversation_no"
-        " JOIN handling g ON g.conversation_no = p.conversation_no AND g.status = 'open'"
+        " CROSS JOIN handling g ON g.conversation_no = p.conversation_no AND g.status = 'open'"
+        " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = p.conversation_no"
         " WHERE p.business_no = ?1 AND p.location = ?2 AND h.activity < ?3"
         " ORDER BY h.activity DESC LIMIT ?4",
         (viewer.business_no, location, _position(before), limit),
@@ -229,18 +234,18 @@ def _position(before: str | None) -> int:
 
 def _latest(
     connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int
-) -> list[tuple[Granted, int]]:
-    """(conversation, its activity); of an owner all heads are read, which have no index."""
-    if viewer.role is Role.OWNER:
+) -> list[Candidate]:
+    """Of the team's all heads are read, which have no index by activity; a customer has few."""
+    if viewer.role in TEAM:
+        mine = "" if viewer.role is Role.OWNER else f"AND h.conversation_no IN {THE_TEAMS}"
         sql = (
-            "SELECT h.conversation_no, 1, h.activity FROM head h"
-            " WHERE h.business_no = ?1 AND h.activity < ?3"
-            " ORDER BY h.activity DESC LIMIT ?4"
+            "SELECT h.conversation_no, 1, h.activity FROM head h WHERE h.business_no = ?1"
+            f" AND h.activity < ?3 AND ?2 <> '' {mine} ORDER BY h.activity DESC LIMIT ?4"
         )
     else:
         sql = (
             f"SELECT h.conversation_no, r.since_seq, h.activity FROM {readable(viewer)} r"
-            " JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
+            " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
             " WHERE h.activity < ?3 ORDER BY h.activity DESC LIMIT ?4"
         )
     rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))

@@ -13,6 +13,7 @@ from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.events import Person
 from domain.locations import Location
+from domain.note_events import Note
 from domain.roles import EVERYBODY, Role
 from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
@@ -31,6 +32,8 @@ from storage import (
     history,
     imports,
     lists,
+    marks,
+    notes,
     people,
     saved_replies,
     search,
@@ -51,6 +54,7 @@ from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
 from storage.imports import Import, RefusedRecord
 from storage.lists import EVERYTHING, ListFilter, ListPage
+from storage.notes import NotePage
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, PersonRecord
 from storage.readers import Readers
@@ -102,6 +106,17 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int, limit: int
     ) -> list[HandlingRecord] | None:
         return await self._run(explaining.changes, viewer, conversation, before, limit)
+
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        return await self._run(marks.marked, business.no, conversation, person)
+
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        return await self._run(notes.one, business.no, conversation, note)
+
+    async def notes(
+        self, viewer: Viewer, conversation: str, before: int, limit: int
+    ) -> NotePage | None:
+        return await self._run(notes.page, viewer, conversation, before, limit)
 
     async def due_snoozes(self, now: int, after: Position, limit: int) -> DuePage:
         return await self._run(due.snoozes, now, after, limit)

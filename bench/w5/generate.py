@@ -158,7 +158,8 @@ def write(connection: sqlite3.Connection, world: World, key: str) -> None:
     )
     hashed = hashlib.sha256(key.encode()).digest()
     connection.execute(
-        "INSERT INTO api_key (hash, business_no, id, name, created_at) VALUES (?, 1, 'w5', 'W5', ?)",
+        "INSERT INTO api_key (hash, business_no, id, name, created_at)"
+        " VALUES (?, 1, 'w5', 'W5', ?)",
         (hashed, BEGIN),
     )
     _many(

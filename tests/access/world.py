@@ -202,7 +202,11 @@ async def _converse(
                 person, no = speakers[author].person, live.state.no
                 await attachment(stage.node.database, no, person, file)
             said = commands.Send(speakers[author], f"{name}-{turn}", "Hi", attachments=files)
-            assert isinstance(await ask_conversation(live, conversation, said), Accepted)
+            done = await ask_conversation(live, conversation, said)
+            assert isinstance(done, Accepted)
+            if PEOPLE[author] is not Role.CUSTOMER:  # under the number of what they said
+                note = commands.AddNote(speakers[author], str(done.seq), "Hi")
+                assert isinstance(await ask_conversation(live, conversation, note), Done)
 
 
 def _callers(stage: NodeStage) -> tuple[Caller, ...]:
