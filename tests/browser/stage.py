@@ -28,7 +28,7 @@ class Server:
     def __init__(self, data: Path, command: str = "demo") -> None:
         self.data = data
         self._command = command
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -113,7 +113,7 @@ class Server:
         self.ask("DELETE", f"{messages}/{seq}", token=token)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
