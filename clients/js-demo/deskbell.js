@@ -71,6 +71,7 @@
  * @property {number} snoozed_until
  * @property {string} assignee  a person, or ''
  * @property {number} waiting_since  since when a customer waits for an answer; 0: nobody does
+ * @property {number} [alerted]  equal to `waiting_since`: they have waited too long
  *
  * @typedef {'assign' | 'unassign' | 'transfer' | 'close' | 'snooze' | 'reopen' | 'handled' |
  *   'waiting'} Action
@@ -981,8 +982,9 @@ export class Deskbell {
   /**
    * Listen to `status` (a Status), `ready` ({resume}: the model is complete), `change`
    * ({conversation?}: draw again), `message` ({conversation, message}: a new entry, one's own too),
-   * `sent` ({conversation, message}), `failed` ({entry, error}), `removed` ({conversation}),
-   * `typing` ({conversation}), `presence` or `error` (a DeskbellError nobody awaited).
+   * `note` (a Note with its `conversation`, as it is now), `sent` ({conversation, message}),
+   * `failed` ({entry, error}), `removed` ({conversation}), `typing` ({conversation}), `presence` or
+   * `error` (a DeskbellError nobody awaited).
    * @param {string} type
    * @param {(detail: any) => void} listener
    * @returns {() => void} stops listening
@@ -1137,6 +1139,59 @@ export class Deskbell {
    */
   async handle(conversation, action, fields = {}) {
     await this.#ask({ type: 'handle', conversation, action, ...fields }); // the change is an event
+  }
+
+  /**
+   * What is open at a location, latest activity first, or only those in which a customer waits, the
+   * longest first: for who works there, and for owners.
+   * @param {string} location
+   * @param {{waiting?: boolean, before?: string, limit?: number}} [options]
+   */
+  queue(location, { waiting = false, before = '', limit = 10 } = {}) {
+    return this.#listed(`/v1/locations/${location}/queue`, { waiting, before, limit });
+  }
+
+  /**
+   * Conversations of which all that is asked for holds, latest activity first; there may be more
+   * while there is a `next`, even after an empty page. All but `unread` is the team's to ask.
+   * @param {{location?: string, status?: string, assignee?: string, waiting?: boolean,
+   *   unread?: boolean, before?: string, limit?: number}} filter
+   */
+  filtered(filter) {
+    return this.#listed('/v1/conversations', filter);
+  }
+
+  /**
+   * They are in `conversations` then, and events follow them. `next` goes into `before` of the same
+   * question; '' at the end.
+   * @param {string} path
+   * @param {Record<string, string | number | boolean | undefined>} filter
+   * @returns {Promise<{ids: string[], next: string}>}
+   */
+  async #listed(path, filter) {
+    const asked = Object.entries(filter).filter(([, value]) => value);
+    const query = new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));
+    const gone = new Set(); // while the answer is on its way
+    const stop = this.on('removed', ({ conversation }) => gone.add(conversation));
+    try {
+      const page = await this.request('GET', `${path}?${query}`);
+      const here = page.conversations.filter((/** @type {any} */ each) => !gone.has(each.id));
+      for (const each of here) if (!this.conversations.has(each.id)) this.#put(each);
+      this.#changed();
+      return { ids: here.map((/** @type {any} */ each) => each.id), next: page.next ?? '' };
+    } finally {
+      stop();
+    }
+  }
+
+  /**
+   * Ask the HTTP API as this person, for what has no command here. Pages of another origin than the
+   * server's cannot.
+   * @param {string} method @param {string} path @param {object} [body]
+   * @returns {Promise<any>} rejects with a DeskbellError
+   */
+  request(method, path, body) {
+    return this.#http(method, path, body && JSON.stringify(body));
   }
 
   /**
@@ -1967,6 +2022,7 @@ export class Deskbell {
     }
     this.#moveCursor(event.revision);
     if (event.type === 'conversation_removed') this.#emit('removed', event);
+    if (event.type === 'note' && done === 'applied') this.#emit('note', event);
     if (event.type === 'message_deleted') this.#recount(event);
     this.#changed(event.conversation?.id ?? event.conversation);
   }

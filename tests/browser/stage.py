@@ -120,10 +120,12 @@ def free_port() -> int:
 
 
 class Errors(list[str]):
-    """What a page complained of. A lost connection is no defect of the page."""
+    """What a page complained of. A lost connection is no defect of it, nor is a conflict that it
+    tells of in its own words."""
 
     def heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "net::ERR_" not in message.text:
+        passing = ("net::ERR_", "a status of 409")
+        if message.type == "error" and not any(each in message.text for each in passing):
             self.append(message.text)
 
 
