@@ -29,6 +29,7 @@ from domain.commands import (
     Delete,
     Done,
     Edit,
+    Erase,
     Handle,
     RemoveMember,
     Send,
@@ -38,6 +39,7 @@ from domain.commands import (
 )
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
+from domain.erasure import erased_messages
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     AttachmentSettled,
@@ -53,7 +55,7 @@ from domain.events import (
 )
 from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.receipts import advance, merged
-from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.refusal import NOT_FOUND, Refusal
 
 _ANSWERS = (Accepted, Done, Refusal)
 _LOOKS_BACK = (Edit, Delete, SettleAttachment)
@@ -149,6 +151,8 @@ class ConversationActor(Actor[Command]):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
             envelope.message = await self._as_of_now(command)
+        elif isinstance(command, Erase):
+            await self.activate()  # who is in it may be called otherwise now
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
 
@@ -225,6 +229,11 @@ class ConversationActor(Actor[Command]):
             if isinstance(command, ShowTyping):
                 self._typing(envelope, command)
                 continue
+            if isinstance(command, Erase):
+                for event in erased_messages(self._state, command.seqs, now):
+                    self._record(work, None, event, older)
+                work.receipts.append(envelope)  # answered once it is stored
+                continue
             decided = self._decide_one(command, older, earlier, now)
             if isinstance(decided, _ANSWERS):
                 decision = Decision(envelope, None, decided, ())
@@ -273,7 +282,9 @@ class ConversationActor(Actor[Command]):
     ) -> ConversationEvent | Answer:
         state = self._state
         if isinstance(command, Create):
-            return self._create(command, now)
+            return creation.decide_creation(
+                state, self._business, self._id, command, self._limits, now
+            )
         if state is None:
             return NOT_FOUND
         match command:
@@ -295,17 +306,6 @@ class ConversationActor(Actor[Command]):
                 return self._handling.decide(state, command, now)
             case _:
                 raise TypeError(type(command))
-
-    def _create(self, command: Create, now: int) -> ConversationEvent | Answer:
-        if self._state is None:
-            return creation.decide_start(self._business, self._id, command, self._limits, now)
-        if command.own:
-            return creation.decide_enter(self._state, command, now)
-        if creation.same_creation(self._state, command):
-            return Done()
-        if not self._state.admits(command.speaker):
-            return NOT_FOUND
-        return Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
 
     def _evolve(self, event: ConversationEvent, older: dict[int, Entry]) -> None:
         if isinstance(event, ConversationCreated):

@@ -14,6 +14,26 @@ from domain.roles import TEAM, Role
 from domain.text import refuse_label
 
 
+def decide_creation(
+    state: Conversation | None,
+    business: Business,
+    conversation: str,
+    command: Create,
+    limits: Limits,
+    now: int,
+) -> ConversationCreated | MemberAdded | Done | Refusal:
+    """A new conversation, or what asking for one means that there is already."""
+    if state is None:
+        return decide_start(business, conversation, command, limits, now)
+    if command.own:
+        return decide_enter(state, command, now)
+    if same_creation(state, command):
+        return Done()
+    if not state.admits(command.speaker):
+        return NOT_FOUND
+    return Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
+
+
 def decide_start(
     business: Business, conversation: str, command: Create, limits: Limits, now: int
 ) -> ConversationCreated | Refusal:

@@ -14,6 +14,7 @@ from domain.record_events import (
     AppointmentChanged,
     AppointmentDeleted,
     ContactChanged,
+    HoldChanged,
     ImportFinished,
     LocationClosed,
     LocationMerged,
@@ -238,6 +239,7 @@ class LocationChanged(msgspec.Struct, frozen=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
+    retention_days: int | None = None
 
 
 class PersonChanged(msgspec.Struct, frozen=True):
@@ -373,6 +375,7 @@ BusinessEvent = (
     | SignInFailed
     | AppointmentChanged
     | AppointmentDeleted
+    | HoldChanged
     | ImportFinished
     | SavedReplyChanged
     | SavedReplyDeleted

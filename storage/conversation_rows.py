@@ -6,6 +6,7 @@ import sqlite3
 import msgspec
 
 from domain.audit import AuditDetail, AuditKind
+from domain.erasure_events import MessageErased
 from domain.events import (
     AttachmentSettled,
     ConversationCreated,
@@ -19,6 +20,7 @@ from domain.events import (
 )
 from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
+from storage.erasure_rows import erase_message
 from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
 from storage.rows import Insert, Statements
@@ -154,6 +156,14 @@ class ConversationRows:
         self._audit(business_no, revision, event, AuditKind.MESSAGE_DELETED, seq=event.seq)
         key = self._no(connection, business_no, event.conversation) << SEQ_BITS | event.seq
         self._attachments.deleted(key)
+
+    def message_erased(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageErased
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        erase_message(self._statements, no, revision, event)
+        self._attachments.deleted(no << SEQ_BITS | event.seq)
+        self._touch(no, business_no, revision)
 
     def attachment_settled(
         self,

@@ -266,6 +266,11 @@ def residue_since(connection: sqlite3.Connection) -> int | None:
     return None if row is None else int(row[0])
 
 
+def clean_soon(connection: sqlite3.Connection) -> None:
+    """What was taken out was erased: its words are cleaned away now, not in a day."""
+    connection.execute("UPDATE search_residue SET since = 0")
+
+
 def scrub(connection: sqlite3.Connection, pages: int = MERGED_PAGES) -> bool:
     """Merge a little more of the index into one piece; whether it is one, without residue.
 
