@@ -22,8 +22,8 @@ from domain import business as rules
 from domain.audit import AuditDetail, AuditKind
 from domain.business import Business, Seers, Wanted
 from domain.commands import Done
-from domain.contact import Contact, refuse_contact
 from domain.company import ERASED
+from domain.contact import Contact, refuse_contact
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     AccessRevoked,

@@ -230,8 +230,8 @@ class ConversationActor(Actor[Command]):
                 self._typing(envelope, command)
                 continue
             if isinstance(command, Erase):
-                for event in erased_messages(self._state, command.seqs, now):
-                    self._record(work, None, event, older)
+                for erased in erased_messages(self._state, command.seqs, now):
+                    self._record(work, None, erased, older)
                 work.receipts.append(envelope)  # answered once it is stored
                 continue
             decided = self._decide_one(command, older, earlier, now)

@@ -2,9 +2,10 @@
 
 import trio
 
-from storage import erasure, retention, search_index
+from storage import erasure, export, retention, search_index
 from storage.due import Position
 from storage.erasure import Said, Unfinished
+from storage.export import OwnPage, OwnRecord
 from storage.indexer import Indexer
 from storage.readers import Readers
 from storage.retention import Expired, ExpiredPage
@@ -49,6 +50,14 @@ class ErasureStore:
                 await self._writer.transact(search_index.start_over)
                 self._indexer.notice()
 
+    async def record(self, business_no: int, person: str) -> OwnRecord:
+        """All that is stored of ``person`` but what they said."""
+        return await self._read(export.record, business_no, person)
+
+    async def own_messages(self, business_no: int, person: str, after: int) -> OwnPage:
+        """What ``person`` said, a page at a time."""
+        return await self._read(export.own_messages, business_no, person, after)
+
     async def finish(self, business_no: int, person: str, now: int) -> None:
         """Nothing is left of ``person``."""
         await self._writer.transact(erasure.finish, business_no, person, now)
@@ -70,11 +79,15 @@ class ErasureStore:
         between, but for the time that it takes to write the file anew; a reader that goes on and on
         holds it up, a backup for one.
         """
-        await self._indexer.reached(business, revision, WAIT_SECONDS)
+        while self._indexer.position(business) < revision:
+            self._indexer.notice()
+            await self._indexer.reached(business, revision, INDEX_SECONDS)
         await self._writer.transact(search_index.clean_soon)
         while await self._read(search_index.residue_since) is not None:
             self._indexer.notice()
             await trio.sleep(INDEX_SECONDS)
         await self._writer.wash()
-        while not await self._writer.truncate_log():
+        while True:
+            if await self._writer.truncate_log():
+                return
             await trio.sleep(LOG_SECONDS)

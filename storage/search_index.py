@@ -239,7 +239,8 @@ def withdraw(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
     In the transaction that erases them: a search that begins after it does not find them.
     """
     rows = connection.execute(_PRESENT, (json.dumps(keys),)).fetchall()
-    _take_out(connection, [row[0] for row in rows], 0)
+    with _damage_is_ours():
+        _take_out(connection, [row[0] for row in rows], 0)
 
 
 def forget(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
