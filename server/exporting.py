@@ -89,39 +89,52 @@ class Archive:
     def close(self) -> None:
         """There is nothing to close."""
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes have been written since the last time."""
+        return sum(map(len, self._parts))
+
     def taken(self) -> bytes:
         """What has been written since the last time."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
 
-    def add(self, name: str, value: object) -> bytes:
+    def add(self, name: str, value: object) -> None:
         """A file of JSON, whole."""
         self.zip.writestr(name, _encode(value))
-        return self.taken()
 
 
 async def exported(node: Node, live: LiveBusiness, person: PersonRecord) -> AsyncIterator[bytes]:
     """The parts of the archive, in order."""
     archive = Archive()
+    async for _ in _written(node, live, person, archive):
+        if archive.waiting >= PART_BYTES:
+            yield archive.taken()
+    archive.zip.close()
+    yield archive.taken()
+
+
+async def _written(
+    node: Node, live: LiveBusiness, person: PersonRecord, archive: Archive
+) -> AsyncIterator[None]:
+    """Write the archive; whatever has been written may be taken after each step."""
     record = await node.database.erasures.record(live.state.no, person.id)
-    yield archive.add("person.json", _person(person, record))
-    yield archive.add("appointments.json", record.appointments)
-    yield archive.add("conversations.json", record.memberships)
-    async for part in _said(node, live, person.id, archive):
-        yield part
+    archive.add("person.json", _person(person, record))
+    archive.add("appointments.json", record.appointments)
+    archive.add("conversations.json", record.memberships)
+    async for _ in _said(node, live, person.id, archive):
+        yield
     files = {each.id: each for each in record.uploads}
     if person.role is Role.CUSTOMER:
         viewer = viewer_of(live, person.id, person.role)
         for membership in record.memberships:
-            async for part in _read(node, viewer, membership.conversation, archive, files):
-                yield part
-    yield archive.add("uploads.json", [_upload(each) for each in record.uploads])
+            async for _ in _read(node, viewer, membership.conversation, archive, files):
+                yield
+    archive.add("uploads.json", [_upload(each) for each in record.uploads])
     for upload in files.values():
         if has_file(upload):
-            async for part in _file(node, upload, archive):
-                yield part
-    archive.zip.close()
-    yield archive.taken()
+            async for _ in _file(node, upload, archive):
+                yield
 
 
 def _person(person: PersonRecord, record: OwnRecord) -> ExportedPerson:
@@ -144,7 +157,7 @@ def _person(person: PersonRecord, record: OwnRecord) -> ExportedPerson:
 
 async def _said(
     node: Node, live: LiveBusiness, person: str, archive: Archive
-) -> AsyncIterator[bytes]:
+) -> AsyncIterator[None]:
     """`said.json`: what they said, everywhere, with what it said before."""
     with archive.zip.open("said.json", "w", force_zip64=True) as file:
         after: int | None = 0
@@ -155,13 +168,13 @@ async def _said(
                 file.write(separator + _encode(message))
                 separator = b",\n"
             after = page.next
-            yield archive.taken()
+            yield
         file.write(b"[]" if separator == b"[" else b"]")
 
 
 async def _read(
     node: Node, viewer: Viewer, conversation: str, archive: Archive, files: dict[str, Upload]
-) -> AsyncIterator[bytes]:
+) -> AsyncIterator[None]:
     """A conversation as a customer reads it; notes the ``files`` that they see there."""
     with archive.zip.open(f"conversations/{conversation}.json", "w", force_zip64=True) as file:
         after, more = 0, True
@@ -176,7 +189,7 @@ async def _read(
                 separator = b",\n"
                 after = message.seq
                 await _note_files(node, viewer, message, files)
-            yield archive.taken()
+            yield
         file.write(b"[]" if separator == b"[" else b"]")
 
 
@@ -192,7 +205,7 @@ async def _note_files(
                 files[each.id] = found
 
 
-async def _file(node: Node, upload: Upload, archive: Archive) -> AsyncIterator[bytes]:
+async def _file(node: Node, upload: Upload, archive: Archive) -> AsyncIterator[None]:
     info = zipfile.ZipInfo(file_of(upload))  # stored as it is: pictures do not get smaller
     try:
         source = await trio.open_file(node.keeper.files.path(upload.file), "rb")
@@ -202,7 +215,7 @@ async def _file(node: Node, upload: Upload, archive: Archive) -> AsyncIterator[b
         with archive.zip.open(info, "w", force_zip64=True) as file:
             while part := await source.read(PART_BYTES):
                 file.write(part)
-                yield archive.taken()
+                yield
 
 
 def has_file(upload: Upload) -> bool:

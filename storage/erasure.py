@@ -143,7 +143,7 @@ TABLES: Mapping[str, Removed | Nothing] = {
     "routing": Nothing("ids"),
     "saved_reply": Nothing("what the business says to everybody"),
     "search": Removed(_INDEXER),
-    "search_entry": Removed(_INDEXER),
+    "search_entry": Nothing("numbers"),
     "search_position": Nothing("numbers"),
     "search_residue": Nothing("numbers"),
     "search_span": Nothing("numbers"),

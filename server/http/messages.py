@@ -271,6 +271,7 @@ ROUTES = (
         refusals=(
             Code.NOT_FOUND,
             Code.CONFLICT,
+            Code.DELETED,
             Code.UNRESOLVED_VARIABLE,
             Code.TOO_LARGE,
             Code.REFUSED_BY_HOOK,
