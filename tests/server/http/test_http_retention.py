@@ -65,7 +65,7 @@ async def test_what_is_too_old_goes_to_the_last_byte_and_the_rest_stays(tmp_path
         desk, node = Desk(api), api.stage.node
         await desk.begin()
         for number in range(120):  # more than a batch
-            await desk.say("sam" if number % 2 else "carla", f"old{number}")
+            await desk.say("sam" if number % 2 else "carla", f"zebra{number}")
         desk.later(20)
         await desk.say("carla", "young")
         assert await expire(node) == Counter()
@@ -76,7 +76,7 @@ async def test_what_is_too_old_goes_to_the_last_byte_and_the_rest_stays(tmp_path
         assert await expire(node) == Counter()
 
         assert (await desk.texts())[-1] == f"{MARK} young"
-        assert traces(tmp_path, "old") == []
+        assert traces(tmp_path, "zebra") == []
         assert traces(tmp_path, "young")
         audit = await api.ask("GET", "/v1/audit?kind=messages_expired", api.key())
         assert [(e["author"], e["detail"]) for e in audit.json["entries"]] == [
