@@ -14,7 +14,7 @@ TEST := .venv/.ready-test
 LINT := .venv/.ready-lint
 
 .NOTPARALLEL: # two installations into one environment would disturb each other
-.PHONY: help run test lint check bench soak mutants lock clean moved
+.PHONY: help run test lint check bench benchbig soak mutants lock clean moved
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ check: lint test ## All that CI runs: lint, then test
 
 bench: $(TEST) ## Measure: figures against the budgets
 	@bench/run $(ARGS)
+
+benchbig: $(TEST) ## Measure lists, searches and routing in a business with MESSAGES=1000000
+	@$(PYTHON) bench/w5/run
 
 soak: $(TEST) ## Kill and disconnect for hours (KILLS=2000 MESSAGES=10000000): nothing may be lost
 	@$(PYTHON) tests/soak/run.py $(ARGS)

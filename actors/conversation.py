@@ -9,12 +9,12 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from actors.actor import Actor, Storing
 from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
+from actors.looking_up import as_of_now, with_attachments
+from actors.notes import NoteDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
 from domain import creation
@@ -24,6 +24,7 @@ from domain.commands import (
     AddMember,
     AdvanceReceipt,
     Answer,
+    ChangeNote,
     Command,
     Create,
     Delete,
@@ -31,6 +32,7 @@ from domain.commands import (
     Edit,
     Erase,
     Handle,
+    Mark,
     RemoveMember,
     Send,
     SettleAttachment,
@@ -53,7 +55,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
-from domain.limits import ATTACHMENTS_MAX, Limits
+from domain.limits import Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Refusal
 
@@ -85,6 +87,7 @@ class ConversationActor(Actor[Command]):
         self._clock = clock
         self._state: Conversation | None = None
         self._handling = HandlingDesk(business, store, publisher, limits.members)
+        self._notes = NoteDesk(business, conversation, store, limits)
 
     async def activate(self) -> None:
         """Take up what is stored; a conversation that does not exist yet can be created."""
@@ -118,6 +121,7 @@ class ConversationActor(Actor[Command]):
     ) -> Storing | None:
         """``earlier`` is what of the batch was sent long ago, as far as that is known."""
         older: dict[int, Entry] = {}
+        self._notes.begin()
         if self._state is not None:
             self._state.attached.clear()  # what was stored since then, the look-up knows
         for envelope in batch:
@@ -142,7 +146,7 @@ class ConversationActor(Actor[Command]):
         command = envelope.message
         if isinstance(command, Send):
             if command.attachments:
-                envelope.message = await self._with_attachments(command)
+                envelope.message = await with_attachments(self._store, self._business, command)
             if self._business.locations:
                 await self._handling.learn(command.speaker, self._state, self._clock())
         elif isinstance(command, _LOOKS_BACK):
@@ -150,9 +154,11 @@ class ConversationActor(Actor[Command]):
         elif isinstance(command, RemoveMember):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
-            envelope.message = await self._as_of_now(command)
+            envelope.message = await as_of_now(self._store, self._business, command)
         elif isinstance(command, Erase):
             await self.activate()  # who is in it may be called otherwise now
+        elif isinstance(command, ChangeNote | Mark):
+            envelope.message = await self._notes.informed(command)
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
 
@@ -171,18 +177,6 @@ class ConversationActor(Actor[Command]):
         if self._state is not None and person in self._state.members:
             for found in await self._store.people(self._business, (person,)):
                 self._state.members[person] = found
-
-    async def _as_of_now(self, command: AddMember) -> AddMember:
-        """With the person as they are by now: perhaps renamed since it was sent, or deactivated."""
-        if self._state is None or command.person is None:
-            return command
-        found = await self._store.people(self._business, (command.person.id,))
-        return msgspec.structs.replace(command, person=found[0] if found else None)
-
-    async def _with_attachments(self, command: Send) -> Send:
-        person, asked = command.speaker.person, command.attachments[: ATTACHMENTS_MAX + 1]
-        found = await self._store.uploaded(self._business, person, asked)
-        return msgspec.structs.replace(command, found=found)
 
     async def _answer_repeats(self, refused: Iterable[Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""
@@ -282,9 +276,8 @@ class ConversationActor(Actor[Command]):
     ) -> ConversationEvent | Answer:
         state = self._state
         if isinstance(command, Create):
-            return creation.decide_creation(
-                state, self._business, self._id, command, self._limits, now
-            )
+            business, limits = self._business, self._limits
+            return creation.decide(state, business, self._id, command, limits, now)
         if state is None:
             return NOT_FOUND
         match command:
@@ -302,6 +295,8 @@ class ConversationActor(Actor[Command]):
                 return rules.decide_add(state, command, self._limits, now)
             case RemoveMember():
                 return rules.decide_remove(state, command, self._business.owners, now)
+            case ChangeNote() | Mark():
+                return self._notes.decide(state, command, now)
             case Handle() | Tend():
                 return self._handling.decide(state, command, now)
             case _:

@@ -37,4 +37,4 @@ async def decide_about_import(
     people = {person.id: person for person in await store.people(business, sorted(named))}
     keys = [(message.author, DEVICE, message.id) for message in talk.messages]
     taken = len(await store.sent(business, keys))
-    return decide_import(state, talk, people, business.owners, taken, command.limits, now)
+    return decide_import(state, talk, people, business, taken, command.limits, now)

@@ -10,6 +10,7 @@ from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.erasure import Titled
 from domain.events import ConversationEvent, Event, Person
+from domain.note_events import Note
 from domain.record_events import HoldKind
 from domain.routing import CustomerFacts
 
@@ -74,6 +75,14 @@ class ConversationStore(Protocol):
 
     async def people(self, business: Business, people: Iterable[str]) -> tuple[Person, ...]:
         """Those of ``people`` who exist."""
+        ...
+
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        """A note of the conversation, or ``None``: there is none of that id."""
+        ...
+
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        """Whether ``person`` has marked the conversation as unread."""
         ...
 
     async def customer_facts(

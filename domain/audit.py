@@ -40,6 +40,7 @@ class AuditKind(StrEnum):
     MEMBER_ADDED = "member_added"
     MEMBER_REMOVED = "member_removed"
     MESSAGE_DELETED = "message_deleted"
+    NOTE_DELETED = "note_deleted"
     CONVERSATION_READ = "conversation_read"
     PERSON_EXPORTED = "person_exported"
     MESSAGES_EXPIRED = "messages_expired"
@@ -47,7 +48,12 @@ class AuditKind(StrEnum):
 
 
 OF_CONVERSATIONS = frozenset(
-    {AuditKind.MEMBER_ADDED, AuditKind.MEMBER_REMOVED, AuditKind.MESSAGE_DELETED}
+    {
+        AuditKind.MEMBER_ADDED,
+        AuditKind.MEMBER_REMOVED,
+        AuditKind.MESSAGE_DELETED,
+        AuditKind.NOTE_DELETED,
+    }
 )
 """Kinds whose entry stands beside a conversation's own event, under the same revision."""
 

@@ -106,15 +106,15 @@ class Business:
 
     def staff_at(self, places: Collection[str]) -> frozenset[str]:
         """Who sees what is placed at ``places``, beside its members and the owners (C-27)."""
-        if len(places) == 1:
-            (place,) = places
-            found = self._at.get(place)
-            if found is None:
-                found = self._at[place] = frozenset(
-                    p for p in self.team if self.works_at(p, places)
-                )
-            return found
-        return frozenset(person for person in self.team if self.works_at(person, places))
+        found: frozenset[str] = frozenset()
+        for place in places:
+            found = found | self._staff_of(place) if found else self._staff_of(place)
+        return found
+
+    def _staff_of(self, place: str) -> frozenset[str]:
+        if place not in self._at:
+            self._at[place] = frozenset(p for p in self.team if self.works_at(p, (place,)))
+        return self._at[place]
 
     def denied_at(self, places: Collection[str]) -> frozenset[str]:
         """Who works at ``places`` and may not see what is placed there."""

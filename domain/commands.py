@@ -60,6 +60,29 @@ class Tend(msgspec.Struct, frozen=True):
     facts: CustomerFacts = CustomerFacts()
 
 
+class ChangeNote(msgspec.Struct, frozen=True):
+    """What somebody of the team does with a note of theirs, an owner with any (EX-25)."""
+
+    speaker: Speaker
+    note: str
+
+
+class AddNote(ChangeNote, frozen=True):
+    text: str
+    mentions: tuple[str, ...] = ()
+
+
+class EditNote(ChangeNote, frozen=True):
+    """``None`` stays as it is."""
+
+    text: str | None = None
+    mentions: tuple[str, ...] | None = None
+
+
+class DeleteNote(ChangeNote, frozen=True):
+    pass
+
+
 class Edit(msgspec.Struct, frozen=True):
     speaker: Speaker
     seq: int
@@ -94,6 +117,14 @@ class AdvanceReceipt(msgspec.Struct, frozen=True):
     speaker: Speaker
     delivered_up_to: int
     read_up_to: int
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Somebody wants to come back to it, or does not any more; ``known``: how it is stored."""
+
+    speaker: Speaker
+    unread: bool
+    known: bool = False
 
 
 class Create(msgspec.Struct, frozen=True):
@@ -138,6 +169,8 @@ Command = (
     | ShowTyping
     | Handle
     | Tend
+    | ChangeNote
+    | Mark
 )
 
 

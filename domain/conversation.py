@@ -51,6 +51,8 @@ from domain.events import (
     Routed,
 )
 from domain.limits import Limits
+from domain.mark_events import Marked
+from domain.note_events import NoteChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, sees_all_history
 from domain.text import refuse_text
@@ -353,6 +355,8 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
         case MessageEdited() | AttachmentSettled() | ConversationCreated():
+            pass
+        case NoteChanged() | Marked():
             pass
 
 

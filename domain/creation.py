@@ -14,7 +14,7 @@ from domain.roles import TEAM, Role
 from domain.text import refuse_label
 
 
-def decide_creation(
+def decide(
     state: Conversation | None,
     business: Business,
     conversation: str,
@@ -22,16 +22,17 @@ def decide_creation(
     limits: Limits,
     now: int,
 ) -> ConversationCreated | MemberAdded | Done | Refusal:
-    """A new conversation, or what asking for one means that there is already."""
+    """A new conversation, or what asking for one means that exists."""
     if state is None:
         return decide_start(business, conversation, command, limits, now)
     if command.own:
         return decide_enter(state, command, now)
     if same_creation(state, command):
         return Done()
-    if not state.admits(command.speaker):
-        return NOT_FOUND
-    return Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
+    return TAKEN_ID if state.admits(command.speaker) else NOT_FOUND
+
+
+TAKEN_ID = Refusal(Code.CONFLICT, "This conversation id is taken. Choose another one.")
 
 
 def decide_start(

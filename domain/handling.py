@@ -227,12 +227,12 @@ def change(
 def with_assignee_who_sees(state: Conversation, business: Business, becomes: Handling) -> Handling:
     """``becomes``, with nobody assigned who would not see it (rule 5)."""
     assignee = becomes.assignee
-    if not assignee or _sees(state, business, assignee, becomes):
+    if not assignee or sees(state, business, assignee, becomes):
         return becomes
     return msgspec.structs.replace(becomes, assignee="")
 
 
-def _sees(state: Conversation, business: Business, person: str, handling: Handling) -> bool:
+def sees(state: Conversation, business: Business, person: str, handling: Handling) -> bool:
     """Whether somebody of the team sees the conversation when it is handled so."""
     return person in business.team and (
         person in state.members
@@ -280,7 +280,7 @@ def _handled(
         case Action.ASSIGN:
             if command.person not in business.team:
                 return NOT_FOUND
-            if not _sees(state, business, command.person, handling):
+            if not sees(state, business, command.person, handling):
                 return _CANNOT_SEE
             return msgspec.structs.replace(handling, assignee=command.person)
         case Action.UNASSIGN:

@@ -6,6 +6,10 @@ Rules
 2. Only what was imported is added to: a conversation in which somebody has written here since, or
    which began here, is nobody's past.
 3. The same record again is the same import; another one under its id is a conflict.
+4. A conversation with a customer may be placed at a location, with who is assigned to it and
+   whether it is closed or snoozed; a snooze that has ended is none. Who works there has read it.
+5. Nobody waits, unless it is said of a record: then from the first word of a customer that nobody
+   of the team answered. What is an alert by then counts as one that was given.
 """
 
 import hashlib
@@ -13,17 +17,22 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from domain.business import Business
 from domain.conversation import Conversation, digest, refuse_size
 from domain.events import (
     Advance,
     ConversationCreated,
     ConversationEvent,
     Cursor,
+    Handling,
+    HandlingChanged,
     MessageSent,
     Person,
     ReceiptsAdvanced,
 )
-from domain.ids import DIRECT
+from domain.handling import SNOOZE_MAX_MS
+from domain.hours import open_after
+from domain.ids import BUSINESS_VOICE, CUSTOMER, DIRECT
 from domain.limits import TITLE_BYTES, Limits
 from domain.receipts import advance
 from domain.refusal import Code, Refusal
@@ -47,21 +56,36 @@ class ImportedMessage(msgspec.Struct, frozen=True):
     at: int
 
 
+class Placing(msgspec.Struct, frozen=True):
+    """Where a conversation is placed, and how the team deals with it. ``assignee`` ``""``: nobody;
+    ``snoozed_until`` 0: it is not."""
+
+    location: str
+    assignee: str = ""
+    closed: bool = False
+    snoozed_until: int = 0
+
+
 class ImportedConversation(msgspec.Struct, frozen=True):
-    """All of it, or with ``goes_on`` what follows what was imported of it before."""
+    """All of it, or with ``goes_on`` what follows what was imported of it before.
+
+    What is ``UNSET`` is no part of the digest: of what was imported before there was such a field.
+    """
 
     conversation: str
     title: str
     people: tuple[str, ...]
     messages: tuple[ImportedMessage, ...]
     goes_on: bool = False
+    waiting: bool | msgspec.UnsetType = msgspec.UNSET
+    placing: Placing | msgspec.UnsetType = msgspec.UNSET
 
 
 def decide_import(
     state: Conversation | None,
     wanted: ImportedConversation,
     known: Mapping[str, Person],
-    owners: frozenset[str],
+    business: Business,
     taken: int,
     limits: Limits,
     now: int,
@@ -86,9 +110,18 @@ def decide_import(
     if taken:
         return _TAKEN
     people = state.members if state is not None else _members(wanted, known)
-    last = 0 if state is None else state.last_seq
-    read = _all_read(state, wanted, {*people, *owners})
-    return (*_beginning(state, wanted, people), *_said(wanted, last), read)
+    said = _said(state, wanted, known, business, now)
+    placed = _placed(wanted, people, business, said[-1].waiting_since, now)
+    if isinstance(placed, Refusal):
+        return placed
+    handling = state.handling if state is not None else placed.handling if placed else Handling()
+    read = {*people, *business.owners, *business.staff_at(handling.locations)}
+    return (
+        *_beginning(state, wanted, people),
+        *(() if placed is None else (placed,)),
+        *said,
+        _all_read(state, wanted, read),
+    )
 
 
 def _changed(state: Conversation) -> bool:
@@ -116,20 +149,98 @@ def _beginning(
     )
 
 
-def _said(wanted: ImportedConversation, last: int) -> tuple[MessageSent, ...]:
-    return tuple(
-        MessageSent(
-            wanted.conversation,
-            seq,
-            message.at,
-            message.author,
-            message.text,
-            0,
-            DEVICE,
-            message.id,
-            digest(wanted.conversation, message.text, 0),
+def _said(
+    state: Conversation | None,
+    wanted: ImportedConversation,
+    known: Mapping[str, Person],
+    business: Business,
+    now: int,
+) -> tuple[MessageSent, ...]:
+    """The messages; the last says since when somebody waits (rule 5)."""
+    first, waiting_since, heard_at = (
+        (1, 0, 0) if state is None else (state.last_seq + 1, state.waiting_since, state.heard_at)
+    )
+    said = list[MessageSent]()
+    for seq, message in enumerate(wanted.messages, start=first):
+        if known[message.author].role is Role.CUSTOMER:
+            waiting_since, heard_at = waiting_since or message.at, message.at
+        else:
+            waiting_since = 0
+        said.append(
+            MessageSent(
+                wanted.conversation,
+                seq,
+                message.at,
+                message.author,
+                message.text,
+                0,
+                DEVICE,
+                message.id,
+                digest(wanted.conversation, message.text, 0),
+                waiting_since if wanted.waiting is True else 0,
+                heard_at,
+            )
         )
-        for seq, message in enumerate(wanted.messages, start=last + 1)
+    last = said[-1]
+    if state is not None and last.waiting_since and state.handling.locations:
+        alerted = _alerted(business, state.handling.locations[0], last.waiting_since, now)
+        handling = msgspec.structs.replace(state.handling, alerted=alerted)
+        said[-1] = msgspec.structs.replace(last, handling=handling)
+    return tuple(said)
+
+
+def _alerted(business: Business, location: str, waiting_since: int, now: int) -> int:
+    """The waiting that an alert counts as given for: one that is due already."""
+    place = business.locations[location]
+    if not (waiting_since and place.alert_minutes):
+        return 0
+    due = open_after(place.hours, place.zone, waiting_since, place.alert_minutes)
+    return waiting_since if due is not None and due <= now else 0
+
+
+def _placed(
+    wanted: ImportedConversation,
+    people: Mapping[str, Person],
+    business: Business,
+    waiting_since: int,
+    now: int,
+) -> HandlingChanged | Refusal | None:
+    """How the team deals with it from the beginning; ``None``: nothing is said of that."""
+    placing = wanted.placing
+    if isinstance(placing, msgspec.UnsetType):
+        return None
+    location, assignee = business.standing(placing.location), placing.assignee
+    if location is None:
+        return _bad("location", f"there is no open location {placing.location}.")
+    if all(person.role is not Role.CUSTOMER for person in people.values()):
+        return _bad("location", "only a conversation with a customer is placed.")
+    if assignee and not (
+        assignee in business.team
+        and (assignee in {*people, *business.owners} or business.works_at(assignee, (location,)))
+    ):
+        return _bad("assignee", f"nobody of the team who sees it is called {assignee}.")
+    if placing.closed and (placing.snoozed_until or waiting_since):
+        return _bad("closed", "what is closed is not snoozed, and nobody waits there.")
+    if placing.snoozed_until > now + SNOOZE_MAX_MS:
+        return _bad("snoozed_until", "it is within a year.")
+    snoozed = placing.snoozed_until > now
+    handling = Handling(
+        (location,),
+        "closed" if placing.closed else "snoozed" if snoozed else "open",
+        placing.snoozed_until if snoozed else 0,
+        assignee,
+        alerted=_alerted(business, location, waiting_since, now),
+    )
+    at = wanted.messages[-1].at
+    return HandlingChanged(
+        wanted.conversation,
+        0,
+        at,
+        BUSINESS_VOICE,
+        "imported",
+        handling,
+        waiting_since,
+        came=(location,),
     )
 
 
@@ -170,8 +281,8 @@ def _refuse(
     before: int,
     now: int,
 ) -> Refusal | None:
-    if wanted.conversation.startswith(DIRECT):
-        return _bad("id", f"ids that begin with {DIRECT} are given by the server.")
+    if wanted.conversation.startswith((DIRECT, CUSTOMER)):
+        return _bad("id", f"ids that begin with {DIRECT} or {CUSTOMER} are given by the server.")
     for person in (*wanted.people, *(message.author for message in wanted.messages)):
         if person not in known:
             return _bad("people", f"there is no person {person}.")

@@ -25,4 +25,5 @@ LIST_MAX = 100
 PEOPLE_MAX = 50
 SEARCH_MAX = 50
 ATTACHMENTS_MAX = 10
+MENTIONS_MAX = 20
 """Bounds that no client needs to be told in numbers at `welcome`; the protocol page states them."""

@@ -34,6 +34,9 @@ class Operation(StrEnum):
     REMOVE_MEMBER = "remove_member"
     LEAVE = "leave"
     HANDLE = "handle"
+    MARK = "mark"
+    NOTE = "note"
+    NOTES = "notes"
     RECEIPTS = "receipts"
     VERSIONS = "versions"
     UPLOAD = "upload"
@@ -78,6 +81,9 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.REMOVE_MEMBER: TEAM,
     Operation.LEAVE: EVERYBODY,
     Operation.HANDLE: TEAM,
+    Operation.MARK: EVERYBODY,
+    Operation.NOTE: TEAM,
+    Operation.NOTES: TEAM,
     Operation.RECEIPTS: EVERYBODY,
     Operation.VERSIONS: EVERYBODY,
     Operation.UPLOAD: EVERYBODY,

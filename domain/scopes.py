@@ -31,6 +31,8 @@ class Scope(StrEnum):
     CONVERSATIONS_WRITE = "conversations:write"
     MESSAGES_READ = "messages:read"
     MESSAGES_WRITE = "messages:write"
+    NOTES_READ = "notes:read"
+    NOTES_WRITE = "notes:write"
     SAVED_REPLIES_READ = "saved-replies:read"
     SAVED_REPLIES_WRITE = "saved-replies:write"
     WEBHOOKS_READ = "webhooks:read"

@@ -56,6 +56,21 @@ class Handling(View, frozen=True, kw_only=True):
     alerted: int = 0
 
 
+class Note(View, frozen=True, kw_only=True):
+    """What the team says to itself about a conversation; the team alone is shown it."""
+
+    conversation: str
+    note: str
+    revision: int
+    seq: int
+    at: int
+    author: str
+    text: str = ""
+    mentions: tuple[str, ...] = ()
+    edited_at: int = 0
+    deleted_at: int = 0
+
+
 class Member(View, frozen=True, kw_only=True):
     person: str
     name: str
@@ -81,6 +96,7 @@ class Conversation(View, frozen=True, kw_only=True):
     unread: int
     revision: int
     handling: Handling | None = None
+    marked: bool = False
 
 
 class MemberCursor(View, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import msgspec
 
 from domain.handling_action import Action
 from domain.ids import ID_PATTERN
+from domain.note_action import NoteAction
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 Uint = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
@@ -106,6 +107,25 @@ class Handle(Command, frozen=True, kw_only=True, tag="handle"):
     until: Uint = 0
 
 
+class Mark(Command, frozen=True, kw_only=True, tag="mark"):
+    conversation: Id
+    unread: bool = True
+
+
+class Note(Command, frozen=True, kw_only=True, tag="note"):
+    conversation: Id
+    note: Id
+    action: NoteAction
+    text: str | None = None
+    mentions: tuple[Id, ...] | None = None
+
+
+class Notes(Command, frozen=True, kw_only=True, tag="notes"):
+    conversation: Id
+    before: str | None = None
+    limit: Uint = 50
+
+
 class Receipts(Command, frozen=True, kw_only=True, tag="receipts"):
     conversation: Id
     seq: Uint
@@ -163,6 +183,9 @@ AnyCommand = (
     | RemoveMember
     | Leave
     | Handle
+    | Mark
+    | Note
+    | Notes
     | Receipts
     | Versions
     | People

@@ -14,6 +14,7 @@ from domain.views import (
     MemberCursor,
     Message,
     MessageReceipt,
+    Note,
     PersonName,
     Presence,
     Version,
@@ -118,6 +119,13 @@ class PersonList(Frame, frozen=True, kw_only=True, tag="person_list"):
     people: tuple[PersonName, ...]
 
 
+class NoteList(Frame, frozen=True, kw_only=True, tag="note_list"):
+    id: int | None = None
+    conversation: str
+    notes: tuple[Note, ...]
+    next: str | None = None
+
+
 class FoundList(Frame, frozen=True, kw_only=True, tag="found_list"):
     id: int | None = None
     found: tuple[Found, ...]
@@ -197,6 +205,27 @@ class HandlingChanged(Frame, frozen=True, kw_only=True, tag="handling_changed"):
     handling: Handling
 
 
+class NoteEvent(Frame, frozen=True, kw_only=True, tag="note"):
+    """The fields of `Note`, at the top of the frame; the team alone is shown it."""
+
+    conversation: str
+    note: str
+    revision: int
+    seq: int
+    at: int
+    author: str
+    text: str = ""
+    mentions: tuple[str, ...] = ()
+    edited_at: int = 0
+    deleted_at: int = 0
+
+
+class Marked(Frame, frozen=True, kw_only=True, tag="marked", omit_defaults=False):
+    revision: int
+    conversation: str
+    unread: bool
+
+
 class BusinessChanged(
     Frame, frozen=True, kw_only=True, tag="business_changed", omit_defaults=False
 ):
@@ -251,6 +280,7 @@ REPLIES = (
     ReceiptList,
     VersionList,
     PersonList,
+    NoteList,
     FoundList,
 )
 EVENTS = (
@@ -262,6 +292,8 @@ EVENTS = (
     ConversationAdded,
     ConversationRemoved,
     HandlingChanged,
+    NoteEvent,
+    Marked,
     BusinessChanged,
     PrivacyChanged,
     PersonChanged,

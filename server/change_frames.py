@@ -1,6 +1,7 @@
 """What has changed of a message, as the event that tells of it."""
 
 from domain.events import AttachmentSettled, MessageDeleted, MessageEdited
+from domain.note_events import NoteChanged
 from protocol import frames
 from protocol.frames import Frame
 
@@ -33,3 +34,20 @@ def change_frame(event: MessageEdited | MessageDeleted | AttachmentSettled, revi
                 attachment=event.attachment,
                 state=event.state,
             )
+
+
+def note_frame(event: NoteChanged, revision: int) -> Frame:
+    """A note as it is now."""
+    note = event.note
+    return frames.NoteEvent(
+        conversation=event.conversation,
+        note=note.id,
+        revision=revision,
+        seq=note.seq,
+        at=note.at,
+        author=note.author,
+        text=note.text,
+        mentions=note.mentions,
+        edited_at=note.edited_at,
+        deleted_at=note.deleted_at,
+    )

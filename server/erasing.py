@@ -12,8 +12,10 @@ import structlog
 import trio
 
 from actors.crash_report import error_name
-from domain.commands import Done, Erase
+from domain.commands import DeleteNote, Done, Erase, Speaker
 from domain.errors import StorageFailed
+from domain.ids import BUSINESS_VOICE
+from domain.roles import Role
 from server.asking import ask_conversation
 from server.attachments.keeper import Keeper
 from server.live import LiveBusiness
@@ -25,6 +27,8 @@ AT_ONCE = 100
 
 AGAIN_SECONDS = 5.0
 """Before what could not be done is tried again."""
+
+VOICE = Speaker(BUSINESS_VOICE, "", Role.OWNER, BUSINESS_VOICE)
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +110,12 @@ class Eraser:
             raise NotNow
         while await self._erase_said(live, person):
             pass  # what was on its way when they were erased is there by now
+        for written in await store.notes(no, person):
+            deleted = await ask_conversation(
+                live, written.conversation, DeleteNote(VOICE, written.note)
+            )
+            if not isinstance(deleted, Done):
+                raise NotNow
         await store.remove(no, person)
         await self.keeper.remove_person(no, person)
         for conversation in await store.conversations(no, person):

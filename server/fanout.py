@@ -20,12 +20,14 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from domain.mark_events import Marked
+from domain.note_events import NoteChanged
 from domain.presence import State
 from domain.views import Handling, MemberCursor, Presence
 from protocol import frames
 from protocol.frames import Frame
 from server.business_fanout import BusinessFanOut
-from server.change_frames import change_frame
+from server.change_frames import change_frame, note_frame
 from server.cursors import moved_cursor, own_cursor, without_read
 from server.live import LiveBusiness
 
@@ -87,6 +89,25 @@ class FanOut(BusinessFanOut):
                 self._membership(live, revision, event, audience, places)
             case HandlingChanged():
                 self._handling(live, revision, event, audience)
+            case NoteChanged() | Marked():
+                self._inside(live, revision, event, audience)
+
+    def _inside(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        event: NoteChanged | Marked,
+        audience: Sequence[str],
+    ) -> None:
+        """What is not everybody's: a note is the team's, a mark that of who made it."""
+        if isinstance(event, Marked):
+            mark = frames.Marked(
+                revision=revision, conversation=event.conversation, unread=event.unread
+            )
+            self._show(live, revision, mark, (event.person,), ())
+            return
+        team = [person for person in audience if person in live.state.team]
+        self._show(live, revision, note_frame(event, revision), team, ())
 
     def _handling(
         self,

@@ -11,12 +11,12 @@ from actors.desk_imports import ImportTalk
 from domain import events
 from domain.appointments import LAST_MS
 from domain.commands import Done
-from domain.imports import ImportedConversation, ImportedMessage
+from domain.imports import ImportedConversation, ImportedMessage, Placing
 from domain.refusal import Code, Refusal
 from server.asking import ASK_SECONDS, answer_of
 from server.http.appointments import NewAppointment, wanted_appointment
 from server.http.caller import Backend
-from server.http.fields import UNSET, Id, Input
+from server.http.fields import UNSET, Id, Input, Unset, set_or
 from server.http.parsing import record_of
 from server.http.people import placed
 from server.http.person import NewPerson, known_of, wanted_new
@@ -48,12 +48,21 @@ class MessageRecord(Input, frozen=True, kw_only=True):
 
 
 class ConversationRecord(Input, frozen=True, kw_only=True, tag="conversation", tag_field="type"):
-    """All of it, the oldest message first."""
+    """All of it, the oldest message first.
+
+    ``location``: where it is placed, and only with it ``assignee``, ``closed`` and
+    ``snoozed_until``, in ms. ``waiting``: what a customer said last has not been answered.
+    """
 
     id: Id
     title: str = ""
     people: tuple[Id, ...]
     messages: tuple[MessageRecord, ...]
+    waiting: bool = False
+    location: Id | Unset = UNSET
+    assignee: Id | Unset = UNSET
+    closed: bool = False
+    snoozed_until: Moment = 0
 
 
 class MessagesRecord(Input, frozen=True, kw_only=True, tag="messages", tag_field="type"):
@@ -61,6 +70,7 @@ class MessagesRecord(Input, frozen=True, kw_only=True, tag="messages", tag_field
 
     id: Id
     messages: tuple[MessageRecord, ...]
+    waiting: bool = False
 
 
 Record = PersonRecord | AppointmentRecord | ConversationRecord | MessagesRecord
@@ -114,7 +124,10 @@ class Taking:
             case AppointmentRecord():
                 return await self._appointment(record)
             case ConversationRecord() | MessagesRecord():
-                return await self._ask(ImportTalk(_talk(record), self.node.limits))
+                talk = _talk(record)
+                if isinstance(talk, Refusal):
+                    return talk
+                return await self._ask(ImportTalk(talk, self.node.limits))
 
     async def _person(self, record: PersonRecord) -> Done | Refusal:
         if record.id is UNSET:
@@ -152,6 +165,9 @@ class Taking:
 
 
 _TAKEN = Refusal(Code.CONFLICT, "'id': there is somebody else of this id. Change them with PATCH.")
+_NOWHERE = Refusal(
+    Code.BAD_REQUEST, "'location': say where it is placed, or nothing of how it is dealt with."
+)
 _LATER = (Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FAILED)
 
 
@@ -161,8 +177,23 @@ def _outcome(answer: Done | Refusal) -> str:
     return "stored" if answer.revision else "known"
 
 
-def _talk(record: ConversationRecord | MessagesRecord) -> ImportedConversation:
+def _talk(record: ConversationRecord | MessagesRecord) -> ImportedConversation | Refusal:
     messages = tuple(ImportedMessage(m.id, m.author, m.text, m.at) for m in record.messages)
+    waiting = record.waiting or UNSET
     if isinstance(record, MessagesRecord):
-        return ImportedConversation(record.id, "", (), messages, goes_on=True)
-    return ImportedConversation(record.id, record.title, record.people, messages)
+        return ImportedConversation(record.id, "", (), messages, goes_on=True, waiting=waiting)
+    placing = _placing(record)
+    if isinstance(placing, Refusal):
+        return placing
+    return ImportedConversation(
+        record.id, record.title, record.people, messages, waiting=waiting, placing=placing
+    )
+
+
+def _placing(record: ConversationRecord) -> Placing | Unset | Refusal:
+    if record.location is not UNSET:
+        assignee = set_or(record.assignee, "")
+        return Placing(str(record.location), assignee, record.closed, record.snoozed_until)
+    if record.assignee is not UNSET or record.closed or record.snoozed_until:
+        return _NOWHERE
+    return UNSET

@@ -6,7 +6,7 @@ import trio
 from outcome import Error, Outcome, Value, capture
 
 from actors.business import ChangePrivacy
-from domain.commands import Answer, Handle, Speaker
+from domain.commands import Answer, Handle, Mark, Speaker
 from domain.company import partners
 from domain.conversation import refuse_size
 from domain.limits import LIST_MAX, NAME_BYTES, PEOPLE_MAX, SEARCH_MAX
@@ -16,7 +16,7 @@ from domain.views import Message
 from protocol import commands, frames
 from protocol.commands import Command
 from protocol.frames import Frame
-from server import creating, reading, searching
+from server import creating, notes, reading, searching
 from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.live import Connection, LiveBusiness
 from server.monitoring import may_read_at_once, note_read
@@ -69,12 +69,10 @@ class Requests:
                 return await self._open(command.conversation, command.id)
             case commands.Create():
                 return await self._create(command)
-            case commands.AddMember() | commands.Handle():
+            case commands.AddMember() | commands.Handle() | commands.Note() | commands.Mark():
                 return await self._change(command)
-            case commands.Receipts():
-                return await self._receipts(command)
-            case commands.Versions():
-                return await self._versions(command)
+            case commands.Receipts() | commands.Versions() | commands.Notes():
+                return await self._details(command)
             case commands.People():
                 return await self._people(command)
             case commands.Search():
@@ -158,7 +156,14 @@ class Requests:
             return answer
         return await self._open(conversation, command.id)
 
-    async def _change(self, command: commands.AddMember | commands.Handle) -> Answer:
+    async def _change(
+        self, command: commands.AddMember | commands.Handle | commands.Note | commands.Mark
+    ) -> Answer:
+        if isinstance(command, commands.Mark):
+            mark = Mark(self._speaker, command.unread)
+            return await ask_conversation(self._live, command.conversation, mark)
+        if isinstance(command, commands.Note):
+            return await notes.change(self._live, self._speaker, command)
         if isinstance(command, commands.AddMember):
             return await creating.add_member(
                 self._node.queries,
@@ -175,6 +180,17 @@ class Requests:
             command.until,
         )
         return await ask_conversation(self._live, command.conversation, asked)
+
+    async def _details(
+        self, command: commands.Receipts | commands.Versions | commands.Notes
+    ) -> Frame | Refusal:
+        match command:
+            case commands.Receipts():
+                return await self._receipts(command)
+            case commands.Versions():
+                return await self._versions(command)
+            case commands.Notes():
+                return await notes.show(self._node, self._live, self._viewer, command)
 
     async def _receipts(self, command: commands.Receipts) -> Frame | Refusal:
         refusal = await note_read(self._node, self._live, self._viewer, command.conversation)

@@ -1,6 +1,8 @@
 """What a connection missed, as frames: at a resume, and after it fell behind."""
 
-from domain.views import MemberCursor, Message
+import msgspec
+
+from domain.views import MemberCursor, Message, Note
 from protocol import frames
 from protocol.frames import Frame
 from server import reading
@@ -11,6 +13,7 @@ from storage.missed import (
     Edited,
     Handled,
     Joined,
+    Marked,
     Missed,
     OwnPrivacy,
     Removed,
@@ -75,7 +78,7 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
                 revision=revision, read_receipts=read_receipts, last_seen=last_seen
             )
         case _:
-            return _message(revision, missed)
+            return _said(revision, missed)
 
 
 def _cursor(live: LiveBusiness, viewer: str, cursor: MemberCursor) -> MemberCursor:
@@ -88,7 +91,13 @@ def _cursor(live: LiveBusiness, viewer: str, cursor: MemberCursor) -> MemberCurs
     )
 
 
-def _message(revision: int, missed: Message) -> frames.MessageEvent:
+def _said(revision: int, missed: Message | Note | Marked) -> Frame:
+    if isinstance(missed, Marked):
+        return frames.Marked(
+            revision=revision, conversation=missed.conversation, unread=missed.unread
+        )
+    if isinstance(missed, Note):
+        return frames.NoteEvent(**msgspec.structs.asdict(missed))
     return frames.MessageEvent(
         conversation=missed.conversation,
         seq=missed.seq,

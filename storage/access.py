@@ -96,19 +96,30 @@ def readable(viewer: Viewer) -> str:
             f"(SELECT no, (no << {SEQ_BITS} | 1) AS first_key, 1 AS since_seq,"
             " created_revision AS since_revision FROM conversation WHERE business_no = ?1)"
         )
-    since = "1" if sees_all_history(viewer.role) else "since_seq"
-    own = (
-        f"SELECT conversation_no AS no, (conversation_no << {SEQ_BITS} | {since}) AS first_key,"
-        " since_seq, since_revision FROM member WHERE business_no = ?1 AND person = ?2"
-    )
-    if viewer.role not in TEAM:
-        return f"({own})"
+    if viewer.role in TEAM:  # who sees all of what they see
+        return (
+            f"(SELECT c.no, (c.no << {SEQ_BITS} | 1) AS first_key, 1 AS since_seq,"
+            f" {_SINCE_REVISION} AS since_revision FROM conversation c WHERE c.no IN {THE_TEAMS})"
+        )
     return (
-        "(SELECT no, min(first_key) AS first_key, min(since_seq) AS since_seq,"
-        f" min(since_revision) AS since_revision FROM ({own} UNION ALL"
-        f" SELECT conversation_no, (conversation_no << {SEQ_BITS} | 1), 1, since_revision"
-        f" FROM placement WHERE business_no = ?1 AND location IN {WORKS_AT}) GROUP BY no)"
+        f"(SELECT conversation_no AS no, (conversation_no << {SEQ_BITS} | since_seq) AS first_key,"
+        " since_seq, since_revision FROM member WHERE business_no = ?1 AND person = ?2)"
     )
+
+
+THE_TEAMS = (
+    "(SELECT conversation_no FROM placement"
+    f"  WHERE business_no = ?1 AND location IN {WORKS_AT}"
+    " UNION ALL SELECT conversation_no FROM member WHERE business_no = ?1 AND person = ?2)"
+)
+"""What person ``?2`` of the team may read who is no owner; ``?1`` is the business."""
+
+_SINCE_REVISION = (
+    "(SELECT min(since_revision) FROM (SELECT since_revision FROM member"
+    "  WHERE conversation_no = c.no AND person = ?2"
+    " UNION ALL SELECT since_revision FROM placement"
+    f"  WHERE conversation_no = c.no AND location IN {WORKS_AT}))"
+)
 
 
 def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:

@@ -31,7 +31,10 @@ from storage.catch_up_people import people
 from storage.conversations import handling, pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.marks import missed as missed_marks
 from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed, Settled
+from storage.notes import missed as missed_notes
+from storage.notes import missed_count
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 CHANGED_MAX = 1_000
@@ -69,6 +72,8 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
             *_beginning(_removals(connection, viewer, after, limit), limit),
             *_beginning(_displacements(connection, viewer, after, limit), limit),
             *_beginning(_handlings(connection, viewer, known, after, limit), limit),
+            *_beginning(missed_marks(connection, viewer, known, after, limit), limit),
+            *_beginning(missed_notes(connection, viewer, known, after, limit), limit),
             *_beginning(people(connection, viewer, after, limit), limit),
             *_beginning(desk.items(after), limit),
         ]
@@ -124,10 +129,12 @@ def _moved(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[t
             " WHERE h.business_no = ?1 AND h.revision > ?3"
         )
     else:
+        # Of very many few have moved; a customer is in few.
+        tables = ("head h", f"{readable(viewer)} r")
+        first, then = tables if viewer.role in TEAM else reversed(tables)
         sql = (
-            f"SELECT r.no, r.since_seq, r.since_revision FROM {readable(viewer)} r"
-            " JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
-            " WHERE h.revision > ?3"
+            f"SELECT r.no, r.since_seq, r.since_revision FROM {first} CROSS JOIN {then}"
+            " WHERE h.business_no = ?1 AND h.conversation_no = r.no AND h.revision > ?3"
         )
     rows = connection.execute(sql, (viewer.business_no, viewer.person, after))
     return [(visible(viewer, no, since_seq), revision) for no, since_seq, revision in rows]
@@ -331,5 +338,6 @@ def too_far_behind(connection: sqlite3.Connection, viewer: Viewer, after: int, l
             " LIMIT ?3)",
             (known, after, limit + 1),
         ).fetchone()
+        changes += missed_count(connection, viewer, known, after, limit + 1)
         missed_people = people(connection, viewer, after, limit + 1)
     return bool(missed + changes + len(missed_people) > limit)

@@ -118,6 +118,10 @@ _EVENTS = f"""
         FROM receipt r JOIN conversation c ON c.no = r.conversation_no
     UNION ALL SELECT c.business_no, g.revision, c.no, 0
         FROM handling_change g JOIN conversation c ON c.no = g.conversation_no
+    UNION ALL SELECT c.business_no, n.revision, c.no, 0
+        FROM note_change n JOIN conversation c ON c.no = n.conversation_no
+    UNION ALL SELECT c.business_no, k.revision, c.no, 0
+        FROM mark k JOIN conversation c ON c.no = k.conversation_no
     UNION ALL SELECT business_no, revision, NULL, 0 FROM audit WHERE kind NOT IN ({_BESIDE})
 """
 
@@ -222,6 +226,13 @@ _RULES = {
         WHERE m.business_no <> a.business_no OR NOT EXISTS (SELECT 1
             FROM json_each(iif(m.attachments = '', '[]', m.attachments)) each
             WHERE each.value ->> 'id' = a.id)""",
+    "a note is as its newest change left it": """
+        SELECT printf('note %s of conversation %d', n.id, n.conversation_no)
+        FROM note n LEFT JOIN note_change c
+            ON c.conversation_no = n.conversation_no AND c.note = n.id
+        GROUP BY n.conversation_no, n.id
+        HAVING n.revision IS NOT max(c.revision) OR n.created_revision IS NOT min(c.revision)
+            OR n.deleted_at > 0 AND n.text || n.mentions <> '[]'""",
     "a reply is to an earlier entry": f"""
         SELECT printf('message %d of conversation %d replies to %d', {_SEQ}, {_NO}, m.reply_to)
         FROM message m WHERE m.reply_to >= {_SEQ}""",

@@ -18,11 +18,15 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from domain.mark_events import Marked
+from domain.note_events import NoteChanged
 from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
 from storage.erasure_rows import erase_message
 from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
+from storage.marks import add_mark
+from storage.note_rows import add_note
 from storage.rows import Insert, Statements
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -31,10 +35,9 @@ _AS_BEFORE = -1
 
 
 class ConversationRows:
-    """One method per event; `flush` writes what they left, each table's rows together.
-
-    The newest entries first, for changes refer to them; then single statements in their order; then
-    cursors, of which only the last of each person is left.
+    """One method per event; `flush` writes what they left, each table's rows together: the newest
+    entries first, for changes refer to them; then single statements in their order; then cursors,
+    of which only the last of each person is left.
     """
 
     def __init__(self) -> None:
@@ -144,6 +147,20 @@ class ConversationRows:
         self._touch(no, business_no, revision)
         self._head[no] = (*self._head[no][:3], event.waiting_since, self._head[no][4])
 
+    def note_changed(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: NoteChanged
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        add_note(self._statements, no, business_no, revision, event)
+        self._touch(no, business_no, revision)
+
+    def marked(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: Marked
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        add_mark(self._statements, no, revision, event)
+        self._touch(no, business_no, revision)
+
     def message_edited(
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageEdited
     ) -> None:
@@ -161,8 +178,7 @@ class ConversationRows:
         self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageErased
     ) -> None:
         no = self._no(connection, business_no, event.conversation)
-        erase_message(self._statements, no, revision, event)
-        self._attachments.deleted(no << SEQ_BITS | event.seq)
+        erase_message(self._statements, self._attachments, no, revision, event)
         self._touch(no, business_no, revision)
 
     def attachment_settled(

@@ -1,4 +1,4 @@
-"""Pictures of conversations: one, or a page of mine with last message, unread and members.
+"""Pictures of conversations: of one, or of a list with last message, unread and members.
 
 However many conversations are asked for, each kind of row is read by one statement: statements are
 what a query costs, for each hands the interpreter lock to and fro.
@@ -7,42 +7,26 @@ what a query costs, for each hands the interpreter lock to and fro.
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from sys import intern
 
 from domain.limits import UNREAD_MAX
-from domain.roles import TEAM, Role
+from domain.roles import TEAM
 from domain.views import Conversation, Handling, Member, Message
 from storage.access import (
     LISTED,
-    WORKS_AT,
     Granted,
     Viewer,
     grant,
     listed,
-    readable,
     snapshot,
-    visible,
 )
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
-from storage.pages import PAGE_BYTES, encoded_size, fitting
-
-ACTIVITY_DIGITS = 18
-"""A revision has no more; what is longer is no position that we gave out."""
-
-PRESENCE_BYTES = len(',"state":"offline","last_seen_at":1793000000000')
+from storage.marks import MARK
+from storage.notes import LAST_NOTE
 
 UNREAD_SPAN = 5_000
 """Newest entries among which the unread ones are counted, for who writes and never reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """A page of conversations; ``next`` goes into the next request, ``None`` at the end."""
-
-    conversations: tuple[Conversation, ...]
-    next: str | None
 
 
 def view(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> Conversation | None:
@@ -50,116 +34,6 @@ def view(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> C
     with snapshot(connection):
         granted = grant(connection, viewer, conversation)
         return None if granted is None else pictures(connection, viewer, [granted])[0]
-
-
-def page(
-    connection: sqlite3.Connection, viewer: Viewer, before: str | None, limit: int
-) -> ListPage:
-    """The viewer's conversations, latest activity first; ``limit`` is at least 1.
-
-    Fewer, if more would not fit a page.
-    """
-    with snapshot(connection):
-        rows = _latest(connection, viewer, _position(before), limit + 1)
-        found = pictures(connection, viewer, [granted for granted, _ in rows[:limit]])
-    kept = fitting(map(_size, found), PAGE_BYTES)
-    return ListPage(tuple(found[:kept]), str(rows[kept - 1][1]) if len(rows) > kept else None)
-
-
-def queue(
-    connection: sqlite3.Connection,
-    viewer: Viewer,
-    location: str,
-    before: str | None,
-    limit: int,
-    *,
-    waiting: bool,
-) -> ListPage | None:
-    """Open conversations placed at a location, latest activity first; ``None``: not the viewer's.
-
-    Of owners, and of who works there. ``waiting``: those in which a customer waits, longest first.
-    """
-    with snapshot(connection):
-        if not _sees_queue(connection, viewer, location):
-            return None
-        rows = _placed(connection, viewer, location, before, limit + 1, waiting=waiting)
-        granted = [Granted(no, 1) for no, _ in rows[:limit]]
-        found = pictures(connection, viewer, granted)
-    kept = fitting(map(_size, found), PAGE_BYTES)
-    return ListPage(tuple(found[:kept]), rows[kept - 1][1] if len(rows) > kept else None)
-
-
-def _sees_queue(connection: sqlite3.Connection, viewer: Viewer, location: str) -> bool:
-    row = connection.execute(
-        f"SELECT 1 FROM location WHERE business_no = ?1 AND id = ?3 AND (?4 OR id IN {WORKS_AT})",
-        (viewer.business_no, viewer.person, location, viewer.role is Role.OWNER),
-    ).fetchone()
-    return row is not None
-
-
-def _placed(
-    connection: sqlite3.Connection,
-    viewer: Viewer,
-    location: str,
-    before: str | None,
-    limit: int,
-    *,
-    waiting: bool,
-) -> list[tuple[int, str]]:
-    """(conversation, the position behind it)."""
-    if waiting:
-        since, _, no = (before or "0.0").partition(".")
-        rows = connection.execute(
-            "SELECT h.conversation_no, h.waiting_since || '.' || h.conversation_no FROM head h"
-            " CROSS JOIN placement p ON p.business_no = h.business_no AND p.location = ?2"
-            "  AND p.conversation_no = h.conversation_no"
-            " JOIN handling g ON g.conversation_no = h.conversation_no AND g.status = 'open'"
-            " WHERE h.business_no = ?1 AND h.waiting_since > 0"
-            " AND (h.waiting_since, h.conversation_no) > (?3, ?4)"
-            " ORDER BY h.waiting_since, h.conversation_no LIMIT ?5",
-            (viewer.business_no, location, int(since), int(no or 0), limit),
-        )
-        return rows.fetchall()
-    rows = connection.execute(
-        "SELECT h.conversation_no, CAST(h.activity AS TEXT) FROM placement p"
-        " JOIN head h ON h.business_no = p.business_no AND h.conversation_no = p.conversation_no"
-        " JOIN handling g ON g.conversation_no = p.conversation_no AND g.status = 'open'"
-        " WHERE p.business_no = ?1 AND p.location = ?2 AND h.activity < ?3"
-        " ORDER BY h.activity DESC LIMIT ?4",
-        (viewer.business_no, location, _position(before), limit),
-    )
-    return rows.fetchall()
-
-
-def _size(picture: Conversation) -> int:
-    """Bytes of a picture once it says how its members are."""
-    return encoded_size(picture) + PRESENCE_BYTES * len(picture.members)
-
-
-def _position(before: str | None) -> int:
-    if before is None or not (before.isdecimal() and len(before) <= ACTIVITY_DIGITS):
-        return 2**63 - 1
-    return int(before)
-
-
-def _latest(
-    connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int
-) -> list[tuple[Granted, int]]:
-    """(conversation, its activity); of an owner all heads are read, which have no index."""
-    if viewer.role is Role.OWNER:
-        sql = (
-            "SELECT h.conversation_no, 1, h.activity FROM head h"
-            " WHERE h.business_no = ?1 AND h.activity < ?3"
-            " ORDER BY h.activity DESC LIMIT ?4"
-        )
-    else:
-        sql = (
-            f"SELECT h.conversation_no, r.since_seq, h.activity FROM {readable(viewer)} r"
-            " JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
-            " WHERE h.activity < ?3 ORDER BY h.activity DESC LIMIT ?4"
-        )
-    rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))
-    return [(visible(viewer, no, since_seq), activity) for no, since_seq, activity in rows]
 
 
 def pictures(
@@ -175,9 +49,10 @@ def pictures(
     handled = _handlings(connection, wanted) if viewer.role in TEAM else {}
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
-        f" max(c.created_revision, {_LAST_CHANGE}),"
-        f" {_LAST} & {SEQ_MASK}, {_UNREAD} FROM {LISTED} l JOIN conversation c ON c.no = l.no",
-        (wanted, viewer.person),
+        f" max(c.created_revision, {_LAST_CHANGE}, iif(?3, {LAST_NOTE}, 0)),"
+        f" {_LAST} & {SEQ_MASK}, {_UNREAD}, {MARK}"
+        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no",
+        (wanted, viewer.person, viewer.role in TEAM),
     )
     found = {
         no: Conversation(
@@ -195,10 +70,12 @@ def pictures(
                 moved.get(no, 0),
                 last[no].revision if no in last else 0,
                 handled[no][0] if no in handled else 0,
+                abs(mark),
             ),
             handling=handled[no][1] if no in handled else None,
+            marked=mark > 0,
         )
-        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread in rows
+        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread, mark in rows
     }
     return [found[granted.no] for granted in conversations]
 
@@ -215,14 +92,17 @@ _LAST_CHANGE = (
     f" AND (l.no << {SEQ_BITS} | seq) >= l.first_key ORDER BY revision DESC LIMIT 1), 0)"
 )
 
-# Counted anew each time: no stored counter that could drift from the log (R14).
-_UNREAD = (
-    "(SELECT count(*) FROM (SELECT 1 FROM message WHERE id BETWEEN max(l.first_key,"
+UNREAD = (
+    "SELECT 1 FROM message WHERE id BETWEEN max(l.first_key,"
     f" (l.no << {SEQ_BITS}) + 1 + coalesce((SELECT read_up_to FROM cursor"
     f"  WHERE conversation_no = l.no AND person = ?2), 0), {_LAST} - {UNREAD_SPAN - 1})"
     f" AND l.no << {SEQ_BITS} | {SEQ_MASK}"
-    f" AND author <> ?2 AND kind = 'text' AND deleted_at = 0 LIMIT {UNREAD_MAX}))"
+    " AND author <> ?2 AND kind = 'text' AND deleted_at = 0"
 )
+"""A row for each entry of conversation ``l.no`` of `LISTED` that person ``?2`` has not read."""
+
+# Counted anew each time: no stored counter that could drift from the log (R14).
+_UNREAD = f"(SELECT count(*) FROM ({UNREAD} LIMIT {UNREAD_MAX}))"
 
 
 def _handlings(connection: sqlite3.Connection, wanted: str) -> dict[int, tuple[int, Handling]]:
@@ -278,8 +158,8 @@ def _members(
     rows = connection.execute(
         f"WITH listed AS {LISTED}, inside AS ("
         " SELECT l.no, m.person FROM listed l JOIN member m ON m.conversation_no = l.no"
-        " UNION SELECT l.no, o.id FROM listed l JOIN person o"
-        "  ON o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
+        " UNION SELECT l.no, o.id FROM person o INDEXED BY person_owner CROSS JOIN listed l"
+        "  WHERE o.business_no = ?2 AND o.role = 'owner' AND o.active = 1), chosen AS ("
         " SELECT b.read_receipts AND v.read_receipts AS shows,"
         "  max(b.revision, v.privacy_revision) AS revision"
         "  FROM business b JOIN person v ON v.business_no = b.no AND v.id = ?3 WHERE b.no = ?2)"
@@ -289,7 +169,7 @@ def _members(
         "  c.revision, c.delivered_revision), 0), p.privacy_revision, chosen.revision)"
         " FROM inside i"
         " CROSS JOIN chosen"
-        " JOIN person p ON p.business_no = ?2 AND p.id = i.person"
+        " CROSS JOIN person p ON p.business_no = ?2 AND p.id = i.person"
         " LEFT JOIN cursor c ON c.conversation_no = i.no AND c.person = i.person"
         " ORDER BY i.no, p.id",
         (wanted, viewer.business_no, viewer.person),

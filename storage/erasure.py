@@ -18,6 +18,7 @@ from domain.record_events import HoldKind
 from storage import answers
 from storage.access import snapshot
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.notes import forget_deleted
 from storage.search_index import withdraw
 
 CONVERSATIONS = 500
@@ -134,6 +135,9 @@ TABLES: Mapping[str, Removed | Nothing] = {
     "log": Nothing("numbers"),
     "member": Nothing("who is in which conversation, by ids"),
     "message": Removed("its conversation's actor; names in entries here", _names_in_entries),
+    "mark": Nothing("ids"),
+    "note": Removed("its conversation's actor; what is left of deleted ones here", forget_deleted),
+    "note_change": Nothing("ids"),
     "person": Removed(_EVENT),
     "person_address": Removed(_EVENT),
     "placement": Nothing("ids"),

@@ -9,6 +9,7 @@ from domain.audit import AuditKind
 from domain.erasure_events import MessageErased, PersonErased
 from domain.imports import DEVICE
 from domain.record_events import HoldChanged
+from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
 from storage.business_rows import BusinessRows
 from storage.keys import SEQ_BITS
@@ -85,12 +86,19 @@ class ErasureRows:
         add_entry(self._statements, business_no, entry)
 
 
-def erase_message(statements: Statements, no: int, revision: int, event: MessageErased) -> None:
+def erase_message(
+    statements: Statements,
+    attachments: AttachmentRows,
+    no: int,
+    revision: int,
+    event: MessageErased,
+) -> None:
     """Nothing is left of a message but its place, and that it was imported, if it was.
 
     A message without a digest is one that was erased: `storage.check` holds it to that.
     """
     key = no << SEQ_BITS | event.seq
+    attachments.deleted(key)
     statements.add("DELETE FROM version WHERE message_id = ?", key)
     statements.add(
         "UPDATE message SET text = '', edited_at = 0, deleted_at = max(deleted_at, ?),"

@@ -2,11 +2,12 @@
 
 import trio
 
-from storage import erasure, export, retention, search_index
+from storage import erasure, export, notes, retention, search_index
 from storage.due import Position
 from storage.erasure import Said, Unfinished
 from storage.export import OwnPage, OwnRecord
 from storage.indexer import Indexer
+from storage.notes import Written
 from storage.readers import Readers
 from storage.retention import Expired, ExpiredPage
 from storage.search_index import IndexDamaged
@@ -40,6 +41,10 @@ class ErasureStore:
     async def conversations(self, business_no: int, person: str) -> list[str]:
         """The conversations that know ``person`` by name."""
         return await self._read(erasure.conversations, business_no, person)
+
+    async def notes(self, business_no: int, person: str) -> list[Written]:
+        """The notes that go with ``person``."""
+        return await self._read(notes.of_person, business_no, person)
 
     async def remove(self, business_no: int, person: str) -> None:
         """Remove what there is of ``person`` but what they said, table by table."""

@@ -32,6 +32,8 @@ from domain.events import (
     WebhookChanged,
     WebhookRemoved,
 )
+from domain.mark_events import Marked
+from domain.note_events import NoteChanged
 from domain.record_events import (
     AppointmentChanged,
     AppointmentDeleted,
@@ -77,6 +79,8 @@ class EventRows:
             MemberRemoved: talk.member_removed,
             ReceiptsAdvanced: talk.receipts_advanced,
             HandlingChanged: talk.handling_changed,
+            NoteChanged: talk.note_changed,
+            Marked: talk.marked,
             BusinessChanged: desk.business_changed,
             ParentChanged: desk.parent_changed,
             LocationChanged: places.changed,

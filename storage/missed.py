@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.views import Conversation, Handling, MemberCursor, Message
+from domain.views import Conversation, Handling, MemberCursor, Message, Note
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -52,6 +52,13 @@ class Handled(msgspec.Struct, frozen=True):
     handling: Handling
 
 
+class Marked(msgspec.Struct, frozen=True):
+    """Whether the viewer wants to come back to it."""
+
+    conversation: str
+    unread: bool
+
+
 class Somebody(msgspec.Struct, frozen=True):
     """A person whom the viewer sees, as they are now."""
 
@@ -79,6 +86,8 @@ class OwnPrivacy(msgspec.Struct, frozen=True):
 
 Missed = (
     Message
+    | Note
+    | Marked
     | Edited
     | Deleted
     | Cursors

@@ -14,6 +14,7 @@ from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.erasure import Titled
 from domain.events import Person
 from domain.locations import Location
+from domain.note_events import Note
 from domain.record_events import HoldKind
 from domain.roles import EVERYBODY, Role
 from domain.routing import CustomerFacts
@@ -33,6 +34,9 @@ from storage import (
     explaining,
     history,
     imports,
+    lists,
+    marks,
+    notes,
     people,
     saved_replies,
     search,
@@ -48,11 +52,12 @@ from storage.api_keys import KeyHolder, KeyRecord
 from storage.appointments import Filter, Reader
 from storage.audit import AuditEntry
 from storage.catch_up import CatchUpPage
-from storage.conversations import ListPage
 from storage.due import DuePage, Position
 from storage.explaining import Explained, HandlingRecord
 from storage.history import Versions
 from storage.imports import Import, RefusedRecord
+from storage.lists import EVERYTHING, ListFilter, ListPage
+from storage.notes import NotePage
 from storage.pages import PAGE_BYTES
 from storage.people import BusinessRecord, PersonRecord
 from storage.readers import Readers
@@ -104,6 +109,17 @@ class Queries:
         self, viewer: Viewer, conversation: str, before: int, limit: int
     ) -> list[HandlingRecord] | None:
         return await self._run(explaining.changes, viewer, conversation, before, limit)
+
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        return await self._run(marks.marked, business.no, conversation, person)
+
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        return await self._run(notes.one, business.no, conversation, note)
+
+    async def notes(
+        self, viewer: Viewer, conversation: str, before: int, limit: int
+    ) -> NotePage | None:
+        return await self._run(notes.page, viewer, conversation, before, limit)
 
     async def due_snoozes(self, now: int, after: Position, limit: int) -> DuePage:
         return await self._run(due.snoozes, now, after, limit)
@@ -230,15 +246,15 @@ class Queries:
     async def view(self, viewer: Viewer, conversation: str) -> ConversationView | None:
         return await self._run(conversations.view, viewer, conversation)
 
-    async def conversations(self, viewer: Viewer, before: str | None, limit: int) -> ListPage:
-        return await self._run(conversations.page, viewer, before, limit)
+    async def conversations(
+        self, viewer: Viewer, before: str | None, limit: int, wanted: ListFilter = EVERYTHING
+    ) -> ListPage:
+        return await self._run(lists.page, viewer, before, limit, wanted)
 
     async def queue(
         self, viewer: Viewer, location: str, before: str | None, limit: int, waiting: bool
     ) -> ListPage | None:
-        return await self._run(
-            conversations.queue, viewer, location, before, limit, waiting=waiting
-        )
+        return await self._run(lists.queue, viewer, location, before, limit, waiting=waiting)
 
     async def history(
         self, viewer: Viewer, conversation: str, before: int | None, after: int | None, limit: int

@@ -25,8 +25,10 @@ import msgspec
 from texts import Texts
 
 from domain.conversation import digest
+from domain.events import Handling
 from storage import search_index
 from storage.connection import WRITER_PRAGMAS
+from storage.handling_rows import Hidden
 from storage.migrations import migrate
 from storage.people import folded
 
@@ -55,6 +57,7 @@ class Room:
     pet: str
     first: str
     size: int
+    location: str = ""
     revision: int = 0
     entries: list[tuple[int, int, str, str]] = field(default_factory=list)
     """(revision, at, author, text)"""
@@ -100,6 +103,7 @@ class World:
                 pet=pet,
                 first=names[customer].split()[0],
                 size=max(1, round(weights[n] * share)),
+                location=LOCATIONS[n % len(LOCATIONS)],
             )
         for n in range(GROUPS):
             team = pick.sample(self.staff, min(12, len(self.staff)))
@@ -153,7 +157,11 @@ def write(connection: sqlite3.Connection, world: World, key: str) -> None:
         (BUSINESS, BEGIN),
     )
     hashed = hashlib.sha256(key.encode()).digest()
-    connection.execute("INSERT INTO api_key VALUES (?, 1, 'first', ?, 0)", (hashed, BEGIN))
+    connection.execute(
+        "INSERT INTO api_key (hash, business_no, id, name, created_at)"
+        " VALUES (?, 1, 'w5', 'W5', ?)",
+        (hashed, BEGIN),
+    )
     _many(
         connection,
         "INSERT INTO location (business_no, id, name, time_zone) VALUES (1, ?, ?, 'UTC')",
@@ -171,13 +179,26 @@ def write(connection: sqlite3.Connection, world: World, key: str) -> None:
     rooms = world.rooms
     _many(
         connection,
-        "INSERT INTO conversation VALUES (?, 1, ?, 'group', ?, ?, 'owner', ?, x'00')",
+        "INSERT INTO conversation (no, business_no, id, kind, title, created_at, created_by,"
+        " created_revision, creation) VALUES (?, 1, ?, 'group', ?, ?, 'owner', ?, x'00')",
         ((r.no, r.id, r.title, r.entries[0][1], r.revision) for r in rooms),
     )
     _many(
         connection,
-        "INSERT INTO head (business_no, conversation_no, revision, activity) VALUES (1, ?, ?, ?)",
-        ((r.no, r.entries[-1][0] + 1, r.entries[-1][0]) for r in rooms),
+        "INSERT INTO head (business_no, conversation_no, revision, activity, waiting_since,"
+        " heard_at) VALUES (1, ?, ?, ?, ?, ?)",
+        ((r.no, r.entries[-1][0] + 1, r.entries[-1][0], *_heard(r)) for r in rooms),
+    )
+    _many(
+        connection,
+        "INSERT INTO handling (conversation_no, status, snoozed_until, assignee, locations, hidden)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        _handlings(world),
+    )
+    _many(
+        connection,
+        "INSERT INTO placement VALUES (1, ?, ?, ?)",
+        sorted((r.location, r.no, r.revision) for r in rooms if r.location),
     )
     _many(
         connection,
@@ -211,6 +232,24 @@ def _messages(rooms: Iterable[Room]) -> Iterator[tuple[object, ...]]:
         for n, (revision, at, author, text) in enumerate(room.entries):
             key = room.no << 32 | n + 1
             yield key, revision, at, author, text, f"m-{key:x}", digest(room.id, text, 0)
+
+
+def _heard(room: Room) -> tuple[int, int]:
+    """(since when the customer waits, when they last wrote)"""
+    heard = [at for _, at, author, _ in room.entries if author.startswith("customer")]
+    waits = room.entries[-1][2].startswith("customer")
+    return (heard[-1] if waits else 0, heard[-1] if heard else 0)
+
+
+def _handlings(world: World) -> Iterator[tuple[object, ...]]:
+    """Most are closed, a few put off; of the open ones a half is somebody's."""
+    hidden = msgspec.json.encode(Hidden(Handling().trigger, "")).decode()
+    for room in world.rooms:
+        if room.location:
+            status = world.random.choice(("closed",) * 12 + ("open",) * 7 + ("snoozed",))
+            until = BEGIN + 9 * YEARS_MS if status == "snoozed" else 0
+            assignee = world.random.choice(("", room.members[1]))
+            yield room.no, status, until, assignee, json.dumps([room.location]), hidden
 
 
 def _cursors(world: World) -> Iterator[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from texts import DAYS, FIRST, PETS
 
+LOCATIONS = ("downtown", "uptown", "harbour")
 WORDS = ("ready", "groomer", "vaccination", "deposit", "parking", "microchip", "allergy", "dryer")
 PHRASES = ("hot spot", "front door", "staff meeting", "invoice of", "long walk")
 BEGIN = 1_700_000_000_000
@@ -52,6 +53,35 @@ def first_page(asker: Asker, _: random.Random) -> object:
 def further_page(asker: Asker, pick: random.Random) -> object:
     """A page further down."""
     return asker.get(f"/v1/conversations?limit=50&before={pick.randrange(asker.revision)}")
+
+
+def unread(asker: Asker, _: random.Random) -> object:
+    """What one has not read."""
+    return asker.get("/v1/conversations?unread=true")
+
+
+def mine(asker: Asker, _: random.Random) -> object:
+    """What is open and one's own."""
+    return asker.get(f"/v1/conversations?status=open&assignee={asker.person}")
+
+
+def waiting(asker: Asker, pick: random.Random) -> object:
+    """Where customers wait at a location for somebody to take it."""
+    location = pick.choice(LOCATIONS)
+    return asker.get(f"/v1/conversations?location={location}&waiting=true&unassigned=true")
+
+
+def queue(asker: Asker, pick: random.Random) -> object:
+    """The queue of a location where one works."""
+    number = 0 if asker.role == "owner" else int(asker.person.removeprefix("staff"))
+    return asker.get(f"/v1/locations/{LOCATIONS[number % len(LOCATIONS)]}/queue")
+
+
+def route(asker: Asker, pick: random.Random) -> object:
+    """A customer says something: where it shows up is decided, and it is stored."""
+    body = {"client_message_id": f"route-{pick.randrange(10**15)}", "text": "Can he stay longer?"}
+    room = f"talk-{asker.person}"
+    return asker.ask("POST", f"/v1/conversations/{room}/messages", body)
 
 
 def words(asker: Asker, pick: random.Random) -> object:
@@ -110,6 +140,11 @@ QUESTIONS: dict[str, tuple[Question, tuple[str, ...]]] = {
     "nothing": (nothing, ("staff",)),
     "list": (first_page, ALL),
     "list: further down": (further_page, TEAM),
+    "list: unread": (unread, ALL),
+    "list: open and mine": (mine, TEAM),
+    "list: waiting for anybody": (waiting, TEAM),
+    "queue": (queue, TEAM),
+    "route": (route, ("customer",)),
     "search: words": (words, ALL),
     "search: beginning": (beginning, ALL),
     "search: phrase": (phrase, ALL),

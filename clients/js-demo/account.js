@@ -135,6 +135,15 @@ export const sessions = async (token) =>
 export const endSession = (token, id) =>
   ask('DELETE', `/v1/me/sessions/${encodeURIComponent(id)}`, undefined, token);
 
+/**
+ * Choose another password: all devices are signed out, and this one is in again.
+ * @param {string} token @param {string} password @param {string} current  '' where there was none
+ */
+export const changePassword = async (token, password, current) =>
+  entered(
+    await ask('POST', '/v1/me/password', { new: password, ...(current ? { current } : {}) }, token),
+  );
+
 /** A window that stays open says now and then that the device is in use. */
 export function stayInUse() {
   setInterval(() => void renew().catch(() => {}), RENEW_MS);

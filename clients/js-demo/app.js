@@ -4,11 +4,20 @@ import * as account from './account.js';
 import { Deskbell } from './deskbell.js';
 import { devicesSheet } from './devices.js';
 import { h } from './dom.js';
+import { inviteSheet } from './invite.js';
 import { Messenger } from './messenger.js';
+import { passwordSheet } from './password.js';
 import { showLink, showSetUp, showSignIn, showToken } from './sign-in.js';
 import { demoToken, showThree } from './three.js';
 
 const RETRY_MS = 2_000;
+
+/** @type {import('./settings.js').Sheet[]} what one with an account can do about it */
+const ACCOUNT_SHEETS = [
+  { icon: 'key', text: 'Change password', open: passwordSheet },
+  { icon: 'group', text: 'Signed-in devices', open: devicesSheet },
+  { icon: 'plus', text: 'Invite somebody', open: inviteSheet, leads: true },
+];
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 
@@ -71,7 +80,7 @@ async function signedIn(token) {
     location.reload();
   };
   account.stayInUse();
-  showOne(desk, { name, signOut, devices: devicesSheet }).catch(() => {}); // the banner tells
+  showOne(desk, { name, signOut, sheets: ACCOUNT_SHEETS }).catch(() => {}); // the banner tells
 }
 
 /** Whoever has an account is in, else they are asked to sign in. */

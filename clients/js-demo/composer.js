@@ -1,9 +1,12 @@
 /** Where one writes: a text that grows, what it replies to or edits, and the limit it must keep. */
 
+import { Attaching } from './attaching.js';
+import { attachedWords } from './attachments.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { plain } from './markup.js';
 import { nameOf } from './names.js';
+import { Noting } from './noting.js';
 
 /** @typedef {import('./deskbell.js').Message} Message */
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
@@ -22,10 +25,11 @@ export class Composer {
   #drafts = new Map();
 
   /**
-   * @param {Deskbell} desk
-   * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void}} actions
+   * @param {Deskbell} desk @param {HTMLElement} root
+   * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void,
+   *   replies: (take: (text: string) => void) => void}} actions  `replies` lets one choose one
    */
-  constructor(desk, actions) {
+  constructor(desk, root, actions) {
     this.desk = desk;
     this.actions = actions;
     this.text = h('textarea', {
@@ -36,6 +40,7 @@ export class Composer {
       dir: 'auto',
       oninput: () => this.#input(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+      onpaste: (/** @type {ClipboardEvent} */ event) => this.#paste(event),
     });
     this.count = h('output', { class: 'count', hidden: true });
     this.button = h(
@@ -44,30 +49,85 @@ export class Composer {
       icon('send'),
     );
     this.context = h('div', { class: 'context', hidden: true });
+    this.attaching = new Attaching(desk, {
+      failed: actions.failed,
+      changed: () => this.#measure(),
+    });
+    this.noting = new Noting(desk, root, {
+      failed: (error) => actions.failed(/** @type {Error} */ (error)),
+      toggle: () => this.#toggleNote(),
+    });
+    this.replies = h(
+      'button',
+      {
+        type: 'button',
+        class: 'round attach',
+        'aria-label': 'Saved replies',
+        onclick: () => actions.replies((text) => this.#insert(text)),
+      },
+      icon('bolt'),
+    );
     this.element = h(
       'form',
       { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
       this.context,
+      this.attaching.tray,
       h('div', { class: 'field' }, this.text, this.count),
+      h(
+        'div',
+        { class: 'tools' },
+        this.attaching.button,
+        this.attaching.input,
+        this.replies,
+        this.noting.button,
+      ),
       this.button,
     );
   }
 
   /** @param {string} id */
   show(id) {
-    if (this.#id && !this.#editing) this.#drafts.set(this.#id, this.text.value);
+    if (this.#id && !this.#editing) this.#begun.set(this.#id, this.text.value);
+    this.#noteMode(false);
     this.#id = id;
     this.#replyTo = null;
     this.#editing = null;
     this.#write(this.#drafts.get(id) ?? '');
+    this.attaching.show(id);
+    const team = Boolean(this.desk.conversations.get(id)?.handling);
+    this.replies.hidden = this.noting.button.hidden = !team;
     this.#showContext();
   }
 
   /** What was begun in a conversation and not sent. @param {string} id */
   draft(id) {
-    return (
-      id === this.#id && !this.#editing ? this.text.value : (this.#drafts.get(id) ?? '')
-    ).trim();
+    const here = id === this.#id && !this.#editing && !this.noting.active;
+    return (here ? this.text.value : (this.#drafts.get(id) ?? '')).trim();
+  }
+
+  /** What was begun as what is written now: messages or notes. */
+  get #begun() {
+    return this.noting.active ? this.noting.drafts : this.#drafts;
+  }
+
+  /** From a message to a note, or back; what was begun of either stays. */
+  #toggleNote() {
+    if (this.#editing || this.#replyTo) this.#cancel();
+    this.#begun.set(this.#id, this.text.value);
+    this.#noteMode(!this.noting.active);
+    this.#write(this.#begun.get(this.#id) ?? '');
+    this.focus();
+  }
+
+  /** @param {boolean} on */
+  #noteMode(on) {
+    this.noting.set(on);
+    this.element.classList.toggle('noting', on);
+    const words = on ? 'Note to the team' : 'Message';
+    this.text.setAttribute('aria-label', words);
+    this.text.placeholder = on ? 'Note to the team: no customer sees it' : words;
+    this.button.setAttribute('aria-label', on ? 'Add the note' : 'Send');
+    this.attaching.button.disabled = on;
   }
 
   focus() {
@@ -77,6 +137,7 @@ export class Composer {
   /** @param {Message} message */
   reply(message) {
     if (this.#deleted(message)) return; // since the menu opened
+    if (this.noting.active) this.#toggleNote();
     if (this.#editing) this.#write('');
     this.#editing = null;
     this.#replyTo = message;
@@ -86,6 +147,7 @@ export class Composer {
 
   /** @param {Message} message */
   edit(message) {
+    if (this.noting.active) this.#toggleNote();
     if (!this.#editing) this.#drafts.set(this.#id, this.text.value);
     this.#replyTo = null;
     this.#editing = { ...message }; // as it was: the one that is held changes
@@ -126,7 +188,10 @@ export class Composer {
   #showContext() {
     const message = this.#editing ?? this.#replyTo;
     this.context.hidden = !message;
-    this.button.setAttribute('aria-label', this.#editing ? 'Save' : 'Send');
+    this.attaching.button.disabled = this.#editing !== null || this.noting.active; // text alone
+    this.element.classList.toggle('editing', this.#editing !== null);
+    if (!this.noting.active)
+      this.button.setAttribute('aria-label', this.#editing ? 'Save' : 'Send');
     this.button.replaceChildren(icon(this.#editing ? 'check' : 'send'));
     if (!message) {
       this.context.replaceChildren();
@@ -142,7 +207,7 @@ export class Composer {
         'span',
         { class: 'words' },
         h('strong', { text: title }),
-        h('span', { dir: 'auto', text: plain(message.text) }),
+        h('span', { dir: 'auto', text: plain(message.text) || attachedWords(message) }),
       ),
       h(
         'button',
@@ -160,6 +225,14 @@ export class Composer {
     );
   }
 
+  /** Where one writes, in place of what is selected. @param {string} text */
+  #insert(text) {
+    const { selectionStart: start, selectionEnd: end } = this.text;
+    this.text.setRangeText(text, start, end, 'end');
+    this.#input();
+    this.focus();
+  }
+
   /** @param {string} value */
   #write(value) {
     this.text.value = value;
@@ -168,7 +241,8 @@ export class Composer {
 
   #input() {
     this.#measure();
-    if (this.#editing) return;
+    this.noting.typed(this.text);
+    if (this.#editing || this.noting.active) return; // nobody else is told
     this.desk.typing(this.#id, this.text.value.trim() !== '');
   }
 
@@ -184,7 +258,10 @@ export class Composer {
     this.count.classList.toggle('over', over > 0);
     const unit = Math.abs(over) === 1 ? 'byte' : 'bytes';
     this.count.textContent = over > 0 ? `${over} ${unit} too long` : `${-over} ${unit} left`;
-    this.button.disabled = over > 0 || clean(this.text.value) === '';
+    const alone = this.#editing !== null || this.noting.active;
+    const files = !alone && this.attaching.ready.length > 0;
+    const waits = !alone && this.attaching.busy;
+    this.button.disabled = over > 0 || waits || (clean(this.text.value) === '' && !files);
   }
 
   /** @param {KeyboardEvent} event */
@@ -193,9 +270,11 @@ export class Composer {
     if (event.key === 'Enter' && !event.shiftKey) this.#submit(event);
     else if (event.key === 'Escape') {
       event.stopPropagation();
-      if (this.#editing || this.#replyTo) this.#cancel();
+      if (this.noting.active) this.#toggleNote();
+      else if (this.#editing || this.#replyTo) this.#cancel();
       else this.actions.leave();
-    } else if (event.key === 'ArrowUp' && this.text.value === '') this.#editLast(event);
+    } else if (event.key === 'ArrowUp' && this.text.value === '' && !this.noting.active)
+      this.#editLast(event);
     else if ((event.ctrlKey || event.metaKey) && event.key === 'b') this.#surround(event, '**');
     else if ((event.ctrlKey || event.metaKey) && event.key === 'i') this.#surround(event, '*');
   }
@@ -220,12 +299,25 @@ export class Composer {
     this.#input();
   }
 
+  /** @param {ClipboardEvent} event */
+  #paste(event) {
+    const files = event.clipboardData?.files;
+    if (!files?.length || this.attaching.button.disabled) return;
+    event.preventDefault();
+    this.attaching.add(files);
+  }
+
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
     const text = clean(this.text.value);
-    if (this.button.disabled || !text) return;
+    if (this.button.disabled) return;
+    if (this.noting.active) {
+      void this.#note(this.#id, text);
+      return;
+    }
     const editing = this.#editing;
+    const attachments = editing ? [] : this.attaching.ready;
     if (editing) {
       if (text === editing.text) this.#cancel();
       else this.#save(editing, text);
@@ -236,9 +328,23 @@ export class Composer {
     this.#write('');
     this.#drafts.delete(this.#id);
     this.#showContext();
-    const stored = this.desk.send(this.#id, text, { reply_to });
+    this.attaching.sent();
+    const stored = this.desk.send(this.#id, text, { reply_to, attachments });
     stored.catch(() => {}); // the row itself says what is wrong
     this.actions.sent();
+  }
+
+  /** If it is not stored, what was written comes back. @param {string} id @param {string} text */
+  async #note(id, text) {
+    this.#write('');
+    try {
+      await this.noting.add(id, text);
+      this.actions.sent();
+    } catch (error) {
+      this.actions.failed(/** @type {Error} */ (error));
+      if (id === this.#id && this.noting.active && !this.text.value) this.#write(text);
+      else this.noting.drafts.set(id, text);
+    }
   }
 
   /**

@@ -1,10 +1,13 @@
 /** The list of conversations: who, the last word, when, and how much is unread. */
 
+import { attachedWords } from './attachments.js';
 import { arrange, h, hidden, moveFocus } from './dom.js';
+import { handlingMarks } from './handling-marks.js';
 import { icon, tickIcon } from './icons.js';
 import { plain } from './markup.js';
 import { entryWords, tickWords } from './message-row.js';
-import { faces, firstName, isAutomatic, nameOf, others, shortNameOf, titleOf } from './names.js';
+import { faces, isAutomatic, others, shortNameOf, titleOf, typistOf } from './names.js';
+import { SearchResults } from './search-results.js';
 import { listTime } from './times.js';
 
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
@@ -17,17 +20,24 @@ export class ConversationList {
 
   /**
    * @param {Deskbell} desk
+   * @param {import('./inbox.js').Inbox} inbox
    * @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string,
-   *   failed: (error: Error) => void}} actions
+   *   reveal: (id: string, seq: number) => void, failed: (error: Error) => void}} actions
    */
-  constructor(desk, actions) {
+  constructor(desk, inbox, actions) {
     this.desk = desk;
+    this.inbox = inbox;
     this.actions = actions;
+    this.results = new SearchResults(desk, {
+      reveal: actions.reveal,
+      failed: actions.failed,
+      changed: () => this.render(),
+    });
     this.search = h('input', {
       type: 'search',
       placeholder: 'Search',
       maxlength: '100',
-      'aria-label': 'Search conversations',
+      'aria-label': 'Search conversations and messages',
       oninput: () => this.render(),
     });
     this.list = h('ul', { class: 'list', 'aria-label': 'Conversations' });
@@ -43,9 +53,11 @@ export class ConversationList {
       'div',
       { class: 'list-frame' },
       h('label', { class: 'search' }, icon('search'), this.search),
+      inbox.filters,
       this.list,
       this.empty,
       this.older,
+      this.results.element,
     );
     this.element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) =>
       this.#key(event),
@@ -69,8 +81,10 @@ export class ConversationList {
 
   render() {
     const wanted = this.search.value.trim().toLowerCase();
-    const all = this.desk.list();
-    const found = all.filter((each) => !wanted || this.#words(each).includes(wanted));
+    this.results.look(this.search.value.trim());
+    const found = this.inbox
+      .list(wanted !== '')
+      .filter((each) => !wanted || this.#words(each).includes(wanted));
     const keep = new Map();
     for (const each of found) keep.set(each.id, this.#item(each));
     this.#items = keep;
@@ -78,8 +92,8 @@ export class ConversationList {
       this.list,
       [...keep.values()].map((item) => item.element),
     );
-    this.older.hidden = !this.desk.next;
-    this.#nothing(found.length === 0, wanted);
+    this.older.hidden = !this.inbox.more;
+    this.#nothing(found.length === 0 && !this.results.found.length, wanted);
   }
 
   /** @param {boolean} nothing @param {string} wanted */
@@ -88,19 +102,22 @@ export class ConversationList {
     if (!nothing) return;
     const loading = !this.desk.person;
     const text = wanted
-      ? this.desk.next
+      ? this.inbox.more
         ? 'None of the conversations shown so far matches.'
         : 'No conversation matches.'
       : loading
         ? 'Loading…'
-        : 'No conversations yet.';
+        : this.inbox.nothing || 'No conversations yet.';
     const start = h('button', {
       type: 'button',
       class: 'primary',
       text: 'Start one',
       onclick: this.actions.create,
     });
-    this.empty.replaceChildren(h('p', { text }), ...(wanted || loading ? [] : [start]));
+    this.empty.replaceChildren(
+      h('p', { text }),
+      ...(wanted || loading || this.inbox.nothing ? [] : [start]),
+    );
   }
 
   /** @param {Conversation} conversation */
@@ -114,7 +131,7 @@ export class ConversationList {
   /** @param {Conversation} conversation */
   #preview(conversation) {
     const [typist] = this.desk.typists(conversation.id);
-    if (typist) return `${firstName(nameOf(conversation, typist))} is typing…`;
+    if (typist) return `${typistOf(conversation, typist)} is typing…`;
     const draft = this.actions.draft(conversation.id);
     if (draft && conversation.id !== this.#selected) return `Draft: ${plain(draft)}`;
     const message = this.#last(conversation);
@@ -123,7 +140,9 @@ export class ConversationList {
     const mine = !('author' in message) || message.author === this.desk.person;
     const group = others(conversation, this.desk.person).length > 1;
     const text =
-      'deleted_at' in message && message.deleted_at ? 'Message deleted' : plain(message.text, 90);
+      'deleted_at' in message && message.deleted_at
+        ? 'Message deleted'
+        : plain(message.text, 90) || attachedWords(message);
     if (mine) return `You: ${text}`;
     const named = group || isAutomatic(message.author);
     return named ? `${shortNameOf(conversation, message.author)}: ${text}` : text;
@@ -136,7 +155,7 @@ export class ConversationList {
 
   /** @param {Conversation} conversation */
   #item(conversation) {
-    const { id, unread } = conversation;
+    const { id, unread, marked = false } = conversation;
     const preview = this.#preview(conversation);
     const last = this.#last(conversation);
     const mine =
@@ -150,7 +169,9 @@ export class ConversationList {
     const face = faces(this.desk, conversation);
     const current = id === this.#selected;
     const typing = this.desk.typists(id).length > 0;
-    const looks = JSON.stringify([title, preview, time, unread, ticks, current, face.outerHTML]);
+    const marks = handlingMarks(this.desk, conversation);
+    const drawn = [face, ...marks].map((each) => each.outerHTML);
+    const looks = JSON.stringify([title, preview, time, unread, marked, ticks, current, drawn]);
     const old = this.#items.get(id);
     if (old?.signature === looks) return old;
     const badge = unread
@@ -160,7 +181,9 @@ export class ConversationList {
           hidden(`${unread} unread`),
           h('span', { 'aria-hidden': 'true', text: unread > 99 ? '99+' : String(unread) }),
         )
-      : null;
+      : marked
+        ? h('span', { class: 'badge marked' }, hidden('Marked as unread'))
+        : null;
     const tick = ticks
       ? h(
           'span',
@@ -169,7 +192,11 @@ export class ConversationList {
           hidden(tickWords(ticks)),
         )
       : null;
-    const kinds = [unread > 0 && 'unread', typing && 'typing-now', drafted && 'drafted'];
+    const kinds = [
+      (unread > 0 || marked) && 'unread',
+      typing && 'typing-now',
+      drafted && 'drafted',
+    ];
     const kind = ['item', ...kinds.filter(Boolean)].join(' ');
     const button = h(
       'button',
@@ -191,6 +218,7 @@ export class ConversationList {
         { class: 'bottom' },
         tick,
         h('span', { class: 'preview', dir: 'auto', text: preview }),
+        marks,
         badge,
       ),
     );
@@ -204,7 +232,7 @@ export class ConversationList {
   async #more() {
     this.older.disabled = true;
     try {
-      await this.desk.more();
+      await this.inbox.showMore();
     } catch (error) {
       this.actions.failed(/** @type {Error} */ (error));
     }
@@ -214,7 +242,7 @@ export class ConversationList {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const items = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll('.item')]);
+    const items = /** @type {HTMLElement[]} */ ([...this.element.querySelectorAll('.item')]);
     if (event.target === this.search) {
       if (event.key === 'ArrowDown' && items[0]) {
         event.preventDefault();

@@ -1,16 +1,22 @@
 /** One conversation: who is in it, its messages, and where one writes. */
 
+import { attachedWords, Files } from './attachments.js';
 import { Composer } from './composer.js';
 import { h } from './dom.js';
+import { HandlingBar } from './handling-bar.js';
 import { icon, tickIcon } from './icons.js';
 import { membersSheet } from './members.js';
 import { MessageLog } from './message-log.js';
 import { tickWords } from './message-row.js';
 import { avatar, faces, nameOf, stateOf, titleOf } from './names.js';
+import { savedRepliesSheet } from './saved-replies.js';
+import { Notes } from './notes.js';
 import { rowOf } from './scrolling.js';
 import { ask, menu, popover, sheet, toast } from './overlay.js';
 import { plain, rendered } from './markup.js';
+import { PersonPanel } from './person-panel.js';
 import { moment } from './times.js';
+import { whySheet } from './why.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
 /** @typedef {import('./deskbell.js').Message} Message */
@@ -22,25 +28,41 @@ export class ConversationView {
 
   /**
    * @param {Deskbell} desk @param {HTMLElement} root the pane
-   * @param {{back: () => void, looking: () => boolean, changed: () => void}} actions
+   * @param {import('./places.js').Places} places @param {import('./people.js').People} people
+   * @param {{reveal: (id: string, seq: number) => void, back: () => void,
+   *   looking: () => boolean, changed: () => void}} actions
    */
-  constructor(desk, root, actions) {
+  constructor(desk, root, places, people, actions) {
     this.desk = desk;
     this.root = root;
+    this.places = places;
     this.actions = actions;
+    this.notes = new Notes(desk, root, this.failed);
+    this.files = new Files(desk, root, this.failed);
     this.log = new MessageLog(desk, {
       looking: actions.looking,
       menu: (anchor, message) => this.#menu(anchor, message),
       receipts: (anchor, message) => void this.#receipts(anchor, message),
-      jump: (seq) => this.#jump(seq),
+      jump: (seq) => this.reveal(seq),
+      files: this.files,
+      name: (conversation, person) => people.name(conversation, person),
+      note: (anchor, note) => this.notes.menu(anchor, note, (text) => void this.#copy(text)),
       retry: (entry) => desk.retry(entry.client_message_id),
       discard: ({ text, client_message_id }) =>
         this.#askToDelete(text, 'It has not been sent.', () => this.#discard(client_message_id)),
     });
-    this.composer = new Composer(desk, {
+    this.composer = new Composer(desk, root, {
       failed: this.failed,
       sent: () => this.log.toEnd(true),
       leave: actions.back,
+      replies: (take) => savedRepliesSheet(desk, root, this.id, take),
+    });
+    this.handling = new HandlingBar(desk, root, places, people, this.failed, () =>
+      this.#markUnread(),
+    );
+    this.panel = new PersonPanel(desk, root, places, people, {
+      failed: this.failed,
+      reveal: actions.reveal,
     });
     const members = () => void membersSheet(desk, root, this.id, this.failed);
     this.who = h('button', { type: 'button', class: 'who', onclick: members });
@@ -49,9 +71,11 @@ export class ConversationView {
       'div',
       { class: 'talk-body', hidden: true },
       this.bar,
+      this.handling.element,
       this.log.element,
       this.composer.element,
     );
+    this.composer.attaching.takeFrom(this.body);
     this.nothing = h(
       'div',
       { class: 'nothing' },
@@ -86,9 +110,12 @@ export class ConversationView {
     const conversation = this.desk.conversations.get(this.id);
     this.body.hidden = !conversation;
     this.nothing.hidden = Boolean(conversation);
+    this.panel.render(conversation ? this.id : '');
     if (!conversation) return;
     this.#bar(conversation);
+    this.handling.render(conversation);
     this.composer.refresh();
+    this.notes.fill(conversation);
     this.log.render();
   }
 
@@ -111,6 +138,7 @@ export class ConversationView {
         icon('back'),
       ),
       this.who,
+      this.panel.button,
       h(
         'button',
         { type: 'button', class: 'round', 'aria-label': 'Members', onclick: members },
@@ -151,6 +179,7 @@ export class ConversationView {
     const owner = this.desk.role === 'owner';
     const { id } = this;
     menu(this.root, anchor, 'Message', [
+      ...this.files.entries(message),
       this.log.folded(message)
         ? { icon: 'expand', text: 'Show all', run: () => this.log.unfold(message) }
         : null,
@@ -158,9 +187,9 @@ export class ConversationView {
         ? null
         : { icon: 'reply', text: 'Reply', run: () => this.composer.reply(message) },
       message.reply_to && !message.deleted_at
-        ? { icon: 'up', text: 'Go to the quoted message', run: () => this.#jump(message.reply_to) }
+        ? { icon: 'up', text: 'Go to the quoted message', run: () => this.reveal(message.reply_to) }
         : null,
-      message.deleted_at
+      message.deleted_at || !message.text
         ? null
         : { icon: 'copy', text: 'Copy text', run: () => void this.#copy(message.text) },
       mine && !message.deleted_at
@@ -171,6 +200,13 @@ export class ConversationView {
         text: mine ? 'Who has read it' : 'Receipts',
         run: () => void this.#receipts(anchor, message),
       },
+      this.handling.element.hidden
+        ? null
+        : {
+            icon: 'place',
+            text: 'Why here?',
+            run: () => void whySheet(this.desk, this.root, this.places, message).catch(this.failed),
+          },
       (owner && (message.edited_at || message.deleted_at)) ||
       (mine && message.edited_at && !message.deleted_at)
         ? { icon: 'history', text: 'Earlier versions', run: () => void this.#versions(message) }
@@ -186,8 +222,14 @@ export class ConversationView {
     ]);
   }
 
+  /** To come back to it: so one leaves it now. */
+  #markUnread() {
+    this.desk.mark(this.id).catch(this.failed);
+    this.actions.back();
+  }
+
   /** @param {number} seq */
-  #jump(seq) {
+  reveal(seq) {
     void this.log.reveal(seq).catch(this.failed);
   }
 
@@ -202,7 +244,9 @@ export class ConversationView {
   }
 
   /** @param {string} id @param {Message} message */
-  #delete(id, { seq, text }) {
+  #delete(id, message) {
+    const { seq } = message;
+    const text = message.text || attachedWords(message);
     const hint = 'It is deleted for everybody. Only the owner of the business can still read it.';
     this.#askToDelete(text, hint, () => void this.desk.delete(id, seq).catch(this.failed));
   }

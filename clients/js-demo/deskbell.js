@@ -71,9 +71,21 @@
  * @property {number} snoozed_until
  * @property {string} assignee  a person, or ''
  * @property {number} waiting_since  since when a customer waits for an answer; 0: nobody does
+ * @property {number} [alerted]  equal to `waiting_since`: they have waited too long
  *
  * @typedef {'assign' | 'unassign' | 'transfer' | 'close' | 'snooze' | 'reopen' | 'handled' |
  *   'waiting'} Action
+ *
+ * @typedef {object} Note  what the team says to itself about a conversation
+ * @property {string} note  its id
+ * @property {number} revision
+ * @property {number} seq  the newest entry when it was written
+ * @property {number} at
+ * @property {string} author
+ * @property {string} text  '' once it was deleted
+ * @property {string[]} mentions  people of the team
+ * @property {number} edited_at
+ * @property {number} deleted_at
  *
  * @typedef {object} Conversation
  * @property {string} id
@@ -84,9 +96,11 @@
  * @property {Member[]} members
  * @property {number} last_seq
  * @property {number} unread
+ * @property {boolean} marked  as unread, by this person
  * @property {number} revision  of the newest event of it that is in here
  * @property {Handling | null} handling  null: this person is a customer, who is not told
  * @property {number} handling_revision  at which `handling` was last told whole
+ * @property {Note[]} notes  those that are known, oldest first; `notes` loads more
  * @property {Message[]} messages  the newest ones, without a gap, in ascending seq
  * @property {boolean} more  whether older messages can be loaded
  *
@@ -159,6 +173,7 @@ const MESSAGE = {
   location: '',
   attachments: /** @type {Attachment[]} */ ([]),
 };
+const NOTE = { text: '', edited_at: 0, deleted_at: 0 };
 const HANDLING = { status: 'open', snoozed_until: 0, assignee: '', waiting_since: 0 };
 const MEMBER = {
   name: '',
@@ -178,6 +193,8 @@ const CONCERN_ONE = new Set([
   'attachment_changed',
   'receipt',
   'handling_changed',
+  'note',
+  'marked',
 ]);
 const HEARTBEAT = { ping_after_ms: 20_000, timeout_ms: 30_000 };
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -267,6 +284,9 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
   remove_member: { conversation: null, person: null },
   leave: { conversation: null },
   handle: { conversation: null, action: null, person: null, location: null, until: null },
+  mark: { conversation: null, unread: true },
+  note: { conversation: null, note: null, action: null, text: null, mentions: null },
+  notes: { conversation: null, before: null, limit: 50 },
   receipts: { conversation: null, seq: null },
   versions: { conversation: null, seq: null },
   people: { search: '', limit: 20 },
@@ -325,10 +345,12 @@ export class Model {
       created_by: '',
       last_seq: 0,
       unread: 0,
+      marked: false,
       revision: 0,
       ...rest,
       handling: this.#handling(handling),
       handling_revision: rest.revision ?? 0,
+      notes: [],
       members: (members ?? []).map((/** @type {any} */ each) => this.#member(each)),
       messages: last_message ? [asMessage(last_message, rest.id)] : [],
       more: (last_message ? last_message.seq : (rest.last_seq ?? 0)) > 1,
@@ -350,6 +372,7 @@ export class Model {
     const mine = this.me(conversation);
     if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
     else conversation.unread = picture.unread ?? 0;
+    conversation.marked = picture.marked ?? false;
     conversation.handling = this.#handling(picture.handling);
     conversation.handling_revision = picture.revision;
     return true;
@@ -427,6 +450,12 @@ export class Model {
         return this.conversations.delete(event.conversation) ? 'applied' : 'known';
       case 'handling_changed':
         return this.#handlingChanged(conversation, event);
+      case 'marked':
+        if (!conversation || conversation.marked === event.unread) return 'known';
+        conversation.marked = event.unread;
+        return 'applied';
+      case 'note':
+        return conversation && this.note(conversation, event) ? 'applied' : 'known';
       case 'business_changed':
         return this.#chosen('businessSettings', event);
       case 'privacy_changed':
@@ -497,6 +526,20 @@ export class Model {
       if (message.revision > revision) this.#waits(conversation, message);
     }
     return 'applied';
+  }
+
+  /**
+   * Take a note as it is; false: a newer state of it is held.
+   * @param {Conversation} conversation
+   * @param {any} given
+   */
+  note(conversation, { type, conversation: _, ...given }) {
+    const held = conversation.notes?.find((each) => each.note === given.note);
+    if (held && held.revision >= given.revision) return false;
+    const rest = (conversation.notes ?? []).filter((each) => each !== held);
+    conversation.notes = [...rest, { mentions: [], ...NOTE, ...given }];
+    conversation.notes.sort((one, other) => one.at - other.at || (one.note < other.note ? -1 : 1));
+    return true;
   }
 
   /**
@@ -939,8 +982,9 @@ export class Deskbell {
   /**
    * Listen to `status` (a Status), `ready` ({resume}: the model is complete), `change`
    * ({conversation?}: draw again), `message` ({conversation, message}: a new entry, one's own too),
-   * `sent` ({conversation, message}), `failed` ({entry, error}), `removed` ({conversation}),
-   * `typing` ({conversation}), `presence` or `error` (a DeskbellError nobody awaited).
+   * `note` (a Note with its `conversation`, as it is now), `sent` ({conversation, message}),
+   * `failed` ({entry, error}), `removed` ({conversation}), `typing` ({conversation}), `presence` or
+   * `error` (a DeskbellError nobody awaited).
    * @param {string} type
    * @param {(detail: any) => void} listener
    * @returns {() => void} stops listening
@@ -1095,6 +1139,110 @@ export class Deskbell {
    */
   async handle(conversation, action, fields = {}) {
     await this.#ask({ type: 'handle', conversation, action, ...fields }); // the change is an event
+  }
+
+  /**
+   * What is open at a location, latest activity first, or only those in which a customer waits, the
+   * longest first: for who works there, and for owners.
+   * @param {string} location
+   * @param {{waiting?: boolean, before?: string, limit?: number}} [options]
+   */
+  queue(location, { waiting = false, before = '', limit = 10 } = {}) {
+    return this.#listed(`/v1/locations/${location}/queue`, { waiting, before, limit });
+  }
+
+  /**
+   * Conversations of which all that is asked for holds, latest activity first; there may be more
+   * while there is a `next`, even after an empty page. All but `unread` is the team's to ask.
+   * @param {{location?: string, status?: string, assignee?: string, waiting?: boolean,
+   *   unread?: boolean, before?: string, limit?: number}} filter
+   */
+  filtered(filter) {
+    return this.#listed('/v1/conversations', filter);
+  }
+
+  /**
+   * They are in `conversations` then, and events follow them. `next` goes into `before` of the same
+   * question; '' at the end.
+   * @param {string} path
+   * @param {Record<string, string | number | boolean | undefined>} filter
+   * @returns {Promise<{ids: string[], next: string}>}
+   */
+  async #listed(path, filter) {
+    const asked = Object.entries(filter).filter(([, value]) => value);
+    const query = new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));
+    const gone = new Set(); // while the answer is on its way
+    const stop = this.on('removed', ({ conversation }) => gone.add(conversation));
+    try {
+      const page = await this.request('GET', `${path}?${query}`);
+      const here = page.conversations.filter((/** @type {any} */ each) => !gone.has(each.id));
+      for (const each of here) if (!this.conversations.has(each.id)) this.#put(each);
+      this.#changed();
+      return { ids: here.map((/** @type {any} */ each) => each.id), next: page.next ?? '' };
+    } finally {
+      stop();
+    }
+  }
+
+  /**
+   * Ask the HTTP API as this person, for what has no command here. Pages of another origin than the
+   * server's cannot.
+   * @param {string} method @param {string} path @param {object} [body]
+   * @returns {Promise<any>} rejects with a DeskbellError
+   */
+  request(method, path, body) {
+    return this.#http(method, path, body && JSON.stringify(body));
+  }
+
+  /**
+   * Mark a conversation as unread, for oneself alone, or take the mark off.
+   * @param {string} conversation
+   * @param {boolean} [unread]
+   */
+  async mark(conversation, unread = true) {
+    await this.#ask({ type: 'mark', conversation, unread }); // the change itself is an event
+  }
+
+  /**
+   * Say something to the team; the note itself is an event.
+   * @param {string} conversation
+   * @param {string} text
+   * @param {string[]} [mentions]  people of the team who see the conversation
+   * @returns {Promise<string>} its id
+   */
+  async addNote(conversation, text, mentions = []) {
+    const note = this.#newId();
+    await this.#ask({ type: 'note', conversation, note, action: 'add', text, mentions });
+    return note;
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {string} note
+   * @param {{text?: string, mentions?: string[]}} fields  what changes
+   */
+  async editNote(conversation, note, fields) {
+    await this.#ask({ type: 'note', conversation, note, action: 'edit', ...fields });
+  }
+
+  /** @param {string} conversation @param {string} note */
+  async deleteNote(conversation, note) {
+    await this.#ask({ type: 'note', conversation, note, action: 'delete' });
+  }
+
+  /**
+   * Load notes of a conversation, the newest first: they are in its `notes` then.
+   * @param {string} conversation
+   * @param {string} [before]  what an earlier call answered
+   * @returns {Promise<string | undefined>} what goes into `before` for older ones
+   */
+  async notes(conversation, before) {
+    const asked = before === undefined ? {} : { before };
+    const { notes = [], next } = await this.#ask({ type: 'notes', conversation, ...asked });
+    const held = this.model.conversations.get(conversation);
+    if (held) for (const note of notes) this.model.note(held, note);
+    this.#changed(conversation);
+    return next;
   }
 
   /**
@@ -1874,6 +2022,7 @@ export class Deskbell {
     }
     this.#moveCursor(event.revision);
     if (event.type === 'conversation_removed') this.#emit('removed', event);
+    if (event.type === 'note' && done === 'applied') this.#emit('note', event);
     if (event.type === 'message_deleted') this.#recount(event);
     this.#changed(event.conversation?.id ?? event.conversation);
   }
@@ -2220,6 +2369,7 @@ export class Deskbell {
       const conversations = this.model.snapshot().map((each) => ({
         ...each,
         messages: each.messages.slice(-keep),
+        notes: (each.notes ?? []).slice(-keep),
         more: each.more || each.messages.length > keep,
       }));
       const { person, role, business, settings, businessSettings } = this.model;

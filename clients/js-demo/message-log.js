@@ -4,23 +4,12 @@
 
 import { arrange, h, moveFocus } from './dom.js';
 import { icon } from './icons.js';
-import {
-  authorOf,
-  headText,
-  isLong,
-  messageRow,
-  separator,
-  signature,
-  ticksButton,
-  tickWords,
-  together,
-} from './message-row.js';
+import { LogRows } from './log-rows.js';
+import { headText } from './message-row.js';
 import { isNearEnd, lowestShown, rowOf, scrollToEnd, scrollToTopOf } from './scrolling.js';
-import { dayLabel, dayOf } from './times.js';
 import { Unread } from './unread.js';
 
-/** @typedef {import('./message-row.js').Row} Row */
-/** @typedef {import('./message-row.js').Actions} Actions */
+/** @typedef {import('./log-rows.js').Actions} Actions */
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
 /** @typedef {import('./deskbell.js').Message} Message */
 /** @typedef {import('./deskbell.js').Waiting} Waiting */
@@ -31,19 +20,14 @@ const SEEN_AFTER_MS = 400;
 
 export class MessageLog {
   #id = '';
-  /** @type {Map<string, {element: HTMLElement, signature: string, ticks: string}>} */
-  #rows = new Map();
+  #rows;
   /** @type {Unread | null} */
   #unread = null;
   #arriving = false; // what was unread is on its way; nothing counts as seen
   #oldest = 0; // the seq of the first message that was here at the last drawing
-  /** @type {Set<string>} the keys of long texts that are shown in full */
-  #unfolded = new Set();
   #atEnd = true;
   /** @type {Promise<number> | null} */
   #loading = null;
-  #fresh = true; // nothing drawn yet: no motion
-  #firstKey = '';
   /** @type {any} */
   #seenTimer = 0;
   #sayingSeen = 0;
@@ -58,6 +42,7 @@ export class MessageLog {
       ...actions,
       unfold: (/** @type {Message | Waiting} */ message) => this.unfold(message),
     };
+    this.#rows = new LogRows(desk, this.actions);
     this.list = h('ol', { class: 'rows', 'aria-label': 'Messages' });
     this.typing = h('div', { class: 'typing', hidden: true }, h('span'), h('span'), h('span'));
     this.head = h('div', { class: 'log-head' });
@@ -94,10 +79,8 @@ export class MessageLog {
     this.#id = id;
     this.#rows.clear();
     this.list.replaceChildren();
-    this.#fresh = true;
     this.#atEnd = true;
     this.#unreadFrom(this.conversation);
-    this.#unfolded.clear();
     clearTimeout(this.#seenTimer);
     this.#seenTimer = 0;
     this.#loading = null;
@@ -116,130 +99,39 @@ export class MessageLog {
     if (!conversation) return;
     if (this.#unread?.answered(this.desk.outbox(this.#id))) this.#unread = null;
     const first = conversation.messages[0]?.seq ?? 0;
-    if (this.#oldest && first > this.#oldest && !this.#fresh) this.#unreadFrom(conversation); // a reset took them
+    const taken = this.#oldest && first > this.#oldest; // by a reset
+    if (taken && !this.#rows.fresh) this.#unreadFrom(conversation);
     this.#oldest = first;
     const { scrollHeight, scrollTop } = this.scroller;
-    const oldFirst = this.#firstKey;
-    const rows = this.#items(conversation);
-    arrange(this.list, rows);
+    const oldFirst = this.#rows.firstKey;
+    const firstUnread = this.#unread?.first(conversation, this.desk.person) ?? 0;
+    arrange(this.list, this.#rows.of(conversation, firstUnread));
     this.#tabStop();
     this.#head(conversation);
     const typing = this.desk.typists(this.#id).length > 0;
     this.typing.hidden = !typing;
     if (this.#atEnd) this.toEnd(false);
-    else if (oldFirst !== this.#firstKey) {
+    else if (oldFirst !== this.#rows.firstKey) {
       this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
     }
-    this.#fresh = false;
+    this.#rows.fresh = false;
     if (this.#arriving) this.#arrive(conversation);
     this.#jumper(conversation);
     this.#fill();
     this.seen();
   }
 
-  /**
-   * The rows, those that look the same reused.
-   * @param {Conversation} conversation
-   * @returns {HTMLElement[]}
-   */
-  #items(conversation) {
-    const messages = [...conversation.messages, ...this.desk.outbox(this.#id)];
-    const firstUnread = this.#unread?.first(conversation, this.desk.person);
-    const keep = new Map();
-    const elements = [];
-    let before = /** @type {Message | Waiting | null} */ (null);
-    for (const [index, message] of messages.entries()) {
-      const sameDay = before && dayOf(before.at) === dayOf(message.at);
-      if (!sameDay)
-        elements.push(
-          this.#separator(
-            keep,
-            dayLabel(message.at, this.desk.serverTime),
-            'day',
-            dayOf(message.at),
-          ),
-        );
-      const unread = 'seq' in message && message.seq === firstUnread;
-      if (unread) elements.push(this.#separator(keep, 'New messages', 'unread', 0));
-      const after = messages[index + 1];
-      const row = {
-        key: this.#keyOf(message),
-        message,
-        first: unread || !sameDay || !together(this.desk, before, message),
-        last:
-          !after ||
-          dayOf(after.at) !== dayOf(message.at) ||
-          !together(this.desk, message, after),
-        folded: this.folded(message),
-      };
-      elements.push(this.#row(keep, conversation, row));
-      before = message;
-    }
-    this.#rows = keep;
-    this.#firstKey = String(conversation.messages[0]?.seq ?? '');
-    return elements;
-  }
-
-  /** @param {Message | Waiting} message */
-  #keyOf(message) {
-    const mine = message.client_message_id && authorOf(this.desk, message) === this.desk.person;
-    return mine ? message.client_message_id : `seq ${'seq' in message ? message.seq : ''}`;
-  }
-
   /** @param {Message | Waiting} message @returns {boolean} whether only its beginning is shown */
   folded(message) {
-    return isLong(message.text) && !this.#unfolded.has(this.#keyOf(message));
+    return this.#rows.folded(message);
   }
 
   /** Show all of a long text, from where it begins. @param {Message | Waiting} message */
   unfold(message) {
-    this.#unfolded.add(this.#keyOf(message));
+    this.#rows.unfold(message);
     this.#atEnd = false;
     this.render();
     this.#scrolled();
-  }
-
-  /**
-   * @param {Map<string, any>} keep
-   * @param {string} text
-   * @param {string} kind
-   * @param {number} day
-   */
-  #separator(keep, text, kind, day) {
-    const key = `${kind} ${day}`;
-    const old = this.#rows.get(key);
-    const held =
-      old?.signature === text
-        ? old
-        : { element: separator(text, kind), signature: text, ticks: '' };
-    keep.set(key, held);
-    return held.element;
-  }
-
-  /** @param {Map<string, any>} keep @param {Conversation} conversation @param {Row} row */
-  #row(keep, conversation, row) {
-    const old = this.#rows.get(row.key);
-    const looks = signature(this.desk, conversation, row);
-    const mine = authorOf(this.desk, row.message) === this.desk.person;
-    const ticks = mine ? JSON.stringify(this.desk.ticks(conversation, row.message)) : '';
-    let held = old;
-    if (old?.signature !== looks) {
-      const element = messageRow(this.desk, conversation, row, this.actions);
-      if (!old && !this.#fresh && row.last) element.classList.add('arriving');
-      if (old?.element.contains(document.activeElement)) 
-        queueMicrotask(() => element.focus({ preventScroll: true }));
-      held = { element, signature: looks, ticks };
-    } else if (old && old.ticks !== ticks) {
-      held = { ...old, ticks };
-      old.element
-        .querySelector('.ticks')
-        ?.replaceWith(ticksButton(this.desk, conversation, row.message, this.actions));
-    }
-    const element = /** @type {any} */ (held).element;
-    element.message = row.message;
-    if (mine) element.dataset.tick = tickWords(this.desk.ticks(conversation, row.message));
-    keep.set(row.key, held);
-    return element;
   }
 
   /** @param {Conversation} conversation */
@@ -350,7 +242,8 @@ export class MessageLog {
   /** Note what is on the screen of somebody who looks; it counts after a moment. */
   seen() {
     const conversation = this.conversation;
-    if (!conversation?.unread || this.#arriving || !this.actions.looking()) return;
+    if (!conversation || this.#arriving || !this.actions.looking()) return;
+    if (!conversation.unread && !this.#behind(conversation)) return;
     const upTo = this.#atEnd
       ? conversation.last_seq
       : lowestShown(this.scroller, this.list);
@@ -360,6 +253,17 @@ export class MessageLog {
       this.#seenTimer = 0;
       if (this.actions.looking()) this.desk.read(this.#id, this.#sayingSeen);
     }, SEEN_AFTER_MS);
+  }
+
+  /**
+   * Whether the cursor is behind what others said: who came in by answering has read nothing yet.
+   * @param {Conversation} conversation
+   */
+  #behind(conversation) {
+    const { person } = this.desk;
+    const last = conversation.messages.findLast((each) => each.author !== person);
+    const mine = this.desk.model.me(conversation);
+    return last !== undefined && mine !== undefined && last.seq > mine.read_up_to;
   }
 
   // --- The keyboard ---
@@ -384,16 +288,22 @@ export class MessageLog {
     if (moveFocus(event, this.#stops())) this.#tabStop();
     else if (['Enter', ' ', 'ContextMenu'].includes(event.key)) {
       event.preventDefault();
-      this.actions.menu(row.querySelector('.bubble') ?? row, row.message);
+      this.#open(row);
     }
+  }
+
+  /** The menu of a message or a note. @param {any} row */
+  #open(row) {
+    if (row.note) this.actions.note(row.firstElementChild, row.note);
+    else this.actions.menu(row.querySelector('.bubble') ?? row, row.message);
   }
 
   /** @param {MouseEvent} event */
   #context(event) {
     const target = /** @type {Element} */ (event.target);
     const row = /** @type {any} */ (target.closest('.row'));
-    if (!row?.message || target.closest('a') || String(getSelection())) return;
+    if (!(row?.message || row?.note) || target.closest('a') || String(getSelection())) return;
     event.preventDefault();
-    this.actions.menu(row.querySelector('.bubble') ?? row, row.message);
+    this.#open(row);
   }
 }

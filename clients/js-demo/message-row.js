@@ -1,5 +1,6 @@
 /** One row of a conversation: a message with its bubble, a membership entry, or a separator. */
 
+import { attachedWords } from './attachments.js';
 import { h, hidden } from './dom.js';
 import { icon, tickIcon } from './icons.js';
 import { plain, rendered } from './markup.js';
@@ -25,6 +26,7 @@ import { clockTime } from './times.js';
  * @property {(anchor: Element, message: Message | Waiting) => void} receipts
  * @property {(seq: number) => void} jump
  * @property {(message: Message | Waiting) => void} unfold
+ * @property {import('./attachments.js').Files} files
  * @property {(entry: Waiting) => void} retry
  * @property {(entry: Waiting) => void} discard
  */
@@ -135,6 +137,7 @@ export function messageRow(desk, conversation, row, actions) {
         ? h('span', { class: `author ${hue(author)}`, 'aria-hidden': 'true', text: name })
         : null,
       quote(conversation, message, actions),
+      actions.files.of(message),
       body(desk, conversation, message, { ...actions, folded }),
     ),
     more,
@@ -157,7 +160,13 @@ function body(desk, conversation, message, actions) {
     ? h('em', { class: 'text' }, icon('trash'), 'This message was deleted')
     : h('div', { class: 'text' }, rendered(message.text));
   const jumbo = !deleted && EMOJI.test(message.text.trim());
-  const kinds = [mine && 'with-ticks', edited && 'with-edited', jumbo && 'jumbo'];
+  const empty = !deleted && !message.text;
+  const kinds = [
+    mine && 'with-ticks',
+    edited && 'with-edited',
+    jumbo && 'jumbo',
+    empty && 'empty-text',
+  ];
   const kind = ['body', ...kinds.filter(Boolean)].join(' ');
   const meta = h(
     'span',
@@ -220,7 +229,7 @@ function quote(conversation, message, actions) {
     ? 'Show it'
     : quoted.deleted_at
       ? 'This message was deleted'
-      : plain(quoted.text);
+      : plain(quoted.text) || attachedWords(quoted);
   return h(
     'button',
     {
@@ -255,6 +264,7 @@ function entryRow(conversation, entry) {
 export function entryWords(conversation, entry) {
   const who = firstName(nameOf(conversation, entry.author));
   const whom = entry.text || nameOf(conversation, entry.person);
+  if (entry.kind === 'member_added' && entry.author === entry.person) return `${who} joined`;
   if (entry.kind === 'member_added') return `${who} added ${whom}`;
   if (entry.kind === 'member_removed') return `${who} removed ${whom}`;
   return entry.kind === 'member_left' ? `${whom} left` : '';

@@ -2,15 +2,19 @@
  * One person's Deskbell in one pane: the list, a conversation, and what tells of the connection.
  */
 
+import { attachedWords } from './attachments.js';
 import { Banner } from './banner.js';
 import { ConversationList } from './conversation-list.js';
 import { ConversationView } from './conversation-view.js';
 import { coalesced, h } from './dom.js';
 import { icon } from './icons.js';
+import { Inbox } from './inbox.js';
 import { plain } from './markup.js';
-import { avatar, nameOf, others, shortNameOf, titleOf } from './names.js';
+import { avatar, firstName, nameOf, others, shortNameOf, titleOf } from './names.js';
 import { newConversation } from './new-conversation.js';
 import { closeAll, toast } from './overlay.js';
+import { People } from './people.js';
+import { Places } from './places.js';
 import { settingsSheet } from './settings.js';
 import { showStranded } from './stranded.js';
 
@@ -26,7 +30,7 @@ const REDRAW_MS = 30_000; // for what time alone changes: "last seen", "today"
  * @property {() => boolean} [looking]  whether the person has this pane before their eyes
  * @property {boolean} [alone]  whether the page is theirs alone: title, history, focus
  * @property {(() => void) | null} [signOut]
- * @property {typeof import('./devices.js').devicesSheet | null} [devices]  where one has an account
+ * @property {import('./settings.js').Sheet[]} [sheets]  of who has an account
  */
 
 export class Messenger {
@@ -34,21 +38,14 @@ export class Messenger {
   #name;
   #alone;
   #signOut;
-  #devices;
+  #sheets;
   #activeAt = 0;
 
   /** @param {HTMLElement} root @param {Deskbell} desk @param {Options} [options] */
   constructor(
     root,
     desk,
-    {
-      name = '',
-      first = '',
-      looking = () => true,
-      alone = true,
-      signOut = null,
-      devices = null,
-    } = {},
+    { name = '', first = '', looking = () => true, alone = true, signOut = null, sheets = [] } = {},
   ) {
     this.root = root;
     this.desk = desk;
@@ -58,18 +55,26 @@ export class Messenger {
     this.#name = name;
     this.#alone = alone;
     this.#signOut = signOut;
-    this.#devices = devices;
+    this.#sheets = sheets;
     const failed = (/** @type {unknown} */ error) =>
       toast(root, String(/** @type {Error} */ (error).message));
     this.failed = failed;
     this.banner = new Banner(desk);
-    this.view = new ConversationView(desk, root, {
+    this.places = new Places(desk, () => {
+      this.inbox.load();
+      this.draw();
+    });
+    this.inbox = new Inbox(desk, this.places, root, { changed: () => this.draw(), failed });
+    this.people = new People(desk, () => this.draw());
+    this.view = new ConversationView(desk, root, this.places, this.people, {
+      reveal: (id, seq) => this.reveal(id, seq),
       back: () => this.back(),
       looking: this.looking,
       changed: () => this.draw(),
     });
-    this.list = new ConversationList(desk, {
+    this.list = new ConversationList(desk, this.inbox, {
       open: (id) => this.open(id),
+      reveal: (id, seq) => this.reveal(id, seq),
       create: () => this.#create(),
       failed,
       draft: (id) => this.view.composer.draft(id),
@@ -87,6 +92,7 @@ export class Messenger {
       this.banner.element,
       h('nav', { class: 'side', 'aria-label': 'Conversations' }, this.bar, this.list.element),
       this.view.element,
+      this.view.panel.element,
       this.news,
       h('div', { class: 'toasts', role: 'alert' }),
     );
@@ -116,6 +122,7 @@ export class Messenger {
       this.back(this.root.contains(document.activeElement));
       toast(this.root, 'You are not in that conversation any more.', 'note');
     });
+    desk.on('note', (note) => void this.#mentioned(note));
     desk.on('error', this.failed);
     document.addEventListener('visibilitychange', () => this.#visible());
     window.addEventListener('online', () => desk.wake());
@@ -136,10 +143,17 @@ export class Messenger {
   /** @param {string} id */
   open(id) {
     const before = this.view.id;
+    if (this.desk.conversations.get(id)?.marked) this.desk.mark(id, false).catch(this.failed);
     this.#show(id);
     const narrow = this.view.element.offsetWidth >= this.root.clientWidth - 2;
     if (this.#alone && narrow && before !== id) history.pushState({ conversation: id }, '');
     if (matchMedia('(pointer: fine)').matches) this.view.composer.focus();
+  }
+
+  /** Open a conversation at one of its messages. @param {string} id @param {number} seq */
+  reveal(id, seq) {
+    this.open(id);
+    if (seq) this.view.reveal(seq);
   }
 
   /** To the list. @param {boolean} [focus] whether the focus goes there, too */
@@ -197,7 +211,9 @@ export class Messenger {
 
   #draw() {
     const { desk } = this;
-    const unread = desk.list().reduce((sum, each) => sum + each.unread, 0);
+    const unread = desk
+      .list()
+      .reduce((sum, each) => sum + (each.unread || Number(each.marked ?? false)), 0);
     this.root.dataset.status = desk.status.state;
     this.root.dataset.unread = String(unread);
     if (this.#alone) document.title = unread ? `(${unread}) Deskbell` : 'Deskbell';
@@ -208,6 +224,7 @@ export class Messenger {
         .map((member) => member.person),
     );
     this.#bar();
+    this.inbox.render();
     this.banner.render();
     this.list.render();
     this.view.render();
@@ -229,7 +246,7 @@ export class Messenger {
       settingsSheet(desk, this.root, name, {
         failed: this.failed,
         signOut: this.#signOut,
-        devices: this.#devices,
+        sheets: this.#sheets,
       });
     this.bar.replaceChildren(
       h(
@@ -237,7 +254,7 @@ export class Messenger {
         { type: 'button', class: 'round me', 'aria-label': `${name}: settings`, onclick: settings },
         avatar(desk.person || name, name || '·'),
       ),
-      h('h1', { text: 'Messages' }),
+      this.inbox.title,
       h(
         'button',
         { type: 'button', class: 'round', 'aria-label': 'Settings', onclick: settings },
@@ -260,6 +277,17 @@ export class Messenger {
     newConversation(this.desk, this.root, (id) => this.open(id), this.failed);
   }
 
+  /** Somebody asks for one's attention in a note. @param {any} note as it is told */
+  async #mentioned({ conversation: id, author, text = '', mentions = [], edited_at, deleted_at }) {
+    const { person } = this.desk;
+    if (author === person || !mentions.includes(person) || edited_at || deleted_at) return;
+    const conversation = this.desk.conversations.get(id);
+    if (!conversation) return;
+    const where = titleOf(conversation, person);
+    const who = firstName(await this.people.find(conversation, author));
+    toast(this.root, `${who} mentioned you in a note about ${where}: ${plain(text, 80)}`, 'note');
+  }
+
   /** @param {{conversation: string, message: import('./deskbell.js').Message}} detail */
   #announce({ conversation: id, message }) {
     if (message.author === this.desk.person || message.kind !== 'text') return;
@@ -268,7 +296,8 @@ export class Messenger {
     const name = shortNameOf(conversation, message.author);
     const here = id === this.view.id;
     const place = here ? '' : ` in ${titleOf(conversation, this.desk.person)}`;
-    this.news.append(h('p', { text: `${name}${place}: ${plain(message.text)}` }));
+    const text = plain(message.text) || attachedWords(message);
+    this.news.append(h('p', { text: `${name}${place}: ${text}` }));
     while (this.news.children.length > 5) this.news.firstElementChild?.remove();
   }
 }

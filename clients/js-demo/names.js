@@ -68,12 +68,31 @@ export function others(conversation, me) {
   return conversation.members.filter((member) => member.person !== me);
 }
 
+/**
+ * Whom a conversation is about: to the team its customers, else everybody else.
+ * @param {Conversation} conversation @param {string} me
+ */
+export function subjects(conversation, me) {
+  const rest = others(conversation, me);
+  const customers = rest.filter(({ role }) => role === 'customer');
+  return conversation.handling && customers.length ? customers : rest;
+}
+
 /** @param {Conversation} conversation @param {string} me */
 export function titleOf(conversation, me) {
   if (conversation.title) return conversation.title;
-  const names = others(conversation, me).map((member) => member.name);
+  const names = subjects(conversation, me).map((member) => member.name);
   if (names.length < 2) return names[0] ?? 'Only you';
   return names.map(firstName).join(', ');
+}
+
+/**
+ * Who types; somebody who works where a conversation is placed may be no member of it.
+ * @param {Conversation} conversation @param {string} person
+ */
+export function typistOf(conversation, person) {
+  const name = nameOf(conversation, person);
+  return name === person ? 'Somebody' : firstName(name);
 }
 
 /**
@@ -82,9 +101,7 @@ export function titleOf(conversation, me) {
  * @param {Conversation} conversation
  */
 export function stateOf(desk, conversation) {
-  const typists = desk
-    .typists(conversation.id)
-    .map((person) => firstName(nameOf(conversation, person)));
+  const typists = desk.typists(conversation.id).map((person) => typistOf(conversation, person));
   if (typists.length === 1) return `${typists[0]} is typing…`;
   if (typists.length > 1) return `${typists.join(' and ')} are typing…`;
   const rest = others(conversation, desk.person);
@@ -118,7 +135,9 @@ export function avatar(id, name, state = '') {
  * @param {Conversation} conversation
  */
 export function faces(desk, conversation) {
-  const rest = others(conversation, desk.person);
+  const rest = conversation.title
+    ? others(conversation, desk.person)
+    : subjects(conversation, desk.person);
   if (rest.length === 1) {
     const live = desk.status.state === 'online';
     const state = live ? desk.model.presence.get(rest[0].person)?.state : '';

@@ -10,10 +10,12 @@ const WAIT_MS = 150; // after the last keystroke
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {(error: unknown) => void} failed
- * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>}} options
+ * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>,
+ *   keep?: (person: Person) => boolean}} options
  * @returns {HTMLElement}
  */
-export function peoplePicker(desk, failed, { pick, skip = new Set(), chosen = () => new Set() }) {
+export function peoplePicker(desk, failed, options) {
+  const { pick, skip = new Set(), chosen = () => new Set(), keep = () => true } = options;
   let asked = 0;
   /** @type {any} */
   let timer = 0;
@@ -23,7 +25,7 @@ export function peoplePicker(desk, failed, { pick, skip = new Set(), chosen = ()
     const mine = asked;
     try {
       const found = await desk.people(input.value.trim(), 50);
-      if (mine === asked) draw(found.filter((person) => !skip.has(person.id)));
+      if (mine === asked) draw(found.filter((person) => !skip.has(person.id) && keep(person)));
     } catch (error) {
       failed(error);
       if (/** @type {any} */ (error).code === 'disconnected') searchOnceReady();

@@ -6,11 +6,21 @@ import { avatar, roleName } from './names.js';
 import { ask, sheet, toggle } from './overlay.js';
 
 /**
+ * @typedef {object} Sheet  one that is opened from the settings
+ * @property {string} icon
+ * @property {string} text
+ * @property {(desk: import('./deskbell.js').Deskbell, root: HTMLElement,
+ *   failed: (error: unknown) => void) => void} open
+ * @property {boolean} [leads]  it is for owners and managers
+ */
+
+/**
  * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root @param {string} name
  * @param {{failed: (error: unknown) => void, signOut: (() => void) | null,
- *   devices?: typeof import('./devices.js').devicesSheet | null}} actions
+ *   sheets?: Sheet[]}} actions
  */
-export function settingsSheet(desk, root, name, { failed, signOut, devices = null }) {
+export function settingsSheet(desk, root, name, { failed, signOut, sheets = [] }) {
+  const leads = ['owner', 'manager'].includes(desk.role);
   /** @type {(() => void)[]} what follows the business while the sheet is open */
   const draws = [];
   /** @param {'read_receipts' | 'last_seen'} choice @param {string} title @param {string} text */
@@ -95,14 +105,16 @@ export function settingsSheet(desk, root, name, { failed, signOut, devices = nul
         icon('theme'),
         'Light or dark',
       ),
-      devices
-        ? h(
+      ...sheets
+        .filter((each) => leads || !each.leads)
+        .map((each) =>
+          h(
             'button',
-            { type: 'button', class: 'wide', onclick: () => devices(desk, root, failed) },
-            icon('group'),
-            'Signed-in devices',
-          )
-        : null,
+            { type: 'button', class: 'wide', onclick: () => each.open(desk, root, failed) },
+            icon(each.icon),
+            each.text,
+          ),
+        ),
       signOut
         ? h(
             'button',

@@ -3,7 +3,7 @@
 import { redeem, sendLink, setUp, signIn } from './account.js';
 import { h } from './dom.js';
 
-const PASSWORD_LEAST = 10;
+export const PASSWORD_LEAST = 10;
 const PASSWORD_HINT = `At least ${PASSWORD_LEAST} characters. A few words are easy to remember.`;
 
 /** @typedef {(token: string) => void} In  takes the token of whoever is in */

@@ -11,9 +11,9 @@ const format = (options) => {
 export const clockTime = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const exact = format({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const weekday = format({ weekday: 'long' });
-const shortWeekday = format({ weekday: 'short' });
+export const shortWeekday = format({ weekday: 'short' });
 const date = format({ day: 'numeric', month: 'long' });
-const shortDate = format({ day: 'numeric', month: 'short' });
+export const shortDate = format({ day: 'numeric', month: 'short' });
 const year = format({ day: 'numeric', month: 'long', year: 'numeric' });
 
 /** The local day as a number that counts up. @param {number} at */
@@ -37,6 +37,14 @@ export function listTime(at, now) {
   if (days <= 0) return clockTime(at);
   if (days === 1) return 'Yesterday';
   return days < 7 ? shortWeekday(at) : shortDate(at);
+}
+
+/** When something takes place. @param {number} at @param {number} now */
+export function dateTime(at, now) {
+  const days = dayOf(at) - dayOf(now);
+  const near = days === 0 ? 'Today' : days === 1 ? 'Tomorrow' : days === -1 ? 'Yesterday' : '';
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return `${near || `${shortWeekday(at)} ${(sameYear ? date : year)(at)}`}, ${clockTime(at)}`;
 }
 
 /** To the second, for a receipt. @param {number} at @param {number} now */

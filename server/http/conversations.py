@@ -7,7 +7,7 @@ import msgspec
 from domain import commands
 from domain.conversation import refuse_size
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.roles import Operation
+from domain.roles import TEAM, Operation
 from domain.scopes import Scope
 from domain.views import Conversation, Member, Message
 from server import creating, reading
@@ -29,7 +29,9 @@ from server.http.fields import (
 from server.http.route import PERSON, UNDONE, Call, Route
 from server.monitoring import note_read
 from server.node import Node
+from storage.lists import ListFilter
 
+Status = Literal["open", "snoozed", "closed"]
 Position = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,18}\Z")]
 
 
@@ -42,10 +44,20 @@ class MemberPath(ConversationPath, frozen=True, kw_only=True):
 
 
 class ConversationsQuery(Input, frozen=True, kw_only=True):
-    """``before``: ``next`` of the page before; ``limit``: 1 to 100."""
+    """``before``: ``next`` of the page before, asked with the same rest; ``limit``: 1 to 100.
+
+    All that is asked for holds of what is listed. ``unassigned``: nobody is the ``assignee``.
+    ``waiting``: a customer waits. ``unread``: by the one who asks; the rest is for the team.
+    """
 
     before: Position | Unset = UNSET
     limit: Uint = 50
+    location: Id | Unset = UNSET
+    status: Status | Unset = UNSET
+    assignee: Id | Unset = UNSET
+    unassigned: bool = False
+    waiting: bool = False
+    unread: bool = False
 
 
 class ConversationList(Output, frozen=True, kw_only=True):
@@ -72,12 +84,27 @@ class NewMember(Input, frozen=True, kw_only=True):
     person: Id
 
 
-async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList:
-    """The person's conversations, latest activity first."""
+async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList | Refusal:
+    """The person's conversations, latest activity first; those that fit, if a filter is asked for.
+
+    With a filter a page may hold fewer than there are, even none, and have a `next`: so many have
+    been looked at for it.
+    """
     me, asked = call.somebody, call.parameters
+    wanted = ListFilter(
+        set_or_none(asked.location),
+        set_or_none(asked.status),
+        "" if asked.unassigned else set_or_none(asked.assignee),
+        asked.waiting,
+        asked.unread,
+    )
+    if me.viewer.role not in TEAM and wanted.of_team:
+        return Refusal(Code.FORBIDDEN, "How conversations are handled is the team's alone to ask.")
+    if asked.unassigned and asked.assignee is not UNSET:
+        return Refusal(Code.BAD_REQUEST, "Ask for an assignee or for what has none, not for both.")
     revision = call.node.database.journal.released(call.live.id)
     page = await call.node.queries.conversations(
-        me.viewer, set_or_none(asked.before), page_size(asked.limit)
+        me.viewer, set_or_none(asked.before), page_size(asked.limit), wanted
     )
     return ConversationList(
         conversations=tuple(
@@ -193,6 +220,7 @@ ROUTES = (
         parameters=ConversationsQuery,
         body=Nothing,
         answer=ConversationList,
+        refusals=(Code.BAD_REQUEST, Code.FORBIDDEN),
         shows=ConversationList(conversations=(EXAMPLE,), next="1078", revision=1079),
     ),
     Route(

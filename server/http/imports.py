@@ -42,7 +42,9 @@ class ImportPart(Input, frozen=True, kw_only=True):
     Each record is an object with a ``type``: `person` (as in `POST /v1/people`, with an ``id``, and
     ``active``), `appointment` (as in `PUT /v1/appointments/{appointment}`, with an ``id``),
     `conversation` (``id``, ``title``, ``people`` who are in it, ``messages`` of ``id``, ``author``,
-    ``text``, ``at``, the oldest first), or `messages`: more of a conversation that was imported.
+    ``text``, ``at``, the oldest first; ``waiting``, if a customer waits for an answer; ``location``
+    to place it at, and beside that ``assignee``, ``closed`` or ``snoozed_until``), or `messages`:
+    more of a conversation that was imported (``id``, ``messages``, ``waiting``).
     """
 
     first: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]

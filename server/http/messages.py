@@ -81,6 +81,12 @@ class NewText(Input, frozen=True, kw_only=True):
     text: str
 
 
+class NewMark(Input, frozen=True, kw_only=True):
+    """``unread`` `false` takes the mark off."""
+
+    unread: bool = True
+
+
 class NewReceipt(Input, frozen=True, kw_only=True):
     """Cursors: everything up to and including this ``seq``. Read implies delivered."""
 
@@ -193,6 +199,12 @@ async def advance(call: Call[ConversationPath, NewReceipt]) -> Changed | Refusal
     return changed(await ask_conversation(call.live, call.parameters.conversation, command))
 
 
+async def mark(call: Call[ConversationPath, NewMark]) -> Changed | Refusal:
+    """Mark a conversation as unread, or take the mark off. It is mine alone: nobody is told."""
+    command = commands.Mark(call.somebody.speaker, call.body.unread)
+    return changed(await ask_conversation(call.live, call.parameters.conversation, command))
+
+
 async def receipts(call: Call[MessagePath, Nothing]) -> ReceiptList | Refusal:
     """When each other member who could see the message had it, and read it."""
     asked, me = call.parameters, call.somebody
@@ -271,7 +283,6 @@ ROUTES = (
         refusals=(
             Code.NOT_FOUND,
             Code.CONFLICT,
-            Code.DELETED,
             Code.UNRESOLVED_VARIABLE,
             Code.TOO_LARGE,
             Code.REFUSED_BY_HOOK,
@@ -355,6 +366,21 @@ ROUTES = (
             versions=(Version(text="Is Rex ready?", at=1_793_000_001_234),),
             more=False,
         ),
+    ),
+    Route(
+        method="POST",
+        path="/v1/conversations/{conversation}/mark",
+        summary="Mark a conversation as unread",
+        handler=mark,
+        callers=PERSON,
+        operation=Operation.MARK,
+        scope=Scope.MESSAGES_WRITE,
+        parameters=ConversationPath,
+        body=NewMark,
+        answer=Changed,
+        refusals=(Code.NOT_FOUND, *UNDONE),
+        asks=NewMark(unread=True),
+        shows=Changed(revision=1086),
     ),
     Route(
         method="POST",

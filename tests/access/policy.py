@@ -64,8 +64,8 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(BUSINESS | PERSON, "/v1/locations/@t-place", missing=404),
     ),
     "GET /v1/locations/{location}/queue": (
-        Ask(TEAM, "/v1/locations/@t-place/queue", missing=404),
-        Ask(TEAM, "/v1/locations/@o-place/queue?waiting=true"),
+        Ask(TEAM, "/v1/locations/@t-desk/queue", missing=404),
+        Ask(TEAM, "/v1/locations/@o-desk/queue?waiting=true"),
         Ask(TEAM, "/v1/locations/@t-shed/queue", missing=404, instead={STAFF: 404, MANAGER: 404}),
     ),
     "PATCH /v1/locations/{location}": (
@@ -397,6 +397,41 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(PERSON, f"{_TALK}/messages/@delete", missing=404),
         Ask(PERSON, f"{_MY_TALK}/messages/99999", success=404),
     ),
+    "POST /v1/conversations/{conversation}/mark": (
+        Ask(PERSON, f"{_TALK}/mark", {"unread": True}, missing=404),
+        Ask(PERSON, f"{_MY_TALK}/mark", {"unread": False}),
+    ),
+    "GET /v1/conversations/{conversation}/notes": (
+        Ask(TEAM, f"{_TALK}/notes", missing=404),
+        Ask(TEAM, f"{_MY_TALK}/notes?before=1&limit=1"),
+    ),
+    "POST /v1/conversations/{conversation}/notes": (
+        Ask(TEAM, f"{_TALK}/notes", {"text": "Hi"}, success=201, missing=404),
+        Ask(
+            TEAM,
+            f"{_MY_TALK}/notes",
+            {"text": "Hi", "mentions": ["@t-helper"]},
+            success=201,
+            missing=400,
+        ),
+        Ask(TEAM, f"{_MY_TALK}/notes", {"text": "Hi", "mentions": ["@o-customer"]}, success=400),
+    ),
+    "PATCH /v1/conversations/{conversation}/notes/{note}": (
+        Ask(TEAM, f"{_TALK}/notes/@mine", {"text": "Ho"}, missing=404),
+        Ask(
+            TEAM,
+            f"{_TALK}/notes/@theirs",
+            {"text": "Ho"},
+            success=403,
+            missing=404,
+            instead={OWNER: 200},
+        ),
+        Ask(TEAM, f"{_MY_TALK}/notes/nowhere", {"text": "Ho"}, success=404),
+    ),
+    "DELETE /v1/conversations/{conversation}/notes/{note}": (
+        Ask(TEAM, f"{_TALK}/notes/@delete", missing=404),
+        Ask(TEAM, f"{_MY_TALK}/notes/nowhere", success=404),
+    ),
     "GET /v1/conversations/{conversation}/messages/{seq}/receipts": (
         Ask(PERSON, f"{_TALK}/messages/@theirs/receipts", missing=404),
         Ask(PERSON, f"{_MY_TALK}/messages/99999/receipts", success=404),
@@ -710,6 +745,41 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
             instead=_FORBIDDEN,
             missing_instead=_FORBIDDEN,
         ),
+    ),
+    "mark": (Say({**_T}, "ok", "not_found"), Say({**_O, "unread": False}, "ok")),
+    "note": (
+        Say(
+            {**_T, "note": "@caller-ws", "action": "add", "text": "Hi"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_T, "note": "@mine", "action": "edit", "text": "Hu"},
+            "ok",
+            "not_found",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_T, "note": "@theirs", "action": "delete"},
+            "forbidden",
+            "not_found",
+            instead={**_FORBIDDEN, OWNER: "ok"},
+            missing_instead=_FORBIDDEN,
+        ),
+        Say(
+            {**_O, "note": "n", "action": "add", "text": "Hi", "mentions": ["@t-guest"]},
+            "bad_request",
+            "bad_request",
+            instead=_FORBIDDEN,
+            missing_instead=_FORBIDDEN,
+        ),
+    ),
+    "notes": (
+        Say({**_T}, "note_list", "not_found", instead=_FORBIDDEN, missing_instead=_FORBIDDEN),
+        Say({**_O, "before": "1"}, "note_list", instead=_FORBIDDEN, missing_instead=_FORBIDDEN),
     ),
     "receipts": (
         Say({**_T, "seq": "@theirs"}, "receipt_list", "not_found"),

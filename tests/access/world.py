@@ -131,12 +131,12 @@ async def _furnish(stage: NodeStage, letter: str) -> None:
     business = BUSINESSES[letter]
     people = {f"{letter}-{name}": role for name, role in PEOPLE.items()}
     await stage.add_business(business, people)
-    for place in ("place", "shed", "hut"):
+    for place in ("place", "shed", "hut", "desk"):
         await stage.change(business, ChangeLocation("test", f"{letter}-{place}", "Place", "UTC"))
     for person, role in people.items():
         if role in (Role.STAFF, Role.MANAGER):
             worker = Person(person, person.title(), role)
-            places = ("main", f"{letter}-place")
+            places = ("main", f"{letter}-desk")
             await stage.change(business, ChangePerson("test", None, worker, places))
     await _book(stage, letter)
     live = await stage.node.live(business)
@@ -203,7 +203,11 @@ async def _converse(
                 person, no = speakers[author].person, live.state.no
                 await attachment(stage.node.database, no, person, file)
             said = commands.Send(speakers[author], f"{name}-{turn}", "Hi", attachments=files)
-            assert isinstance(await ask_conversation(live, conversation, said), Accepted)
+            done = await ask_conversation(live, conversation, said)
+            assert isinstance(done, Accepted)
+            if PEOPLE[author] is not Role.CUSTOMER:  # under the number of what they said
+                note = commands.AddNote(speakers[author], str(done.seq), "Hi")
+                assert isinstance(await ask_conversation(live, conversation, note), Done)
 
 
 def _callers(stage: NodeStage) -> tuple[Caller, ...]:

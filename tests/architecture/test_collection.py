@@ -1,11 +1,12 @@
 """No test is forgotten: what looks like a test is run by `make test`."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 
+import pytest
+
 from tests.architecture.checkout import ROOT, files, name_of, parse
+from tests.fixtures.collected import COLLECTED
 
 
 def written(tree: ast.AST, inside: str = "") -> Iterator[str]:
@@ -22,23 +23,16 @@ def written(tree: ast.AST, inside: str = "") -> Iterator[str]:
                 yield from written(node, inside)
 
 
-def test_every_test_function_is_collected() -> None:
-    listing = subprocess.run(
-        [sys.executable, "-m", "pytest", "tests", "--collect-only", "--quiet", "--no-header"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert listing.returncode == 0, listing.stdout[-2000:] + listing.stderr
-    collected = {line.partition("[")[0] for line in listing.stdout.splitlines()}
+def test_every_test_function_is_collected(request: pytest.FixtureRequest) -> None:
+    """Of all files that this run was asked for, by default of all there are."""
+    asked = [(ROOT / argument).resolve() for argument in request.config.args]
     found = {
         f"{name_of(path)}::{test}"
         for path in files(ROOT / "tests")
-        if path.suffix == ".py"
+        if path.suffix == ".py" and any(path.is_relative_to(place) for place in asked)
         for test in written(parse(path))
     }
-    assert not found - collected
+    assert not found - request.config.stash[COLLECTED]
 
 
 def test_a_test_is_seen_wherever_it_hides() -> None:

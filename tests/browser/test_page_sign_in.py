@@ -352,3 +352,39 @@ def test_the_page_asks_nobody_else_to_sign_in(open_at: OpenAt, office: Office) -
     expect_in(page)
     assert [url for url in asked if not url.startswith(office.server.url)] == []
     assert not [url for url in asked if json.dumps(PASSWORD)[1:-1] in url]
+
+
+def test_a_colleague_is_invited_and_a_password_changed_on_the_page(
+    open_at: OpenAt, office: Office, shoot: Shoot
+) -> None:
+    page = open_at()
+    fill(page)
+    expect_in(page)
+    settings(page).get_by_role("button", name="Invite somebody").click()
+    form = page.get_by_role("dialog", name="Invite somebody")
+    form.get_by_label("Name").fill("Zoe Brook")
+    form.get_by_label("E-mail").fill("not an address")
+    form.get_by_role("button", name="Make the link").click()
+    expect(form.get_by_role("alert")).to_contain_text("not an e-mail address")
+    form.get_by_label("E-mail").fill("zoe@fluffy.example")
+    shoot(page, "invite")
+    form.get_by_role("button", name="Make the link").click()
+    link = page.get_by_role("textbox", name="One-time link").input_value()
+    zoe = open_at(link)
+    zoe.get_by_label("New password").fill(PASSWORD)
+    zoe.get_by_role("button", name="Sign in", exact=True).click()
+    expect_in(zoe)
+    sheet = settings(zoe)
+    expect(sheet.get_by_role("button", name="Invite somebody")).to_have_count(0)
+    sheet.get_by_role("button", name="Change password").click()
+    form = zoe.get_by_role("dialog", name="Change password")
+    form.get_by_label("Password of now").fill("not my password")
+    form.get_by_label("New password").fill(OTHER)
+    form.get_by_role("button", name="Change password").click()
+    expect(form.get_by_role("alert")).not_to_be_empty()
+    shoot(zoe, "change-password")
+    form.get_by_label("Password of now").fill(PASSWORD)
+    form.get_by_role("button", name="Change password").click()
+    expect(zoe.locator(".toasts")).to_contain_text("Your password is changed")
+    expect_in(zoe)
+    assert office.token("zoe@fluffy.example", OTHER)

@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_websocket
 
 import deskbell_client
-from deskbell_client import Desk, MemoryStorage, Message, Refused, Stopped, events
+from deskbell_client import Desk, MemoryStorage, Message, Note, Refused, Stopped, events
 from server.app import Running, open_sockets, run_server
 from server.demo import prepare_demo
 from server.settings import Settings
@@ -205,6 +205,27 @@ async def test_receipts_reach_the_author(deskbell: Deskbell) -> None:
     assert read.receipts[0].read_up_to == ack.seq
     assert detail["sam"].read_at >= detail["sam"].delivered_at > 0
     assert detail["olivia"].delivered_at == 0
+
+
+@pytest.mark.requirement("EX-25")
+async def test_notes_and_marks(deskbell: Deskbell) -> None:
+    async with deskbell.connect("sam") as sam, deskbell.connect("olivia") as olivia:
+        await told(sam, events.Connected)
+        await told(olivia, events.Connected)
+        await sam.note(REX, "n-1", "add", "Mind his paws", ("olivia",))
+        note = await told(olivia, Note)
+        assert (note.author, note.text, note.mentions) == ("sam", "Mind his paws", ("olivia",))
+        await olivia.note(REX, "n-1", "edit", "Mind his tail")
+        assert (await told(sam, Note, lambda note: note.edited_at > 0)).text == "Mind his tail"
+        await sam.note(REX, "n-1", "delete")
+        (gone,) = (await olivia.notes(REX)).notes
+        assert (gone.text, gone.mentions, gone.deleted_at > 0) == ("", (), True)
+        await sam.mark(REX)
+        assert (await told(sam, events.Marked)).unread
+        assert {c.id: c.marked for c in (await sam.conversations()).conversations}[REX]
+    async with deskbell.connect("carla") as carla:
+        with pytest.raises(Refused, match="team"):
+            await carla.notes(REX)
 
 
 async def test_history_is_read_in_both_directions(deskbell: Deskbell) -> None:

@@ -33,6 +33,7 @@ from domain.views import Attachment
 from storage.access import Viewer
 from storage.database import Database
 from storage.queries import Queries
+from tests.fixtures.blank import lay_out
 
 START_MS = 1_793_000_000_000
 
@@ -211,6 +212,7 @@ class House:
 @asynccontextmanager
 async def running_database(folder: Path) -> AsyncIterator[Database]:
     """The database of a folder, its journal running."""
+    lay_out(folder)
     database = await Database.open(folder, lambda: None)
     try:
         async with trio.open_nursery() as nursery:

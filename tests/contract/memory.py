@@ -27,6 +27,8 @@ from domain.events import (
     PersonChanged,
     ReceiptsAdvanced,
 )
+from domain.mark_events import Marked
+from domain.note_events import Note, NoteChanged
 from domain.roles import Role
 from domain.routing import CustomerFacts
 from domain.views import Message
@@ -203,6 +205,22 @@ class MemoryDatabase:
         locations = self._kept[business.id].locations.get(customer, ())
         return CustomerFacts(tuple(sorted(locations))), 2**63 - 1
 
+    async def marked(self, business: Business, conversation: str, person: str) -> bool:
+        await trio.lowlevel.checkpoint()
+        found = False
+        for _, event in self._kept[business.id].logs.get(conversation, []):
+            if isinstance(event, Marked) and event.person == person:
+                found = event.unread
+        return found
+
+    async def note(self, business: Business, conversation: str, note: str) -> Note | None:
+        await trio.lowlevel.checkpoint()
+        found = None
+        for _, event in self._kept[business.id].logs.get(conversation, []):
+            if isinstance(event, NoteChanged) and event.note.id == note:
+                found = event.note
+        return found
+
     async def seers(self, business: Business, person: str) -> Seers:
         await trio.lowlevel.checkpoint()
         kept = self._kept[business.id]
@@ -234,6 +252,8 @@ class MemoryDatabase:
                     ReceiptsAdvanced()
                     | ConversationCreated()
                     | HandlingChanged()
+                    | NoteChanged()
+                    | Marked()
                     | AttachmentSettled()
                 ):
                     pass

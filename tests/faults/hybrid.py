@@ -21,12 +21,14 @@ class Picture:
         self.person = person
         self.conversations: dict[str, Frame] = {}
         self.entries: dict[str, dict[int, Frame]] = {}
+        self.notes: dict[str, dict[str, Frame]] = {}
         self.presence: dict[str, tuple[str, int]] = {}
         self.settings: dict[str, tuple[bool, bool]] = {}
 
-    def take(self, conversation: Frame, entries: list[Frame]) -> None:
+    def take(self, conversation: Frame, entries: list[Frame], notes: list[Frame]) -> None:
         """Replace what there is of a conversation."""
         id_ = conversation["id"]
+        self.notes[id_] = {note["note"]: note for note in notes}
         self.conversations[id_] = conversation | {
             "members": {member["person"]: member for member in conversation["members"]}
         }
@@ -54,9 +56,16 @@ class Picture:
                     members[cursor["person"]] |= moved
             case "handling_changed":
                 self.conversations[event["conversation"]]["handling"] = event["handling"]
+            case "marked":
+                self.conversations[event["conversation"]]["marked"] = event["unread"]
+            case "note":
+                held = self.notes[event["conversation"]]
+                if event["revision"] > held.get(event["note"], {"revision": 0})["revision"]:
+                    held[event["note"]] = {k: v for k, v in event.items() if k != "type"}
             case "conversation_removed":
                 self.conversations.pop(event["conversation"], None)
                 self.entries.pop(event["conversation"], None)
+                self.notes.pop(event["conversation"], None)
             case _:
                 self._of_people(event)
 
@@ -141,6 +150,8 @@ class Picture:
             "title": conversation.get("title", ""),
             "created": (conversation["created_at"], conversation["created_by"]),
             "handling": conversation.get("handling", {}),
+            "marked": conversation.get("marked", False),
+            "notes": self.notes[id_],
             "entries": [self._normal_entry(entries[seq]) for seq in sorted(entries)],
             "unread": sum(
                 entry["author"] != self.person
@@ -284,6 +295,7 @@ class Hybrid:
         found = await self.client.ask("conversations", limit=100)
         self.picture.conversations.clear()
         self.picture.entries.clear()
+        self.picture.notes.clear()
         for conversation in found["conversations"]:
             await self._load_one(conversation)
 
@@ -292,7 +304,8 @@ class Hybrid:
         found = await self.client.ask("history", conversation=conversation["id"], limit=1)
         gone = found.get("code") == "not_found"  # meanwhile; the event that says so follows
         entries = [] if gone else await everything(self.client, conversation["id"])
-        self.picture.take(conversation, entries)
+        found = await self.client.ask("notes", conversation=conversation["id"], limit=100)
+        self.picture.take(conversation, entries, found.get("notes", []))  # a customer has none
 
 
 async def fresh(premises: Premises, person: str, number: int) -> Picture:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from actors.business import ChangeLocation
 from domain import commands
-from domain.commands import Handle
+from domain.commands import AddNote, ChangeNote, DeleteNote, EditNote, Handle, Mark
 from domain.handling_action import Action
 from tests.faults.premises import Premises
 
@@ -101,6 +101,42 @@ async def claimed(house: House) -> None:
     await house.say("dan", "c3")
     await house.say("sam", "c3")
     await house.say("dan", "c3")
+
+
+async def marked(house: House) -> None:
+    """One stays marked, one does not, and one who marks goes and comes back."""
+    for person in ("olivia", "sam", "carla"):
+        speaker = house.premises.speaker(person)
+        await house.do(Mark(speaker, unread=True))
+        await house.do(Mark(speaker, unread=True))
+    await house.do(Mark(house.premises.speaker("sam"), unread=False))
+    await house.do(Mark(house.premises.speaker("sam"), unread=True), "c2")
+    await house.remove("sam", conversation="c2")
+    await house.add("sam", "c2")
+
+
+async def noted(house: House) -> None:
+    """Notes of what all viewers see, and of what only some of the team see."""
+    speaker = house.premises.speaker("mo")
+    for conversation in ("c1", "c2"):
+        for note in ("n1", "n2", "n3"):
+            await house.do(AddNote(speaker, note, f"about {note}", ("sam",)), conversation)
+        await house.do(EditNote(speaker, "n1", "edited", ()), conversation)
+        await house.do(DeleteNote(speaker, "n2"), conversation)
+    await house.remove("sam", conversation="c2")
+    await house.do(AddNote(speaker, "n4", "after sam has gone"), "c2")
+    await house.add("sam", "c2")
+
+
+def random_note(house: House, chance: random.Random, person: str) -> ChangeNote:
+    """The same: what is refused changes nothing."""
+    speaker, note = house.premises.speaker(person), f"n{chance.randint(1, 4)}"
+    choices: list[ChangeNote] = [
+        AddNote(speaker, note, f"note {chance.random()}", tuple(chance.sample(["sam", "mo"], 1))),
+        EditNote(speaker, note, f"edited {chance.random()}"),
+        DeleteNote(speaker, note),
+    ]
+    return chance.choice(choices)
 
 
 def random_handle(house: House, chance: random.Random, person: str) -> Handle:

@@ -44,7 +44,7 @@ async def come_back(premises: Premises, *, restarted: bool) -> None:
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_changes_of_what_was_before_are_not_shown(
-    premises: Premises, restarted: bool
+    premises: Premises, virtual_time: MockClock, restarted: bool
 ) -> None:
     await come_back(premises, restarted=restarted)
     live, team = await premises.enter("carla"), await premises.enter("sam")
@@ -68,7 +68,7 @@ async def test_changes_of_what_was_before_are_not_shown(
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_ones_own_words_from_before_are_gone_as_well(
-    premises: Premises, restarted: bool
+    premises: Premises, virtual_time: MockClock, restarted: bool
 ) -> None:
     await come_back(premises, restarted=restarted)
     carla = premises.speaker("carla")
@@ -85,7 +85,7 @@ async def test_ones_own_words_from_before_are_gone_as_well(
 
 
 async def test_who_reads_on_for_nothing_loses_no_presence(
-    premises: Premises, monkeypatch: pytest.MonkeyPatch
+    premises: Premises, virtual_time: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An edit is shown as it is, not read from the log: who reads on hears no presence."""
     await come_back(premises, restarted=False)

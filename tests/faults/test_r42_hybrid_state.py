@@ -343,6 +343,8 @@ ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
     "transferred back": (r42_handling.transferred_back, {"conversation_added"}),
     "seen in two ways": (r42_handling.seen_in_two_ways, set()),
     "no way left": (r42_handling.no_way_left, set()),
+    "marked": (r42_handling.marked, {"marked"}),
+    "noted": (r42_handling.noted, {"note"}),
     "claimed": (r42_handling.claimed, {"conversation_added"}),
 }
 RESETS: dict[str, set[str]] = {
@@ -587,6 +589,8 @@ async def random_step(house: House, chance: random.Random) -> None:
         commands.AddMember(speaker, house.people[someone]),
         commands.RemoveMember(speaker, someone),
         r42_handling.random_handle(house, chance, speaker.person),
+        commands.Mark(speaker, chance.random() < 0.5),
+        r42_handling.random_note(house, chance, speaker.person),
     ]
     conversation = chance.choice(["c1", "c1", "c2", "c3"])
     await house.premises.do(conversation, chance.choice(choices))

@@ -84,6 +84,19 @@ AUTOMATED: Map = {
     "client_message_id": "reminder-7",
     "location": "downtown",
 }
+NOTE: Map = {
+    "conversation": "c1",
+    "note": "n-1",
+    "revision": 1092,
+    "seq": 42,
+    "at": AT,
+    "author": "sam",
+    "text": "Beißt beim Pfotenwaschen 🐾",
+    "mentions": ["mo"],
+    "edited_at": AT + 2,
+}
+
+
 HANDLING: Map = {
     "locations": ["downtown", "uptown"],
     "status": "snoozed",
@@ -229,6 +242,21 @@ COMMANDS = (
         location="downtown",
     ),
     _client("handle", "", "-snooze", id=28, conversation="c1", action="snooze", until=AT),
+    _client("mark", "as unread, which is the default", "-minimal", id=32, conversation="c1"),
+    _client("mark", "not any more", id=32, conversation="c1", unread=False),
+    _client(
+        "note",
+        "added, with a mention",
+        id=29,
+        conversation="c1",
+        note="n-1",
+        action="add",
+        text="Beißt beim Pfotenwaschen 🐾",
+        mentions=["mo"],
+    ),
+    _client("note", "", "-delete", id=30, conversation="c1", note="n-1", action="delete"),
+    _client("notes", "the newest", "-minimal", id=31, conversation="c1"),
+    _client("notes", "a further page", id=31, conversation="c1", before="1093", limit=100),
     _client("receipts", "", id=19, conversation="c1", seq=42),
     _client("versions", "", id=20, conversation="c1", seq=42),
     _client("people", "", id=21, search="ør", limit=50),
@@ -365,6 +393,26 @@ REPLIES = (
         versions=[{"text": "Is Rex redy?", "at": AT}, {"text": "Is Rex ready?", "at": AT + 1}],
     ),
     _server(
+        "note_list",
+        "newest first",
+        id=31,
+        conversation="c1",
+        notes=[
+            {
+                "conversation": "c1",
+                "note": "n-2",
+                "revision": 1094,
+                "seq": 43,
+                "at": AT + 7,
+                "author": "mo",
+                "deleted_at": AT + 9,
+            },
+            NOTE,
+        ],
+        next="1092",
+    ),
+    _server("note_list", "none", "-empty", id=31, conversation="c1", notes=[]),
+    _server(
         "found_list",
         "a message and a title, and something not searched yet",
         id=26,
@@ -497,6 +545,8 @@ EVENTS = (
         conversation="c1",
         handling={},
     ),
+    _server("note", "with every field of one that was edited", **NOTE),
+    _server("marked", "true is there", revision=1095, conversation="c1", unread=True),
     _server("business_changed", "false is there", revision=7, read_receipts=False, last_seen=True),
     _server("privacy_changed", "false is there", revision=8, read_receipts=True, last_seen=False),
     _server(

@@ -52,8 +52,8 @@ MUTANTS = (
     Mutant(
         "what could not be stored is answered as done",
         "actors/conversation.py",
-        "            decision.envelope.answer(decision.answer)\n        self._publisher",
-        "            decision.envelope.answer(Done())\n        self._publisher",
+        "            envelope.answer(decision.answer)\n        self._publisher",
+        "            envelope.answer(Done())\n        self._publisher",
         ("tests/server/test_bad_input.py", "-k", "full_disk"),
     ),
     # --- Once, in order, without holes ------------------------------------------------------------
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     Mutant(
         "who is behind is shown new events before the old ones",
-        "server/fanout.py",
+        "server/showing.py",
         """\
                     connection.behind
                     or connection.revision >= revision
@@ -112,12 +112,10 @@ MUTANTS = (
         return repeated(state.id, command, known)
     if not state.admits(speaker):
         return NOT_FOUND
-    refusal = refuse_text(command.text, limits.text_bytes)
-""",
+    said = command.text""",
         """\
         return repeated(state.id, command, known)
-    refusal = refuse_text(command.text, limits.text_bytes)
-""",
+    said = command.text""",
         ("tests/server/test_bad_input.py", "-k", "told_apart"),
     ),
     Mutant(
@@ -128,10 +126,24 @@ MUTANTS = (
         ("tests/access", "tests/server/http/test_http_conversations.py"),
     ),
     Mutant(
+        "who may not see the inbox sees what is placed where they work",
+        "storage/access.py",
+        " WHERE w.business_no = ?1 AND w.id = ?2 AND w.inbox AND w.active)",
+        " WHERE w.business_no = ?1 AND w.id = ?2 AND w.active)",
+        ("tests/server/http/test_http_inbox.py",),
+    ),
+    Mutant(
+        "a filter lists what one may not read",
+        "storage/lists.py",
+        "AND (?5 OR h.conversation_no IN {THE_TEAMS})",
+        "AND (?5 OR ?2 <> '' OR h.conversation_no IN {THE_TEAMS})",
+        ("tests/server/http/test_http_list_filters.py",),
+    ),
+    Mutant(
         "a resume brings the conversations of others",
         "storage/catch_up.py",
-        "WHERE m.business_no = ?1 AND m.person = ?2 AND h.revision > ?3",
-        "WHERE m.business_no = ?1 AND h.revision > ?3",
+        "h.conversation_no = r.no AND h.revision > ?3",
+        "h.revision > ?3",
         ("tests/contract/test_catch_up_contract.py",),
     ),
     Mutant(
@@ -178,7 +190,7 @@ MUTANTS = (
     ),
     Mutant(
         "a revocation leaves connections open",
-        "server/fanout.py",
+        "server/business_fanout.py",
         """                connection.end(CloseCode.UNAUTHENTICATED, "revoked")""",
         """                connection.fall_behind()""",
         ("tests/server/http/test_http_revocation.py", "-k", "revoked"),
@@ -193,7 +205,7 @@ MUTANTS = (
     # --- What a client holds stays true -----------------------------------------------------------
     Mutant(
         "who met somebody during the look-up is forgotten",
-        "server/fanout.py",
+        "server/business_fanout.py",
         "                or connection.revision > seers.revision",
         "                or connection.revision < 0",
         ("tests/faults/test_r42_hybrid_state.py", "-k", "looks_who"),
@@ -265,7 +277,7 @@ MUTANTS = (
     ),
     Mutant(
         "a key that is revoked while a body comes goes on",
-        "server/fanout.py",
+        "server/business_fanout.py",
         "                live.revoked_keys.add(event.key)",
         "                pass",
         ("tests/server/http/test_http_keys.py", "-k", "body_came"),

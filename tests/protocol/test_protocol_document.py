@@ -257,11 +257,20 @@ def test_a_reply_has_the_fields_of_the_page(name: str) -> None:
     assert_same(fields(described[name]), REPLIES[name])
 
 
-NAMED = ["page", "conversation_list", "receipt_list", "version_list", "person_list", "found_list"]
+NAMED = [
+    "page",
+    "conversation_list",
+    "receipt_list",
+    "version_list",
+    "person_list",
+    "note_list",
+    "found_list",
+]
 PARTS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "receipt_list": ("receipts", views.MessageReceipt),
     "version_list": ("versions", views.Version),
     "person_list": ("people", views.PersonName),
+    "note_list": ("notes", views.Note),
     "found_list": ("found", views.Found),
 }
 

@@ -12,6 +12,8 @@ import trio
 
 from domain.attachments import State
 from domain.events import AttachmentSettled
+from domain.mark_events import Marked
+from domain.note_events import Note, NoteChanged
 from storage import check
 from storage.backup import files_of
 from storage.check import FINDINGS_MAX, check_file, stray_files
@@ -32,6 +34,18 @@ async def talk_with_attachments(house: House, database: Database) -> None:
     await house.delete("c2", 3)
 
 
+async def note(house: House) -> None:
+    """One that stays, and one that does not."""
+    for id_, kind, text, deleted_at in (
+        ("n1", "add", "He bites", 0),
+        ("n2", "add", "He does not", 0),
+        ("n2", "delete", "", house.at()),
+    ):
+        written = Note(id_, 5, 1, "sam", text, deleted_at=deleted_at)
+        await house.append([NoteChanged("c1", house.at(), "sam", kind, written)])
+    await house.append([Marked("c1", house.at(), "sam", unread=True)])
+
+
 async def lived_in(folder: Path) -> Path:
     """A database with some of everything."""
     async with running_database(folder) as database:
@@ -44,6 +58,7 @@ async def lived_in(folder: Path) -> Path:
             await house.edit("c1", 1, "edited again")
             await house.delete("c1", 2)
             await talk_with_attachments(house, database)
+            await note(house)
             await house.add("c1", "dave")
             await house.receipt("c1", "sam", 3, 1)
             await house.append([house.advanced("c1", [("sam", 5, 5), ("dave", 6, 0)])])
@@ -213,6 +228,12 @@ PLANTS = {
         "an attachment has its file"
     ),
     "UPDATE message SET reply_to = 9 WHERE reply_to = 1": "a reply is to an earlier entry",
+    "UPDATE note SET revision = revision + 1 WHERE id = 'n1'": (
+        "a note is as its newest change left it"
+    ),
+    "UPDATE note SET text = 'still here' WHERE deleted_at > 0": (
+        "a note is as its newest change left it"
+    ),
     "DELETE FROM business WHERE no = 2": "references lead somewhere",
 }
 

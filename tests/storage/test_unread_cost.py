@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from domain.limits import UNREAD_MAX
-from storage import conversations
+from storage import lists
 from storage.conversations import UNREAD_SPAN
 from storage.database import FILE_NAME
 from tests.contract.house import House, running_database
@@ -29,7 +29,7 @@ def steps_of_a_list(folder: Path, house: House) -> int:
 
     with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as connection:
         connection.set_progress_handler(count, STEPS)
-        conversations.page(connection, house.viewer("sam"), None, 50)
+        lists.page(connection, house.viewer("sam"), None, 50)
     return steps
 
 

@@ -45,7 +45,8 @@ test('its messages are signed, also where two people talk and theirs are not', a
   const two = [member('sam'), member('carla', { role: 'customer' })];
   await online([conversation({ members: two })]);
   const held = { ...desk.conversations.get('c1'), messages: [automatic] };
-  const row = (of) => messageRow(desk, held, { message: of, first: true, last: true }, {});
+  const files = { of: () => null };
+  const row = (of) => messageRow(desk, held, { message: of, first: true, last: true }, { files });
   assert.equal(row(automatic).find('author').words, VOICE);
   assert.equal(row(message(2, { kind: 'text' })).find('author'), undefined);
   const reply = row(message(3, { kind: 'text', author: 'carla', reply_to: 1 }));

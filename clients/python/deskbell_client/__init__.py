@@ -16,7 +16,15 @@ from deskbell_client.errors import (
     WireError,
 )
 from deskbell_client.options import Options
-from deskbell_client.records import Attachment, Conversation, Handling, Member, Message, Person
+from deskbell_client.records import (
+    Attachment,
+    Conversation,
+    Handling,
+    Member,
+    Message,
+    Note,
+    Person,
+)
 from deskbell_client.storage import FileStorage, MemoryStorage, Storage, StorageError
 from deskbell_client.uploads import UploadFailed
 
@@ -30,6 +38,7 @@ __all__ = [
     "Member",
     "MemoryStorage",
     "Message",
+    "Note",
     "Options",
     "OutcomeUnknown",
     "PendingFull",

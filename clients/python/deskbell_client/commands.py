@@ -17,6 +17,9 @@ Action = Literal[
 ]
 """What the team can do with a conversation, beside talking in it."""
 
+NoteAction = Literal["add", "edit", "delete"]
+"""What somebody of the team can do with a note."""
+
 
 class Command(Generic[R]):
     """A command whose reply is an ``R``."""
@@ -202,6 +205,47 @@ class Handle(Command[replies.Ok]):
 
 
 @dataclass(frozen=True)
+class Mark(Command[replies.Ok]):
+    """Mark a conversation as unread, for oneself alone, or take the mark off."""
+
+    name: ClassVar[str] = "mark"
+    reply = replies.Ok
+
+    conversation: str
+    unread: bool = True
+
+
+@dataclass(frozen=True)
+class Note(Command[replies.Ok]):
+    """Do with a note of the team what ``action`` says, a `NoteAction`.
+
+    ``note`` is its id, made once by who adds it.
+    """
+
+    name: ClassVar[str] = "note"
+    reply = replies.Ok
+    repeatable: ClassVar[bool] = False
+
+    conversation: str
+    note: str
+    action: str
+    text: str | None = None
+    mentions: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Notes(Command[replies.NoteList]):
+    """What the team says to itself about a conversation, newest first."""
+
+    name: ClassVar[str] = "notes"
+    reply = replies.NoteList
+
+    conversation: str
+    before: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
 class Receipts(Command[replies.ReceiptList]):
     """Whom a message reached, and who read it."""
 
@@ -304,6 +348,9 @@ AnyCommand = (
     | RemoveMember
     | Leave
     | Handle
+    | Mark
+    | Note
+    | Notes
     | Receipts
     | Versions
     | People

@@ -15,7 +15,7 @@ from deskbell_client.events import Event
 from deskbell_client.options import Options
 from deskbell_client.phase import Phase
 from deskbell_client.records import Attachment, Conversation, MessageReceipt, Person, Version
-from deskbell_client.replies import FoundList
+from deskbell_client.replies import FoundList, NoteList
 from deskbell_client.session import Session
 from deskbell_client.storage import MemoryStorage, Storage
 from deskbell_client.uploads import Address, Content, FileContent, Http, Progress, upload
@@ -28,8 +28,8 @@ class Desk:
     and is waited for over reconnects. Every method that waits raises
 
     - `Refused` when the server says no,
-    - `OutcomeUnknown` when the connection ended between an edit, a deletion or a change of members
-      or of the handling and its reply (everything else is simply sent again),
+    - `OutcomeUnknown` when the connection ended between an edit, a deletion or a change of members,
+      of the handling or of a note and its reply (everything else is simply sent again),
     - `Stopped` when the client has stopped for good.
     """
 
@@ -283,6 +283,27 @@ class Desk:
         ``until`` which it rests; `unassign`, `close`, `reopen`, `handled` and `waiting` take none.
         """
         await self._driver.ask(commands.Handle(conversation, action, person, location, until))
+
+    async def mark(self, conversation: str, *, unread: bool = True) -> None:
+        """Mark a conversation as unread, for oneself alone, or take the mark off."""
+        await self._driver.ask(commands.Mark(conversation, unread))
+
+    async def note(
+        self,
+        conversation: str,
+        note: str,
+        action: commands.NoteAction,
+        text: str | None = None,
+        mentions: tuple[str, ...] | None = None,
+    ) -> None:
+        """Add, edit or delete a note of the team, ``note`` is its id; a `Note` event shows it."""
+        await self._driver.ask(commands.Note(conversation, note, action, text, mentions))
+
+    async def notes(
+        self, conversation: str, *, before: str | None = None, limit: int = 50
+    ) -> NoteList:
+        """What the team says to itself about a conversation, newest first."""
+        return await self._driver.ask(commands.Notes(conversation, before, limit))
 
     async def receipts(self, conversation: str, seq: int) -> tuple[MessageReceipt, ...]:
         """Whom a message reached and who read it, and when."""

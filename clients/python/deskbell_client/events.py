@@ -8,6 +8,7 @@ from deskbell_client.records import (
     Handling,
     MemberCursor,
     Message,
+    Note,
     PresenceState,
 )
 from deskbell_client.replies import Ack, Welcome
@@ -91,6 +92,15 @@ class HandlingChanged:
     revision: int
     conversation: str
     handling: Handling
+
+
+@dataclass(frozen=True)
+class Marked:
+    """You marked ``conversation`` as unread, here or on another device, or took the mark off."""
+
+    revision: int
+    conversation: str
+    unread: bool
 
 
 @dataclass(frozen=True)
@@ -215,6 +225,8 @@ StoredEvent = (
     | ConversationAdded
     | ConversationRemoved
     | HandlingChanged
+    | Note
+    | Marked
     | BusinessChanged
     | PrivacyChanged
     | PersonChanged

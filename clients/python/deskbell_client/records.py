@@ -86,10 +86,32 @@ class Handling:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What the team says to itself about a conversation; no customer is told of it.
+
+    It comes in a `replies.NoteList`, and by itself as an event whenever it changes: of two, that of
+    the higher ``revision`` counts. ``seq``: the newest entry when it was written. ``mentions``:
+    people of the team. What was deleted has no text any more.
+    """
+
+    conversation: str
+    note: str
+    revision: int
+    seq: int
+    at: int
+    author: str
+    text: str = ""
+    mentions: tuple[str, ...] = ()
+    edited_at: int = 0
+    deleted_at: int = 0
+
+
+@dataclass(frozen=True)
 class Conversation:
     """A conversation as it was at ``revision``. ``kind`` is ``direct`` or ``group``.
 
     ``handling`` is shown to the team alone, once there is something to say.
+    ``marked``: you marked it as unread.
     """
 
     id: str
@@ -103,6 +125,7 @@ class Conversation:
     unread: int = 0
     revision: int = 0
     handling: Handling | None = None
+    marked: bool = False
 
 
 @dataclass(frozen=True)

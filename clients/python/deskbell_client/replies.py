@@ -9,6 +9,7 @@ from deskbell_client.records import (
     Heartbeat,
     Message,
     MessageReceipt,
+    Note,
     Person,
     Shown,
     Version,
@@ -128,6 +129,15 @@ class PersonList(Reply):
     """People one may talk to."""
 
     people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteList(Reply):
+    """A page of a conversation's notes, newest first; ``next`` asks for the next page."""
+
+    conversation: str
+    notes: tuple[Note, ...]
+    next: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

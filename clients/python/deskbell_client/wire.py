@@ -8,7 +8,7 @@ import msgpack  # type: ignore[import-untyped]
 from deskbell_client import events, mapping, replies
 from deskbell_client.commands import Command
 from deskbell_client.errors import WireError
-from deskbell_client.records import Message
+from deskbell_client.records import Message, Note
 
 SUBPROTOCOL = "deskbell.v1.msgpack"
 MAX_FRAME_BYTES = 16 * 2**20
@@ -36,6 +36,7 @@ FRAMES: dict[str, type[Any]] = {
     "receipt_list": replies.ReceiptList,
     "version_list": replies.VersionList,
     "person_list": replies.PersonList,
+    "note_list": replies.NoteList,
     "found_list": replies.FoundList,
     "message": Message,
     "message_edited": events.MessageEdited,
@@ -45,6 +46,8 @@ FRAMES: dict[str, type[Any]] = {
     "conversation_added": events.ConversationAdded,
     "conversation_removed": events.ConversationRemoved,
     "handling_changed": events.HandlingChanged,
+    "note": Note,
+    "marked": events.Marked,
     "business_changed": events.BusinessChanged,
     "privacy_changed": events.PrivacyChanged,
     "person_changed": events.PersonChanged,

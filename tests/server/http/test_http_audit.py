@@ -81,6 +81,8 @@ async def test_every_kind_of_change_is_told_newest_first(api: ApiStage) -> None:
     await api.ask("POST", f"{TALK}/members", sam, {"person": "mia"})
     await api.ask("DELETE", f"{TALK}/members/mia", sam)
     await api.ask("DELETE", f"{TALK}/messages/1", carla)
+    await api.ask("POST", f"{TALK}/notes", sam, {"id": "n1", "text": TEXT})
+    await api.ask("DELETE", f"{TALK}/notes/n1", sam)
     await api.ask("PATCH", "/v1/me", carla, {"read_receipts": False})
     await api.ask("PATCH", "/v1/business", key, {"name": TEXT})
     await api.ask("PATCH", "/v1/locations/main", key, {"name": TEXT})
@@ -108,6 +110,7 @@ async def test_every_kind_of_change_is_told_newest_first(api: ApiStage) -> None:
         ("member_added", "sam", "mia"),
         ("member_removed", "sam", "mia"),
         ("message_deleted", "carla", None),
+        ("note_deleted", "sam", None),
         ("privacy_changed", "carla", "carla"),
         ("business_changed", "@key", None),
         ("location_changed", "@key", None),

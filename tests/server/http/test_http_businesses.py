@@ -23,7 +23,6 @@ async def test_policies_are_shown_to_the_team_and_changed_one_by_one(api: ApiSta
     assert (await api.ask("GET", "/v1/business", api.key())).json["policies"] == USUAL
     expected: dict[str, object] = dict(USUAL)
     for change in (
-        {"unread": "team"},
         {"staff_to_staff": False, "region": "IT"},
         {"attribution_hours": 1, "post_visit_minutes": 0},
         {"customers_see_presence": False},
@@ -45,6 +44,7 @@ async def test_policies_are_shown_to_the_team_and_changed_one_by_one(api: ApiSta
     "policies",
     [
         {"unread": "nobody"},
+        {"unread": "team"},
         {"staff_to_staff": "yes"},
         {"attribution_hours": 0},
         {"attribution_hours": 2161},

@@ -86,11 +86,12 @@ async def live_in(desk: Desk) -> None:
     await desk.done("POST", "/v1/conversations", "sam", other)
     first = await desk.say("dog", "carla", f"{MARK}-1", f"I am {MARK}")
     await desk.say("dog", "sam", "answer", "Good morning", reply_to=first)
+    await desk.done("POST", "/v1/conversations/dog/notes", "sam", {"text": f"{MARK} is late"})
     path = f"/v1/conversations/dog/messages/{first}"
     await desk.done("PATCH", path, "carla", {"text": f"I am {MARK} again " * 40})
     gone = await desk.say("walks", "carla", "gone", f"Never mind {MARK}")
     await desk.done("DELETE", f"/v1/conversations/walks/messages/{gone}", "carla")
-    await desk.done("POST", "/v1/conversations/dog/members", "sam", {"person": "mia"})
+    await desk.done("POST", "/v1/conversations/dog/members", "sam", {"person": "max"})
     await desk.done("DELETE", "/v1/conversations/walks/members/carla", "sam")
     booked = {"customer": "carla", "location": "main", "start": 1, "end": 2, "title": MARK}
     await desk.done("PUT", "/v1/appointments/visit", body=booked)
@@ -167,10 +168,15 @@ async def test_an_erased_person_leaves_no_byte_and_everybody_elses_talk(tmp_path
 
 
 @pytest.mark.requirement("R38")
-async def test_of_the_team_the_account_goes_too(tmp_path: Path) -> None:
+async def test_of_the_team_accounts_and_notes_go_too(tmp_path: Path) -> None:
     async with running_api(tmp_path) as api:
         desk = Desk(api)
         await desk.done("PUT", "/v1/people/sam/account", body={"email": f"{MARK}@x.example"})
+        talk = {"kind": "group", "people": ["carla", "mia"], "id": "talk"}
+        await desk.done("POST", "/v1/conversations", "max", talk)
+        await desk.done("POST", "/v1/conversations/talk/members", "max", {"person": "sam"})
+        await desk.done("POST", "/v1/conversations/talk/notes", "sam", {"text": MARK})
+        await desk.done("POST", "/v1/conversations/talk/notes", "max", {"text": "Mine"})
         with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as connection:
             connection.execute(
                 "INSERT INTO sign_in VALUES ('s1', 1, 'sam', ?, 0, 0, 1, 1)", (f"web-{MARK}",)
@@ -178,9 +184,11 @@ async def test_of_the_team_the_account_goes_too(tmp_path: Path) -> None:
             connection.execute(
                 "INSERT INTO sign_in_link VALUES (?, 1, 'sam', 1, 1)", (MARK.encode(),)
             )
-        assert marked_tables(tmp_path) == OF_ACCOUNTS
+        assert marked_tables(tmp_path) == {*OF_ACCOUNTS, "note"}
         assert (await erase(desk, "sam")).status == 200
         assert traces(tmp_path) == []
+        notes = (await desk.done("GET", "/v1/conversations/talk/notes", "max"))["notes"]
+        assert [note.get("text", "") for note in notes] == ["Mine", ""]
 
 
 @pytest.mark.requirement("R38")
@@ -304,6 +312,8 @@ async def test_an_export_holds_all_of_a_customer_and_nothing_of_the_team(tmp_pat
         talk = {"kind": "group", "people": ["mia"], "id": "team", "title": "Team"}
         await desk.done("POST", "/v1/conversations", "sam", talk)
         await desk.say("team", "sam", "t1", "Secretum")
+        note = {"text": "Secretum, too"}
+        await desk.done("POST", "/v1/conversations/dog/notes", "sam", note)
         reply = await desk.ask("GET", "/v1/people/carla/export", "olivia")
         assert reply.status == 200
         archive = zipfile.ZipFile(io.BytesIO(reply.body))

@@ -120,6 +120,9 @@ async def test_a_long_conversation_comes_in_parts(api: ApiStage, tmp_path: Path)
 
 FRESH = {**TALK, "id": "old-3"}
 SKIPPED = {"date": "2026-03-29", "time": "02:30"}
+UNSAID = {**FRESH, "messages": said("New", start=50)}
+CLOSED = {"location": "main", "closed": True}
+NEVER = 3_000_000_000_000
 LATER = said("From the future")
 LATER[0]["at"] = 3_000_000_000_000
 
@@ -147,6 +150,17 @@ LATER[0]["at"] = 3_000_000_000_000
         ({**TALK, "id": "direct.abc"}, "conversation", "bad_request"),
         ({**TALK, "id": "old-2"}, "conversation", "conflict"),
         ({**TALK, "title": "Other"}, "conversation", "conflict"),
+        ({**UNSAID, "id": "customer.abc"}, "conversation", "bad_request"),
+        ({**UNSAID, "location": "nowhere"}, "conversation", "bad_request"),
+        ({**UNSAID, "location": "main", "people": ["sam"]}, "conversation", "bad_request"),
+        ({**UNSAID, "location": "main", "assignee": "nina"}, "conversation", "bad_request"),
+        ({**UNSAID, "location": "main", "assignee": "nobody"}, "conversation", "bad_request"),
+        ({**UNSAID, "location": "main", "snoozed_until": NEVER}, "conversation", "bad_request"),
+        ({**UNSAID, **CLOSED, "snoozed_until": 1}, "conversation", "bad_request"),
+        ({**UNSAID, **CLOSED, "waiting": True}, "conversation", "bad_request"),
+        ({**UNSAID, "closed": True}, "conversation", "bad_request"),
+        ({**UNSAID, "assignee": "sam"}, "conversation", "bad_request"),
+        ({**TALK, "location": "main"}, "conversation", "conflict"),
         ({"type": "messages", "id": "live", "messages": said("x")}, "messages", "conflict"),
         ({"type": "messages", "id": "old-1", "messages": []}, "messages", "bad_request"),
     ],
@@ -160,6 +174,103 @@ async def test_what_is_refused_is_told_and_stops_nothing(
     after = {**NINA, "id": "after"}
     assert counts(await take(api, 1, NINA, TALK, record, after)) == (4, 3, 0, 1)
     assert [(number, k, c) for number, k, _, c in await reasons(api)] == [(3, kind, code)]
+
+
+PLACED = {
+    **TALK,
+    "people": ["nina"],
+    "messages": [
+        *said("Hello"),
+        *said("Hi!", author="sam", start=1),
+        *said("So?", "Now?", start=2),
+    ],
+    "location": "main",
+    "waiting": True,
+}
+
+
+@pytest.mark.requirement("EX-23")
+async def test_a_conversation_comes_to_the_location_where_it_is_dealt_with(
+    api: ApiStage, tmp_path: Path
+) -> None:
+    key = api.key()
+    north = {"id": "north", "name": "North", "time_zone": "Europe/Rome"}
+    await api.ask("POST", "/v1/locations", key, north)
+    zoe = {"id": "zoe", "name": "Zoe", "role": "staff", "locations": ["north"]}
+    await api.ask("POST", "/v1/people", key, zoe)
+    until = api.stage.clock() + 1_000_000
+    await begun(api)
+    records = (
+        PLACED,
+        {**PLACED, "id": "old-2", "messages": said("a", start=10), "assignee": "sam"},
+        {**TALK, "id": "old-3", "messages": said("b", start=20), **CLOSED},
+        {
+            **TALK,
+            "id": "old-4",
+            "messages": said("c", start=30),
+            "location": "main",
+            "snoozed_until": until,
+        },
+        {
+            **TALK,
+            "id": "old-5",
+            "messages": said("d", start=40),
+            "location": "main",
+            "snoozed_until": OLD,
+        },
+    )
+    assert counts(await take(api, 1, NINA, *records)) == (6, 6, 0, 0)
+    assert counts(await take(api, 7, *records)) == (11, 6, 5, 0)
+    listed = (await api.ask("GET", "/v1/conversations", api.token("sam"))).json["conversations"]
+    shown = {c["id"]: (c["unread"], c["handling"]) for c in listed}
+    assert {unread for unread, _ in shown.values()} == {0}
+    assert {tuple(handling["locations"]) for _, handling in shown.values()} == {("main",)}
+    assert {id_: handling.get("status", "open") for id_, (_, handling) in shown.items()} == {
+        "old-1": "open",
+        "old-2": "open",
+        "old-3": "closed",
+        "old-4": "snoozed",
+        "old-5": "open",
+    }
+    assert shown["old-1"][1] == {"locations": ["main"], "waiting_since": OLD + 2}
+    assert "waiting_since" not in shown["old-3"][1]
+    assert shown["old-2"][1]["assignee"] == "sam"
+    assert shown["old-4"][1]["snoozed_until"] == until
+    queue = await api.ask("GET", "/v1/locations/main/queue?waiting=true", api.token("sam"))
+    assert [c["id"] for c in queue.json["conversations"]] == ["old-1", "old-2"]
+    elsewhere = await api.ask("GET", "/v1/conversations", api.token("zoe"))
+    assert elsewhere.json["conversations"] == [], "she works at another location"
+    assert check_file(tmp_path / "deskbell.db") == []
+
+
+async def test_who_answers_what_was_imported_claims_it(api: ApiStage, tmp_path: Path) -> None:
+    await begun(api)
+    more = {"type": "messages", "id": "old-1", "messages": said("Hm?", start=4), "waiting": True}
+    assert counts(await take(api, 1, NINA, PLACED, more)) == (3, 3, 0, 0)
+    sent = {"client_message_id": "x", "text": "Here I am"}
+    talk = "/v1/conversations/old-1"
+    assert (await api.ask("GET", talk, api.token("sam"))).json["handling"][
+        "waiting_since"
+    ] == OLD + 2
+    went_on = await api.ask("POST", f"{talk}/messages", api.token("sam"), sent)
+    assert went_on.status == 201, went_on.body
+    handling = (await api.ask("GET", talk, api.token("sam"))).json["handling"]
+    assert handling == {"locations": ["main"], "assignee": "sam"}
+    back = {"client_message_id": "y", "text": "At last"}
+    await api.ask("POST", f"{talk}/messages", api.token("nina"), back)
+    handling = (await api.ask("GET", talk, api.token("sam"))).json["handling"]
+    assert handling["locations"] == ["main"], "she is at home nowhere, so it stays where it is"
+    assert check_file(tmp_path / "deskbell.db") == []
+
+
+async def test_no_alert_is_given_for_what_waited_elsewhere(api: ApiStage) -> None:
+    change = {"alert_minutes": 1}
+    assert (await api.ask("PATCH", "/v1/locations/main", api.key(), change)).status == 200
+    await begun(api)
+    more = {"type": "messages", "id": "old-1", "messages": said("Hm?", start=4), "waiting": True}
+    await take(api, 1, NINA, PLACED, more)
+    due = await api.stage.node.queries.due_alerts(api.stage.clock(), (), 10, 10)
+    assert due.found == ()
 
 
 async def test_nobody_who_is_there_hears_of_it_until_it_is_finished(api: ApiStage) -> None:
@@ -177,15 +288,18 @@ async def test_nobody_who_is_there_hears_of_it_until_it_is_finished(api: ApiStag
     assert (await take(api, 3, NINA)).status == 409
 
 
-async def test_webhooks_are_not_told_of_it(api: ApiStage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("talk", [TALK, {**TALK, "location": "main", "waiting": True}])
+async def test_webhooks_are_not_told_of_it(
+    api: ApiStage, tmp_path: Path, talk: dict[str, Any]
+) -> None:
     await begun(api)
     more = {"type": "messages", "id": "old-1", "messages": said("Yes", author="sam", start=2)}
     before = api.stage.node.database.journal.released("pawsome")
-    await take(api, 1, TALK, NINA, TALK, more)
+    await take(api, 1, talk, NINA, talk, more)
     sent = {"client_message_id": "x", "text": "New"}
-    talk = "/v1/conversations/old-1"
-    await api.ask("POST", f"{talk}/messages", api.token("sam"), sent)
-    await api.ask("POST", f"{talk}/receipts", api.token("nina"), {"read_up_to": 4})
+    path = "/v1/conversations/old-1"
+    await api.ask("POST", f"{path}/messages", api.token("sam"), sent)
+    await api.ask("POST", f"{path}/receipts", api.token("nina"), {"read_up_to": 4})
     with closing(sqlite3.connect(tmp_path / "deskbell.db", isolation_level=None)) as connection:
         found = webhook_log.read(connection, 1, webhook_log.Stretch(before))
     assert sorted(entry.type for entry in found.entries) == [

@@ -1,0 +1,252 @@
+"""Lists of conversations: mine, those of them that fit a filter, and the queue of a location."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.roles import TEAM, Role
+from domain.views import Conversation
+from storage.access import (
+    LISTED,
+    THE_TEAMS,
+    WORKS_AT,
+    Granted,
+    Viewer,
+    listed,
+    readable,
+    snapshot,
+    visible,
+)
+from storage.conversations import UNREAD, pictures
+from storage.marks import MARK
+from storage.pages import PAGE_BYTES, encoded_size, fitting
+
+ACTIVITY_DIGITS = 18
+"""A revision has no more; what is longer is no position that we gave out."""
+
+PRESENCE_BYTES = len(',"state":"offline","last_seen_at":1793000000000')
+
+SCAN = 1_000
+"""Conversations that are looked at for one page, at most: a filter may fit few of very many."""
+
+CHUNK = 250
+"""So many at a time are held against a filter."""
+
+Candidate = tuple[Granted, int]
+"""A conversation that may be read, and its activity."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page of conversations; ``next`` goes into the next request, ``None`` at the end."""
+
+    conversations: tuple[Conversation, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """Which conversations: all that is said of them holds. What is ``None`` or ``False`` says
+    nothing; ``assignee=""``: nobody's. All but ``unread`` is for the team alone.
+    """
+
+    location: str | None = None
+    status: str | None = None
+    assignee: str | None = None
+    waiting: bool = False
+    unread: bool = False
+
+    @property
+    def of_team(self) -> bool:
+        """Whether it asks how conversations are handled."""
+        handled = (self.location, self.status, self.assignee)
+        return self.waiting or any(asked is not None for asked in handled)
+
+
+EVERYTHING = ListFilter()
+
+
+def page(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    before: str | None,
+    limit: int,
+    wanted: ListFilter = EVERYTHING,
+) -> ListPage:
+    """The viewer's conversations, latest activity first; ``limit`` is at least 1.
+
+    Fewer, if more would not fit a page, or if `SCAN` of them have been looked at: there is a
+    ``next`` then, though the page may even be empty.
+    """
+    with snapshot(connection):
+        rows, more = _wanted(connection, viewer, _position(before), limit, wanted)
+        found = pictures(connection, viewer, [granted for granted, _ in rows])
+    kept = fitting(map(_size, found), PAGE_BYTES)
+    if kept < len(rows):
+        return ListPage(tuple(found[:kept]), str(rows[kept - 1][1]))
+    return ListPage(tuple(found), None if more is None else str(more))
+
+
+def _wanted(
+    connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int, wanted: ListFilter
+) -> tuple[list[Candidate], int | None]:
+    """What fits, and the activity of the last one looked at if there may be more behind it."""
+    if wanted == EVERYTHING:
+        rows = _latest(connection, viewer, before, limit + 1)
+        return rows[:limit], rows[limit - 1][1] if len(rows) > limit else None
+    candidates = _candidates(connection, viewer, before, wanted)
+    fits: list[Candidate] = []
+    for start in range(0, len(candidates), CHUNK):
+        fits += _fitting(connection, viewer, candidates[start : start + CHUNK], wanted)
+        if len(fits) > limit:
+            return fits[:limit], fits[limit - 1][1]
+    return fits, candidates[-1][1] if len(candidates) == SCAN else None
+
+
+def _candidates(
+    connection: sqlite3.Connection, viewer: Viewer, before: int, wanted: ListFilter
+) -> list[Candidate]:
+    """The latest `SCAN` among which is all that is wanted, from where there are fewest.
+
+    Where customers wait is asked of here alone; the rest is held against the filter once more.
+    """
+    if wanted.assignee:
+        source, value = "handling WHERE assignee <> '' AND assignee = ?3", wanted.assignee
+    elif wanted.location is not None:
+        source, value = "placement WHERE business_no = ?1 AND location = ?3", wanted.location
+    elif wanted.waiting:
+        source, value = "head WHERE business_no = ?1 AND waiting_since > 0", ""
+    else:
+        return _latest(connection, viewer, before, SCAN)
+    waits = "AND h.waiting_since > 0" if wanted.waiting else ""
+    rows = connection.execute(
+        f"SELECT h.conversation_no, h.activity FROM (SELECT conversation_no FROM {source}) s"
+        " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
+        f" WHERE h.activity < ?4 {waits} AND (?5 OR h.conversation_no IN {THE_TEAMS})"
+        f" ORDER BY h.activity DESC LIMIT {SCAN}",
+        (viewer.business_no, viewer.person, value, before, viewer.role is Role.OWNER),
+    )
+    return [(Granted(no, 1), activity) for no, activity in rows]
+
+
+def _fitting(
+    connection: sqlite3.Connection, viewer: Viewer, rows: Sequence[Candidate], wanted: ListFilter
+) -> list[Candidate]:
+    conditions, values = ["?2 <> ''"], list[str]()  # names the person, whatever else is asked
+
+    def add(condition: str, value: str) -> None:
+        values.append(value)
+        conditions.append(condition.format(f"?{len(values) + 2}"))
+
+    if wanted.location is not None:
+        place = "SELECT 1 FROM placement WHERE conversation_no = l.no AND location = {}"
+        add(f"EXISTS ({place})", wanted.location)
+    if wanted.status is not None:
+        add("coalesce(g.status, 'open') = {}", wanted.status)
+    if wanted.assignee is not None:
+        add("coalesce(g.assignee, '') = {}", wanted.assignee)
+    if wanted.unread:
+        conditions.append(f"(EXISTS ({UNREAD}) OR {MARK} > 0)")
+    fits = connection.execute(
+        f"SELECT l.no FROM {LISTED} l LEFT JOIN handling g ON g.conversation_no = l.no"
+        f" WHERE {' AND '.join(conditions)}",
+        (listed(granted for granted, _ in rows), viewer.person, *values),
+    )
+    numbers = {no for (no,) in fits}
+    return [row for row in rows if row[0].no in numbers]
+
+
+def queue(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    location: str,
+    before: str | None,
+    limit: int,
+    *,
+    waiting: bool,
+) -> ListPage | None:
+    """Open conversations placed at a location, latest activity first; ``None``: not the viewer's.
+
+    Of owners, and of who works there. ``waiting``: those in which a customer waits, longest first.
+    """
+    with snapshot(connection):
+        if not _sees_queue(connection, viewer, location):
+            return None
+        rows = _placed(connection, viewer, location, before, limit + 1, waiting=waiting)
+        granted = [Granted(no, 1) for no, _ in rows[:limit]]
+        found = pictures(connection, viewer, granted)
+    kept = fitting(map(_size, found), PAGE_BYTES)
+    return ListPage(tuple(found[:kept]), rows[kept - 1][1] if len(rows) > kept else None)
+
+
+def _sees_queue(connection: sqlite3.Connection, viewer: Viewer, location: str) -> bool:
+    row = connection.execute(
+        f"SELECT 1 FROM location WHERE business_no = ?1 AND id = ?3 AND (?4 OR id IN {WORKS_AT})",
+        (viewer.business_no, viewer.person, location, viewer.role is Role.OWNER),
+    ).fetchone()
+    return row is not None
+
+
+def _placed(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    location: str,
+    before: str | None,
+    limit: int,
+    *,
+    waiting: bool,
+) -> list[tuple[int, str]]:
+    """(conversation, the position behind it)."""
+    if waiting:
+        since, _, no = (before or "0.0").partition(".")
+        rows = connection.execute(
+            "SELECT h.conversation_no, h.waiting_since || '.' || h.conversation_no FROM head h"
+            " CROSS JOIN placement p ON p.business_no = h.business_no AND p.location = ?2"
+            "  AND p.conversation_no = h.conversation_no"
+            " JOIN handling g ON g.conversation_no = h.conversation_no AND g.status = 'open'"
+            " WHERE h.business_no = ?1 AND h.waiting_since > 0"
+            " AND (h.waiting_since, h.conversation_no) > (?3, ?4)"
+            " ORDER BY h.waiting_since, h.conversation_no LIMIT ?5",
+            (viewer.business_no, location, int(since), int(no or 0), limit),
+        )
+        return rows.fetchall()
+    rows = connection.execute(
+        "SELECT h.conversation_no, CAST(h.activity AS TEXT) FROM placement p"
+        " CROSS JOIN handling g ON g.conversation_no = p.conversation_no AND g.status = 'open'"
+        " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = p.conversation_no"
+        " WHERE p.business_no = ?1 AND p.location = ?2 AND h.activity < ?3"
+        " ORDER BY h.activity DESC LIMIT ?4",
+        (viewer.business_no, location, _position(before), limit),
+    )
+    return rows.fetchall()
+
+
+def _size(picture: Conversation) -> int:
+    """Bytes of a picture once it says how its members are."""
+    return encoded_size(picture) + PRESENCE_BYTES * len(picture.members)
+
+
+def _position(before: str | None) -> int:
+    if before is None or not (before.isdecimal() and len(before) <= ACTIVITY_DIGITS):
+        return 2**63 - 1
+    return int(before)
+
+
+def _latest(
+    connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int
+) -> list[Candidate]:
+    """Of the team's all heads are read, which have no index by activity; a customer has few."""
+    if viewer.role in TEAM:
+        mine = "" if viewer.role is Role.OWNER else f"AND h.conversation_no IN {THE_TEAMS}"
+        sql = (
+            "SELECT h.conversation_no, 1, h.activity FROM head h WHERE h.business_no = ?1"
+            f" AND h.activity < ?3 AND ?2 <> '' {mine} ORDER BY h.activity DESC LIMIT ?4"
+        )
+    else:
+        sql = (
+            f"SELECT h.conversation_no, r.since_seq, h.activity FROM {readable(viewer)} r"
+            " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
+            " WHERE h.activity < ?3 ORDER BY h.activity DESC LIMIT ?4"
+        )
+    rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))
+    return [(visible(viewer, no, since_seq), activity) for no, since_seq, activity in rows]

@@ -1,0 +1,36 @@
+"""Search on the page: what was said, wherever, with what was found marked."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.business import Business
+from tests.browser.stage import Desk, Open, Shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.mark.requirement("EX-30")
+def test_a_message_is_found_marked_and_opened_where_it_stands(
+    open_page: Open, business: Business, shoot: Shoot
+) -> None:
+    business.group("Rex", "sam", ["carla"], ["He had a **hot spot** on his back, poor Ángel"])
+    business.say("rex", "sam", [f"Line {number}" for number in range(60)])
+    business.group("Max", "sam", ["carla"], ["Nothing of that"])
+    page = open_page(f"#token={business.token('carla')}")
+    desk = Desk(page.locator(".desk"))
+    expect(desk.list.get_by_role("button")).to_have_count(2)
+    search = page.get_by_role("searchbox", name="Search conversations and messages")
+    search.fill('angel "hot spot"')
+    found = page.get_by_role("list", name="Messages found").get_by_role("button")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("Rex")
+    expect(found.locator("mark")).to_have_text(["hot spot", "Ángel"])
+    shoot(page, "search")
+    search.press("ArrowDown")
+    expect(found).to_be_focused()
+    found.press("Enter")
+    expect(desk.row("poor Ángel")).to_be_in_viewport()
+    search.fill("nobody ever said this")
+    expect(page.get_by_text("No message says that.")).to_be_visible()
+    search.fill("")
+    expect(page.get_by_role("region", name="Messages")).to_be_hidden()
