@@ -257,6 +257,8 @@ class BusinessActor(Actor[BusinessCommand]):
         match command:
             case ChangePerson() if command.person.id in self.business.erased:
                 return ERASED
+            case ChangeContact() if command.person in self.business.erased:
+                return ERASED
             case ChangePerson():
                 before = await self._person(command.person.id)
                 return rules.decide_person(

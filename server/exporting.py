@@ -1,11 +1,11 @@
 """A copy of what is stored of one person, as a zip that is made while it is sent (EX-21).
 
 Rules
-1. It holds all that is stored of them: their record, what they said wherever, and what they
-   uploaded.
+1. It holds all that is stored of them: their record, what they said wherever, what they uploaded,
+   and of one of the team what they noted.
 2. It holds what others said where a customer may read it, as they read it. What the team talks
    about, among itself or with others, is not a copy of anything of one of the team.
-3. What only the team may see (handling, who may what, the audit log) is not in it.
+3. What only the team may see (notes, handling, who may what, the audit log) is in nobody else's.
 
 In memory is a page of it at a time: of messages, or a part of a file.
 """
@@ -71,6 +71,15 @@ class ExportedUpload(msgspec.Struct, frozen=True, kw_only=True):
     file: str
 
 
+class ExportedNote(msgspec.Struct, frozen=True):
+    """A note that one of the team wrote."""
+
+    conversation: str
+    id: str
+    at: int
+    text: str
+
+
 class Archive:
     """A zip that is written piece by piece; `taken` is what has come since the last time."""
 
@@ -130,6 +139,9 @@ async def _written(
         for membership in record.memberships:
             async for _ in _read(node, viewer, membership.conversation, archive, files):
                 yield
+    else:
+        async for _ in _noted(node, live, person.id, archive):
+            yield
     archive.add("uploads.json", [_upload(each) for each in record.uploads])
     for upload in files.values():
         if has_file(upload):
@@ -168,6 +180,23 @@ async def _said(
                 file.write(separator + _encode(message))
                 separator = b",\n"
             after = page.next
+            yield
+        file.write(b"[]" if separator == b"[" else b"]")
+
+
+async def _noted(
+    node: Node, live: LiveBusiness, person: str, archive: Archive
+) -> AsyncIterator[None]:
+    """`notes.json`: what one of the team noted."""
+    with archive.zip.open("notes.json", "w", force_zip64=True) as file:
+        after = (0, "")
+        separator = b"["
+        while page := await node.database.erasures.own_notes(live.state.no, person, after):
+            for each in page:
+                shown = ExportedNote(each.conversation, each.note, each.at, each.text)
+                file.write(separator + _encode(shown))
+                separator = b",\n"
+            after = page[-1].conversation_no, page[-1].note
             yield
         file.write(b"[]" if separator == b"[" else b"]")
 

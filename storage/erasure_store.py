@@ -7,7 +7,7 @@ from storage.due import Position
 from storage.erasure import Said, Unfinished
 from storage.export import OwnPage, OwnRecord
 from storage.indexer import Indexer
-from storage.notes import Written
+from storage.notes import OwnNote, Written
 from storage.readers import Readers
 from storage.retention import Expired, ExpiredPage
 from storage.search_index import IndexDamaged
@@ -41,6 +41,12 @@ class ErasureStore:
     async def conversations(self, business_no: int, person: str) -> list[str]:
         """The conversations that know ``person`` by name."""
         return await self._read(erasure.conversations, business_no, person)
+
+    async def own_notes(
+        self, business_no: int, person: str, after: tuple[int, str]
+    ) -> list[OwnNote]:
+        """Notes that ``person`` wrote, a page at a time; none: there are no more."""
+        return await self._read(notes.written_by, business_no, person, after)
 
     async def notes(self, business_no: int, person: str) -> list[Written]:
         """The notes that go with ``person``."""

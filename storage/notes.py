@@ -119,6 +119,34 @@ def _picture(conversation: str, row: _Row) -> NoteView:
     )
 
 
+class OwnNote(NamedTuple):
+    """A note that somebody wrote, for a copy of what is stored of them."""
+
+    conversation_no: int
+    conversation: str
+    note: str
+    at: int
+    text: str
+    edited_at: int
+
+
+def written_by(
+    connection: sqlite3.Connection, business_no: int, person: str, after: tuple[int, str]
+) -> list[OwnNote]:
+    """Notes that ``person`` wrote and nobody deleted, by conversation and id, after that one."""
+    rows = connection.execute(
+        "SELECT c.no, c.id, n.id, n.at, n.text, n.edited_at FROM conversation c"
+        " JOIN note n ON n.conversation_no = c.no WHERE c.business_no = ? AND n.author = ?"
+        " AND n.deleted_at = 0 AND (c.no, n.id) > (?, ?) ORDER BY c.no, n.id LIMIT ?",
+        (business_no, person, *after, OWN_NOTES),
+    )
+    return [OwnNote(*row) for row in rows]
+
+
+OWN_NOTES = 200
+"""Notes of a page."""
+
+
 class Written(NamedTuple):
     """A note, by its conversation and id."""
 

@@ -38,7 +38,7 @@ async def export(call: Call[PersonPath, Nothing]) -> StreamContent | Refusal:
 
     `person.json`, `appointments.json`, `conversations.json` (what they are in), `said.json` (what
     they said, with what it said before), `uploads.json`, `attachments/`; of a customer also
-    `conversations/`, each as they read it. What only the team may see is not in it.
+    `conversations/`, each as they read it; of one of the team also `notes.json`, what they noted.
     """
     caller, live = call.insider, call.live
     person = await call.node.queries.person(live.state, call.parameters.person)

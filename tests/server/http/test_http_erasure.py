@@ -336,8 +336,10 @@ async def test_an_export_holds_all_of_a_customer_and_nothing_of_the_team(tmp_pat
         assert [(e["author"], e["person"]) for e in audit["entries"]] == [("olivia", "carla")]
 
         staff = await desk.ask("GET", "/v1/people/sam/export", "olivia")
-        names = zipfile.ZipFile(io.BytesIO(staff.body)).namelist()
-        assert not any(name.startswith("conversations/") for name in names)
+        archive = zipfile.ZipFile(io.BytesIO(staff.body))
+        assert not any(name.startswith("conversations/") for name in archive.namelist())
+        notes = msgspec.json.decode(archive.read("notes.json"))
+        assert sorted(note["text"] for note in notes) == ["Secretum, too", f"{MARK} is late"]
 
 
 HOLDS = {
