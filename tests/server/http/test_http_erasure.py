@@ -19,6 +19,7 @@ from domain.roles import Role
 from protocol.close_codes import CloseCode
 from server.asking import ask_conversation
 from server.attachments.keeper import Keeper
+from storage import webhook_log
 from storage.backup import FILE_NAME
 from storage.check import check_file
 from storage.erasure import TABLES, Removed
@@ -243,6 +244,7 @@ async def test_whoever_is_connected_is_shown_it(tmp_path: Path) -> None:
         await desk.done("POST", "/v1/conversations", "carla", talk)
         for number in range(3):
             await desk.say("dog", "carla", f"m{number}", MARK)
+        revision = api.stage.node.database.journal.released("pawsome")
         sam = await edge.welcomed(api.token("sam"), "web")
         carla = await edge.welcomed(api.token("carla"), "phone")
         assert (await erase(desk)).status == 200
@@ -257,6 +259,10 @@ async def test_whoever_is_connected_is_shown_it(tmp_path: Path) -> None:
                 named = frame["name"]
         assert deleted == {1: "@business", 2: "@business", 3: "@business"}
         assert named == "Deleted person"
+        with closing(open_read_only(tmp_path / FILE_NAME)) as connection:
+            log = webhook_log.read(connection, 1, webhook_log.Stretch(revision))
+        told = [(entry.type.value, entry.lane) for entry in log.entries]
+        assert told == [("person.changed", "@person/carla"), *[("message.deleted", "dog")] * 3]
         # What the actor has in memory does not know her name either.
         await desk.done("DELETE", "/v1/conversations/dog/members/carla", "sam")
         last = (await desk.texts("dog"))[-1]
