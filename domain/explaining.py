@@ -24,4 +24,7 @@ SENTENCES: dict[Rule, str] = {
 NOT_A_CUSTOMERS = (
     "What the team or the business itself says is not routed: it is where the conversation is."
 )
-NOT_ROUTED = "It was said where nothing is routed: directly, or before there were locations."
+NOT_ROUTED = (
+    "It was said where nothing is routed: directly, elsewhere before it was imported, or before"
+    " there were locations."
+)

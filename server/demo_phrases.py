@@ -285,6 +285,16 @@ TOPICS = (
     ),
 )
 
+NOTES = (
+    "{pet} is afraid of the big dryer, take the small one.",
+    "{first} called, too. Can you answer today, {colleague}?",
+    "Last time {pet} got a rash from the lavender shampoo.",
+    "{colleague}, I told {first} that you will look at the paw.",
+    "Old customer, please round down.",
+    "{pet} needs two people for the nails. I am free at ten, {colleague}.",
+)
+"""What the team says to itself; whoever is named in it is mentioned."""
+
 SAVED_REPLIES = (
     (
         "ready",

@@ -130,14 +130,12 @@ export function avatar(id, name, state = '') {
 }
 
 /**
- * The face of a conversation: the other one's, or two of several.
+ * The face of a conversation: that of whom it is about, or two of several.
  * @param {Deskbell} desk
  * @param {Conversation} conversation
  */
 export function faces(desk, conversation) {
-  const rest = conversation.title
-    ? others(conversation, desk.person)
-    : subjects(conversation, desk.person);
+  const rest = subjects(conversation, desk.person);
   if (rest.length === 1) {
     const live = desk.status.state === 'online';
     const state = live ? desk.model.presence.get(rest[0].person)?.state : '';

@@ -239,7 +239,7 @@ export class PersonPanel {
 
   /** Whether it lies over the conversation. */
   get #covers() {
-    return this.element.offsetWidth >= this.root.clientWidth - 2;
+    return getComputedStyle(this.element).gridColumnStart !== '3'; // person.css says where it is
   }
 
   /** @param {Appointment[]} appointments @param {string} nothing */
@@ -278,7 +278,7 @@ const none = (text) => h('p', { class: 'hint', text });
 
 /** How somebody is reached, and what they have consented to. @param {Contact} [contact] */
 function reached(contact) {
-  if (!contact) return [section('Contact', none('You may not see how they are reached.'))];
+  if (!contact) return [section('Contact', none('Nothing is known that you may see.'))];
   const {
     phones = [],
     email = '',

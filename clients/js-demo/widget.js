@@ -88,6 +88,7 @@ class Widget {
   #desk;
   #id;
   #asked = false;
+  #gone = false;
   /** @type {Map<string, {looks: string, row: Element}>} drawn before; what is the same stays */
   #rows = new Map();
   #earlier = h('button', {
@@ -122,7 +123,7 @@ class Widget {
   /** The connection has all that this person sees: have the conversation, and a page of it. */
   async begin() {
     try {
-      await this.#desk.open(this.#id);
+      this.#gone = !(await this.#desk.open(this.#id));
       const held = this.#desk.conversations.get(this.#id);
       if (!this.#asked && held?.more) await this.#desk.history(this.#id);
       this.#asked = true;
@@ -143,7 +144,9 @@ class Widget {
   draw() {
     const { state, reason } = this.#desk.status;
     this.#state.textContent =
-      state === 'stopped' ? reason || 'Not connected.' : STATES[state];
+      state === 'stopped'
+        ? reason || 'Not connected.'
+        : STATES[state] || (this.#gone ? 'This conversation is not here any more.' : '');
     const held = this.#desk.conversations.get(this.#id);
     if (!held) return;
     const log = this.#log;

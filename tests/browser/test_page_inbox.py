@@ -225,6 +225,7 @@ def test_beside_a_conversation_is_who_the_customer_is(
     expect(timeline).to_be_hidden()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(panel.get_by_role("link", name="+12125550100")).to_be_in_viewport()
+    expect(Desk(page.locator(".desk")).text).to_be_hidden()  # it is covered
     shoot(page, "inbox-phone-person")
     panel.get_by_role("button", name="Hide the customer").press("Escape")
     expect(panel).to_be_hidden()

@@ -35,11 +35,11 @@ async def killed_after(node: Node, events: int) -> None:
         nursery.cancel_scope.cancel()
 
 
-RECORDS, TALKS = 132, 430
+RECORDS, TALKS = 121, 455
 """Events that are stored when the shop is there, and when what was said is."""
 
 
-@pytest.mark.parametrize("events", [0, 1, RECORDS, TALKS, TALKS + 2, TALKS + 5])
+@pytest.mark.parametrize("events", [0, 1, RECORDS + 1, TALKS + 1, TALKS + 4, TALKS + 6])
 async def test_a_demo_that_was_killed_in_its_making_is_completed(
     events: int, tmp_path: Path
 ) -> None:

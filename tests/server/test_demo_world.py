@@ -11,7 +11,8 @@ from domain.business import Business
 from domain.hours import is_open
 from domain.limits import Limits
 from domain.roles import Role
-from server.demo_world import TALKS, World, make_world, records_of, talks_of
+from server.demo_talks import TALKS
+from server.demo_world import World, make_world, records_of, talks_of
 
 NOW = 1_793_000_000_000
 YEAR_MS = 366 * 24 * 3_600_000
@@ -65,5 +66,7 @@ def test_what_is_said_sounds_like_people(world: World) -> None:
     assert len(topics) == 7
     waiting = [talk for talk in world.talks if talk.waiting]
     assert 5 < len(waiting) < 15
+    assert 3 < len(world.notes) < 20
+    assert any(note.mentions for note in world.notes.values())
     names = {change.person.id: change.person.role for change in world.people}
     assert all(names[talk.messages[-1].author] is Role.CUSTOMER for talk in waiting)
