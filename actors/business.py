@@ -10,6 +10,7 @@ from actors.account_commands import decide as decide_accounts
 from actors.actor import Actor
 from actors.batch_work import NOT_STORED
 from actors.desk_appointments import AppointmentCommand, decide_about_appointment
+from actors.desk_erasure import ErasureCommand, decide_about_erasure
 from actors.desk_imports import FinishImport, ImportTalk, decide_about_import
 from actors.desk_locations import ChangeLocation as ChangeLocation
 from actors.desk_locations import LocationCommand, decide_location
@@ -21,6 +22,7 @@ from domain import business as rules
 from domain.audit import AuditDetail, AuditKind
 from domain.business import Business, Seers, Wanted
 from domain.commands import Done
+from domain.company import ERASED
 from domain.contact import Contact, refuse_contact
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
@@ -151,6 +153,7 @@ _Change = (
     | SetParent
     | LocationCommand
     | AppointmentCommand
+    | ErasureCommand
     | FinishImport
     | PersonCommand
     | ChangeSavedReply
@@ -230,6 +233,8 @@ class BusinessActor(Actor[BusinessCommand]):
             return decide_location(self.business, command, now)
         if isinstance(command, AppointmentCommand):
             return await decide_about_appointment(self.business, self.store, command, now)
+        if isinstance(command, ErasureCommand):
+            return await decide_about_erasure(self.business, self.store, command, now)
         if isinstance(command, PersonCommand):
             return await self._decide_about_person(command, now)
         match command:
@@ -250,6 +255,10 @@ class BusinessActor(Actor[BusinessCommand]):
         self, command: PersonCommand, now: int
     ) -> BusinessEvent | Refusal | None:
         match command:
+            case ChangePerson() if command.person.id in self.business.erased:
+                return ERASED
+            case ChangeContact() if command.person in self.business.erased:
+                return ERASED
             case ChangePerson():
                 before = await self._person(command.person.id)
                 return rules.decide_person(

@@ -9,12 +9,11 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from actors.actor import Actor, Storing
 from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
+from actors.looking_up import as_of_now, with_attachments
 from actors.notes import NoteDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
@@ -31,6 +30,7 @@ from domain.commands import (
     Delete,
     Done,
     Edit,
+    Erase,
     Handle,
     Mark,
     RemoveMember,
@@ -41,6 +41,7 @@ from domain.commands import (
 )
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
+from domain.erasure import erased_messages
 from domain.errors import AlreadySent, StorageFailed
 from domain.events import (
     AttachmentSettled,
@@ -54,7 +55,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
-from domain.limits import ATTACHMENTS_MAX, Limits
+from domain.limits import Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Refusal
 
@@ -145,7 +146,7 @@ class ConversationActor(Actor[Command]):
         command = envelope.message
         if isinstance(command, Send):
             if command.attachments:
-                envelope.message = await self._with_attachments(command)
+                envelope.message = await with_attachments(self._store, self._business, command)
             if self._business.locations:
                 await self._handling.learn(command.speaker, self._state, self._clock())
         elif isinstance(command, _LOOKS_BACK):
@@ -153,7 +154,9 @@ class ConversationActor(Actor[Command]):
         elif isinstance(command, RemoveMember):
             await self._look_up(command.person)
         elif isinstance(command, AddMember):
-            envelope.message = await self._as_of_now(command)
+            envelope.message = await as_of_now(self._store, self._business, command)
+        elif isinstance(command, Erase):
+            await self.activate()  # who is in it may be called otherwise now
         elif isinstance(command, ChangeNote | Mark):
             envelope.message = await self._notes.informed(command)
         elif isinstance(command, Tend):
@@ -174,18 +177,6 @@ class ConversationActor(Actor[Command]):
         if self._state is not None and person in self._state.members:
             for found in await self._store.people(self._business, (person,)):
                 self._state.members[person] = found
-
-    async def _as_of_now(self, command: AddMember) -> AddMember:
-        """With the person as they are by now: perhaps renamed since it was sent, or deactivated."""
-        if self._state is None or command.person is None:
-            return command
-        found = await self._store.people(self._business, (command.person.id,))
-        return msgspec.structs.replace(command, person=found[0] if found else None)
-
-    async def _with_attachments(self, command: Send) -> Send:
-        person, asked = command.speaker.person, command.attachments[: ATTACHMENTS_MAX + 1]
-        found = await self._store.uploaded(self._business, person, asked)
-        return msgspec.structs.replace(command, found=found)
 
     async def _answer_repeats(self, refused: Iterable[Decision]) -> None:
         """Whether a send was stored long ago decides, not whether it would be accepted today."""
@@ -231,6 +222,11 @@ class ConversationActor(Actor[Command]):
                 continue
             if isinstance(command, ShowTyping):
                 self._typing(envelope, command)
+                continue
+            if isinstance(command, Erase):
+                for erased in erased_messages(self._state, command.seqs, now):
+                    self._record(work, None, erased, older)
+                work.receipts.append(envelope)  # answered once it is stored
                 continue
             decided = self._decide_one(command, older, earlier, now)
             if isinstance(decided, _ANSWERS):

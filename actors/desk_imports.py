@@ -4,6 +4,7 @@ import msgspec
 
 from actors.ports import ConversationStore
 from domain.business import Business
+from domain.company import ERASED
 from domain.events import ConversationEvent
 from domain.imports import DEVICE, ImportedConversation, decide_import
 from domain.limits import Limits
@@ -31,6 +32,8 @@ async def decide_about_import(
     talk = command.talk
     state = await store.conversation(business, talk.conversation)
     named = {*talk.people, *(message.author for message in talk.messages)}
+    if not business.erased.isdisjoint(named):
+        return ERASED
     people = {person.id: person for person in await store.people(business, sorted(named))}
     keys = [(message.author, DEVICE, message.id) for message in talk.messages]
     taken = len(await store.sent(business, keys))

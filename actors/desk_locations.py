@@ -23,6 +23,7 @@ class ChangeLocation(msgspec.Struct, frozen=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
+    retention_days: int | None = None
 
 
 class CloseLocation(msgspec.Struct, frozen=True):
@@ -71,6 +72,7 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
         command.hours,
         command.away_text,
         command.alert_minutes,
+        command.retention_days,
     )
     wanted = Location(
         id=event.location,
@@ -79,5 +81,6 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
         hours=event.hours,
         away_text=event.away_text,
         alert_minutes=event.alert_minutes,
+        retention_days=event.retention_days,
     )
     return refuse_location(wanted) or event

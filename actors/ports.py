@@ -8,8 +8,10 @@ from domain.accounts import Account, Link
 from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
+from domain.erasure import Titled
 from domain.events import ConversationEvent, Event, Person
 from domain.note_events import Note
+from domain.record_events import HoldKind
 from domain.routing import CustomerFacts
 
 Clock = Callable[[], int]
@@ -108,6 +110,18 @@ class AccountStore(Protocol):
 
 class DeskStore(ConversationStore, AccountStore, Protocol):
     """What the desk reads."""
+
+    async def hold(self, business: Business, kind: HoldKind, id_: str) -> tuple[bool, bool]:
+        """Whether there is such a person or conversation, and whether it is on hold."""
+        ...
+
+    async def covered(self, business: Business, person: str) -> bool:
+        """Whether a legal hold covers ``person``, or something that they said."""
+        ...
+
+    async def titled(self, business: Business, person: str) -> tuple[Titled, ...]:
+        """The conversations with a title that ``person`` began, or is or was in."""
+        ...
 
 
 class Publisher(Protocol):

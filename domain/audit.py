@@ -16,6 +16,9 @@ class AuditKind(StrEnum):
     LOCATION_REOPENED = "location_reopened"
     LOCATION_MERGED = "location_merged"
     PERSON_CHANGED = "person_changed"
+    PERSON_ERASED = "person_erased"
+    HOLD_PLACED = "hold_placed"
+    HOLD_LIFTED = "hold_lifted"
     CONTACT_CHANGED = "contact_changed"
     PRIVACY_CHANGED = "privacy_changed"
     OWNERSHIP_TRANSFERRED = "ownership_transferred"
@@ -40,6 +43,7 @@ class AuditKind(StrEnum):
     NOTE_DELETED = "note_deleted"
     CONVERSATION_READ = "conversation_read"
     PERSON_EXPORTED = "person_exported"
+    MESSAGES_EXPIRED = "messages_expired"
     SIGNED_IN = "signed_in"
 
 
@@ -53,8 +57,15 @@ OF_CONVERSATIONS = frozenset(
 )
 """Kinds whose entry stands beside a conversation's own event, under the same revision."""
 
-NOTED = frozenset({AuditKind.CONVERSATION_READ, AuditKind.PERSON_EXPORTED, AuditKind.SIGNED_IN})
-"""Kinds that changed nothing: they are in the log for the audit alone."""
+NOTED = frozenset(
+    {
+        AuditKind.CONVERSATION_READ,
+        AuditKind.PERSON_EXPORTED,
+        AuditKind.MESSAGES_EXPIRED,
+        AuditKind.SIGNED_IN,
+    }
+)
+"""Kinds that changed nothing by themselves: they are in the log for the audit alone."""
 
 AuditDetail = dict[str, str | int | bool]
 """What an entry tells beside author and kind, by name."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from domain.erasure_events import PersonErased
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
@@ -67,6 +68,8 @@ class Business:
     send_hook: SendHook | None = None
     blocked: set[str] = field(default_factory=set)
     """Customers from whom nothing is taken (EX-32)."""
+    erased: set[str] = field(default_factory=set)
+    """Who was erased: nothing is taken from them, or about them, any more (EX-21)."""
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     @property
@@ -176,6 +179,7 @@ def evolve(state: Business, event: BusinessEvent) -> None:
             state.note_colleague(person.id, _colleague(event))
             is_blocked = event.profile.blocked and person.role is Role.CUSTOMER
             _toggle(state.blocked, person.id, inside=is_blocked)
+            _toggle(state.erased, person.id, inside=isinstance(event, PersonErased))
         case PrivacyChanged():
             _toggle(state.hidden_read, event.person, inside=not event.read_receipts)
             _toggle(state.hidden_seen, event.person, inside=not event.last_seen)
@@ -244,7 +248,6 @@ LAST_OWNER = Refusal(
     Code.OWNER_REQUIRED,
     "A business needs an owner. Transfer the ownership to somebody else first.",
 )
-
 
 NOT_YOURS_TO_GIVE = Refusal(
     Code.FORBIDDEN,
@@ -342,10 +345,7 @@ def seen_person(event: BusinessEvent) -> str | None:
 def decide_privacy(
     state: Business, person: str, read_receipts: bool | None, last_seen: bool | None, now: int
 ) -> PrivacyChanged | None:
-    """What ``person`` shows of theirs from now on; ``None`` if it is so already.
-
-    What is not said (``None``) stays as it is.
-    """
+    """What ``person`` shows from now on (``None``: as it is); ``None`` if it is so already."""
     before = (person not in state.hidden_read, person not in state.hidden_seen)
     wanted = (
         before[0] if read_receipts is None else read_receipts,

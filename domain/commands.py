@@ -103,6 +103,16 @@ class SettleAttachment(msgspec.Struct, frozen=True):
     state: State
 
 
+class Erase(msgspec.Struct, frozen=True):
+    """Nothing shall be left of what was said at ``seqs``; nobody's to ask.
+
+    Without any, what is known of the conversation is read anew: somebody in it was erased.
+    """
+
+    seqs: tuple[int, ...] = ()
+    speaker: Speaker = Speaker(BUSINESS_VOICE, "", Role.OWNER, BUSINESS_VOICE)
+
+
 class AdvanceReceipt(msgspec.Struct, frozen=True):
     speaker: Speaker
     delivered_up_to: int
@@ -151,6 +161,7 @@ Command = (
     | Edit
     | Delete
     | SettleAttachment
+    | Erase
     | AdvanceReceipt
     | Create
     | AddMember

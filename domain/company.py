@@ -5,6 +5,7 @@ Rules
 2. Where the business does without talk among its staff, staff and managers talk to one another only
    where a customer is, and to owners (DT-23). What there is already goes on.
 3. A blocked customer reads, and says and starts nothing. The team may still write to them (EX-32).
+4. Who was erased says and starts nothing (EX-21).
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,9 @@ BLOCKED = Refusal(
     Code.FORBIDDEN,
     "The business takes no messages from you here. Call it if you need something.",
 )
+ERASED = Refusal(
+    Code.DELETED, "This person was erased. Nothing is taken from them, or about them, any more."
+)
 
 
 def partners(business: Business, person: str, role: Role | None) -> frozenset[Role]:
@@ -38,8 +42,9 @@ def partners(business: Business, person: str, role: Role | None) -> frozenset[Ro
 
 def refuse_start(business: Business, speaker: Speaker, people: Iterable[Person]) -> Refusal | None:
     """Why ``speaker`` cannot start a conversation that ``people`` are in, or ``None``."""
-    if speaker.person in business.blocked:
-        return BLOCKED
+    refusal = refuse_saying(business, speaker)
+    if refusal is not None:
+        return refusal
     others = {person.role for person in people if person.id != speaker.person}
     return _refuse_staff_talk(business, speaker, others, others)
 
@@ -57,7 +62,11 @@ def refuse_joining(
 
 def refuse_saying(business: Business | None, speaker: Speaker) -> Refusal | None:
     """Why ``speaker`` cannot say anything, or ``None``."""
-    return None if business is None or speaker.person not in business.blocked else BLOCKED
+    if business is not None and speaker.person in business.blocked:
+        return BLOCKED
+    if business is not None and speaker.person in business.erased:
+        return ERASED
+    return None
 
 
 def _refuse_staff_talk(

@@ -16,6 +16,7 @@ from domain.record_events import (
     AppointmentChanged,
     AppointmentDeleted,
     ContactChanged,
+    HoldChanged,
     ImportFinished,
     LocationClosed,
     LocationMerged,
@@ -242,6 +243,7 @@ class LocationChanged(msgspec.Struct, frozen=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
+    retention_days: int | None = None
 
 
 class PersonChanged(msgspec.Struct, frozen=True):
@@ -377,6 +379,7 @@ BusinessEvent = (
     | SignInFailed
     | AppointmentChanged
     | AppointmentDeleted
+    | HoldChanged
     | ImportFinished
     | SavedReplyChanged
     | SavedReplyDeleted

@@ -18,6 +18,7 @@ from domain.hours import Hours, refuse_hours
 from domain.limits import NAME_BYTES
 from domain.record_events import LocationClosed, LocationMerged, LocationReopened
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.retention import refuse_retention
 from domain.text import refuse_label, refuse_text
 
 AWAY_TEXT_BYTES = 2_000
@@ -36,6 +37,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """``hours`` ``None``: always open. ``away_text``: what is answered while it is not, or ``""``.
 
     ``alert_minutes``: open minutes after which an unanswered customer is an alert; 0 is never.
+    ``retention_days``: so long what is said there is kept; ``None`` is for ever.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
+    retention_days: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -89,7 +92,7 @@ def refuse_location(location: Location) -> Refusal | None:
     if refusal is None and not 0 <= location.alert_minutes <= ALERT_MINUTES_MOST:
         most = f"'alert_minutes': it is 0 (never) to {ALERT_MINUTES_MOST}."
         refusal = Refusal(Code.BAD_REQUEST, most)
-    return refusal
+    return refusal or refuse_retention(location.retention_days)
 
 
 def refuse_zone(time_zone: str) -> Refusal | None:
@@ -177,6 +180,7 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
             hours=event.hours,
             away_text=event.away_text,
             alert_minutes=event.alert_minutes,
+            retention_days=event.retention_days,
         )
     elif known is not None:
         into = event.into if isinstance(event, LocationMerged) else ""

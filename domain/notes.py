@@ -15,6 +15,7 @@ import msgspec
 
 from domain.business import Business
 from domain.commands import AddNote, ChangeNote, DeleteNote, Done, EditNote, Speaker
+from domain.company import ERASED
 from domain.conversation import Conversation
 from domain.handling import sees
 from domain.limits import MENTIONS_MAX, Limits
@@ -49,6 +50,8 @@ def decide_note(
         return NOT_FOUND
     if speaker.role not in TEAM:
         return _TEAM_ALONE
+    if speaker.person in business.erased:
+        return ERASED
     wanted = _wanted(state, command, known, now)
     if not isinstance(wanted, Note):
         return wanted

@@ -3,6 +3,8 @@
 The others are in `domain.events`, and so is what holds for all.
 """
 
+from enum import StrEnum
+
 import msgspec
 
 from domain.appointments import Appointment
@@ -79,6 +81,23 @@ class ImportFinished(msgspec.Struct, frozen=True):
     at: int
     author: str
     name: str
+
+
+class HoldKind(StrEnum):
+    """What a legal hold may be placed on."""
+
+    PERSON = "person"
+    CONVERSATION = "conversation"
+
+
+class HoldChanged(msgspec.Struct, frozen=True):
+    """Nothing of ``id`` is erased from now on; with ``placed`` false, it may be again."""
+
+    at: int
+    author: str
+    kind: HoldKind
+    id: str
+    placed: bool
 
 
 AppointmentEvent = AppointmentChanged | AppointmentDeleted

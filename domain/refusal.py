@@ -17,6 +17,7 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     OWNER_REQUIRED = "owner_required"
     DELETED = "deleted"
+    ON_HOLD = "on_hold"
     UNRESOLVED_VARIABLE = "unresolved_variable"
     REFUSED_BY_HOOK = "refused_by_hook"
     RATE_LIMITED = "rate_limited"
@@ -35,6 +36,7 @@ HTTP_STATUS: dict[Code, int] = {
     Code.CONFLICT: 409,
     Code.OWNER_REQUIRED: 409,
     Code.DELETED: 409,
+    Code.ON_HOLD: 409,
     Code.UNRESOLVED_VARIABLE: 409,
     Code.REFUSED_BY_HOOK: 422,
     Code.RATE_LIMITED: 429,

@@ -54,6 +54,9 @@ class Operation(StrEnum):
     LOCATIONS_CHANGE = "locations_change"
     PEOPLE_CHANGE = "people_change"
     OWNERSHIP_TRANSFER = "ownership_transfer"
+    PERSON_EXPORT = "person_export"
+    PERSON_ERASE = "person_erase"
+    HOLDS = "holds"
     ACCOUNTS = "accounts"
     SESSIONS_OF_OTHERS = "sessions_of_others"
     SAVED_REPLIES = "saved_replies"
@@ -98,6 +101,9 @@ POLICY: dict[Operation, frozenset[Role]] = {
     Operation.LOCATIONS_CHANGE: OWNERS,
     Operation.PEOPLE_CHANGE: LEADERS,
     Operation.OWNERSHIP_TRANSFER: OWNERS,
+    Operation.PERSON_EXPORT: OWNERS,
+    Operation.PERSON_ERASE: OWNERS,
+    Operation.HOLDS: OWNERS,
     Operation.ACCOUNTS: LEADERS,
     Operation.SESSIONS_OF_OTHERS: OWNERS,
     Operation.SAVED_REPLIES: TEAM,

@@ -6,6 +6,7 @@ import msgspec
 
 from domain.appointments import Appointment, refuse_appointment
 from domain.business import Business
+from domain.company import ERASED
 from domain.events import Person
 from domain.locations import followed
 from domain.record_events import AppointmentChanged
@@ -33,6 +34,8 @@ def decide_appointment(
         return _bad("customer", f"there is no customer {wanted.customer}.")
     if wanted.staff and (staff is None or staff.role not in TEAM):
         return _bad("staff", f"there is nobody {wanted.staff} in the team.")
+    if not state.erased.isdisjoint((wanted.customer, wanted.staff)):
+        return ERASED
     if wanted.location not in state.locations:
         return _bad("location", f"there is no location {wanted.location}.")
     (location,) = followed(state.locations, (wanted.location,))

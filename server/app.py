@@ -4,10 +4,11 @@ root
 ├─ bell         what SQLite's threads have done
 ├─ journal      one writer, group commit                               last to stop
 ├─ indexer      the full-text index follows the log
-├─ node         businesses: conversations, desk, locations, presence; the keeper of attachments
+├─ node         businesses: conversations, desk, locations, presence; keeper of attachments, eraser
 ├─ hooks        calls to the servers of businesses: webhooks, send hooks
 ├─ tending      what falls due in conversations by itself
 ├─ forgetting   answers that were kept long enough
+├─ expiring     what locations keep no longer
 └─ edge         one listener: websockets and HTTP                      first to stop
 """
 
@@ -28,6 +29,7 @@ from protocol.codec import json_codec, msgpack_codec
 from server.edge.limits import EdgeLimits
 from server.edge.listener import Listener
 from server.entrance import Entrance
+from server.expiring import expire_messages
 from server.forgetting import forget_answers
 from server.handshake import Door
 from server.http.app import build_http_app
@@ -124,6 +126,7 @@ async def run_server(
             root.start_soon(lag.run)
             root.start_soon(forget_answers, node)
             root.start_soon(tend_conversations, node)
+            root.start_soon(expire_messages, node)
             await root.start(running.listener.run, listening)
             log.info("ready", port=port, data_dir=settings.data_dir)
             task_status.started(running)

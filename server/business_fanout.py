@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn
 from domain.business import Business, Seers
+from domain.erasure_events import PersonErased
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
@@ -89,6 +90,8 @@ class BusinessFanOut(Showing):
             self._end(live, event.person.id, CloseCode.RESET, "role changed")
         if event.ownership:
             self._reset_everybody(live, "ownership changed")
+        elif isinstance(event, PersonErased) and event.titled:
+            self._reset_everybody(live, "titles changed")
         elif event.shown:
             self._seen_otherwise(live, seers)
 

@@ -25,6 +25,7 @@ from domain.webhooks import SCHEDULE_SECONDS
 from protocol.close_codes import CloseCode
 from server.asking import ask_conversation
 from server.attachments.keeper import Keeper
+from server.erasing import Eraser
 from server.fanout import FanOut
 from server.live import BUSINESS as BUSINESS
 from server.live import LiveBusiness
@@ -70,6 +71,7 @@ class Node:
     webhook_schedule: Sequence[float] = SCHEDULE_SECONDS
     hooks: Hooks = field(init=False)
     keeper: Keeper = field(init=False)
+    eraser: Eraser = field(init=False)
     connections: int = 0
     _nursery: trio.Nursery | None = None
     _starting: dict[str, trio.Event] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Node:
         self.keeper = Keeper(
             self.settings, database.attachments, database.files, self.clock, self._settle
         )
+        self.eraser = Eraser(database, self.keeper, self.clock, self.live)
 
     @property
     def queries(self) -> Queries:
@@ -111,6 +114,7 @@ class Node:
         )
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self.keeper.run)
+            self._nursery.start_soon(self.eraser.run)
             task_status.started()
             for tick in itertools.count(1):
                 await trio.sleep(TICK_SECONDS)

@@ -47,7 +47,7 @@ class BusinessRows:
             business_no,
         )
         if event.access:
-            self._reset_everybody(business_no, revision)
+            self.reset_everybody(business_no, revision)
         self._audit(business_no, revision, event.at, event.author, AuditKind.BUSINESS_CHANGED)
 
     def parent_changed(
@@ -70,6 +70,22 @@ class BusinessRows:
     def person_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: PersonChanged
     ) -> None:
+        self.write_person(business_no, revision, event)
+        self._audit(
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.PERSON_CHANGED,
+            person=event.person.id,
+            role=event.person.role,
+            active=event.person.active,
+            enrolled=event.profile.enrolled,
+            blocked=event.profile.blocked,
+        )
+
+    def write_person(self, business_no: int, revision: int, event: PersonChanged) -> None:
+        """Somebody is what the event says, and nothing else."""
         person, profile = event.person, event.profile
         self.statements.add(
             "INSERT INTO person (business_no, id, name, folded_name, role, active, locations,"
@@ -106,19 +122,7 @@ class BusinessRows:
         )
         self._addresses(business_no, person.id, profile.contact)
         if event.ownership:
-            self._reset_everybody(business_no, revision)
-        self._audit(
-            business_no,
-            revision,
-            event.at,
-            event.author,
-            AuditKind.PERSON_CHANGED,
-            person=person.id,
-            role=person.role,
-            active=person.active,
-            enrolled=profile.enrolled,
-            blocked=profile.blocked,
-        )
+            self.reset_everybody(business_no, revision)
 
     def contact_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: ContactChanged
@@ -185,7 +189,7 @@ class BusinessRows:
                 business_no,
                 person,
             )
-        self._reset_everybody(business_no, revision)
+        self.reset_everybody(business_no, revision)
         self._audit(
             business_no,
             revision,
@@ -322,7 +326,7 @@ class BusinessRows:
             business_no,
             event.name,
         )
-        self._reset_everybody(business_no, revision)
+        self.reset_everybody(business_no, revision)
         self._audit(
             business_no,
             revision,
@@ -332,7 +336,7 @@ class BusinessRows:
             name=event.name,
         )
 
-    def _reset_everybody(self, business_no: int, revision: int) -> None:
+    def reset_everybody(self, business_no: int, revision: int) -> None:
         """What everybody holds is void: who owns is in every conversation, for one."""
         self.statements.add(
             "UPDATE business SET access_revision = ? WHERE no = ?", revision, business_no

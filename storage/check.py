@@ -197,8 +197,14 @@ _RULES = {
         FROM change ch
         LEFT JOIN message m ON m.id = ch.conversation_no << {SEQ_BITS} | ch.seq
         LEFT JOIN version v ON v.message_id = m.id AND v.revision = ch.revision
-        WHERE ch.attachment = '' AND v.revision IS NULL OR m.kind IS NOT 'text'
+        WHERE ch.attachment = '' AND v.revision IS NULL AND NOT (m.deleted_at AND m.digest IS NULL)
+            OR m.kind IS NOT 'text'
             OR ch.revision <= m.revision OR ch.deleted AND m.deleted_at = 0""",
+    "nothing is left of an erased message": f"""
+        SELECT printf('message %d of conversation %d', {_SEQ}, {_NO}) FROM message m
+        WHERE m.kind = 'text' AND m.deleted_at > 0 AND m.digest IS NULL
+            AND (m.client_message_id IS NOT NULL OR m.text <> '' OR m.attachments <> ''
+                OR EXISTS (SELECT 1 FROM version v WHERE v.message_id = m.id))""",
     "a deleted message says nothing": f"""
         SELECT printf('message %d of conversation %d', {_SEQ}, {_NO}) FROM message m
         WHERE m.deleted_at > 0 AND (m.text <> '' OR m.attachments <> ''

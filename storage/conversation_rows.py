@@ -6,6 +6,7 @@ import sqlite3
 import msgspec
 
 from domain.audit import AuditDetail, AuditKind
+from domain.erasure_events import MessageErased
 from domain.events import (
     AttachmentSettled,
     ConversationCreated,
@@ -21,6 +22,7 @@ from domain.mark_events import Marked
 from domain.note_events import NoteChanged
 from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
+from storage.erasure_rows import erase_message
 from storage.handling_rows import add_change, add_reasons
 from storage.keys import SEQ_BITS
 from storage.marks import add_mark
@@ -33,10 +35,9 @@ _AS_BEFORE = -1
 
 
 class ConversationRows:
-    """One method per event; `flush` writes what they left, each table's rows together.
-
-    The newest entries first, for changes refer to them; then single statements in their order; then
-    cursors, of which only the last of each person is left.
+    """One method per event; `flush` writes what they left, each table's rows together: the newest
+    entries first, for changes refer to them; then single statements in their order; then cursors,
+    of which only the last of each person is left.
     """
 
     def __init__(self) -> None:
@@ -172,6 +173,13 @@ class ConversationRows:
         self._audit(business_no, revision, event, AuditKind.MESSAGE_DELETED, seq=event.seq)
         key = self._no(connection, business_no, event.conversation) << SEQ_BITS | event.seq
         self._attachments.deleted(key)
+
+    def message_erased(
+        self, connection: sqlite3.Connection, business_no: int, revision: int, event: MessageErased
+    ) -> None:
+        no = self._no(connection, business_no, event.conversation)
+        erase_message(self._statements, self._attachments, no, revision, event)
+        self._touch(no, business_no, revision)
 
     def attachment_settled(
         self,

@@ -21,6 +21,7 @@ from storage.backup import copy_database as copy_database
 from storage.backup import files_of, set_aside_foreign_log
 from storage.connection import open_writer
 from storage.doorbell import Doorbell
+from storage.erasure_store import ErasureStore
 from storage.indexer import Indexer
 from storage.journal import Journal
 from storage.migrations import (
@@ -67,6 +68,7 @@ class Database:
         self.files = files_of(path)
         self.path = path
         self.accounts = AccountWrites(writer)
+        self.erasures = ErasureStore(writer, readers, indexer)
         self._writer = writer
         self._opened = opened
 

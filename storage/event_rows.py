@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
+from domain.erasure_events import MessageErased, PersonErased
 from domain.events import (
     AccessRevoked,
     AttachmentSettled,
@@ -37,6 +38,7 @@ from domain.record_events import (
     AppointmentChanged,
     AppointmentDeleted,
     ContactChanged,
+    HoldChanged,
     ImportFinished,
     LocationClosed,
     LocationMerged,
@@ -47,6 +49,7 @@ from storage.account_rows import AccountRows
 from storage.appointment_rows import AppointmentRows
 from storage.business_rows import BusinessRows
 from storage.conversation_rows import ConversationRows
+from storage.erasure_rows import ErasureRows
 from storage.location_rows import LocationRows
 from storage.webhook_rows import WebhookRows
 
@@ -63,11 +66,13 @@ class EventRows:
         accounts = AccountRows(desk.statements)
         places = LocationRows(desk.statements)
         calendar = AppointmentRows(desk.statements)
+        erasures = ErasureRows(desk)
         hooks = WebhookRows(desk.statements)
         self._writers: dict[type, _Write] = {
             MessageSent: talk.message_sent,
             MessageEdited: talk.message_edited,
             MessageDeleted: talk.message_deleted,
+            MessageErased: talk.message_erased,
             AttachmentSettled: talk.attachment_settled,
             ConversationCreated: talk.conversation_created,
             MemberAdded: talk.member_added,
@@ -83,6 +88,8 @@ class EventRows:
             LocationReopened: places.reopened,
             LocationMerged: places.merged,
             PersonChanged: desk.person_changed,
+            PersonErased: erasures.person_erased,
+            HoldChanged: erasures.hold_changed,
             ContactChanged: desk.contact_changed,
             PrivacyChanged: desk.privacy_changed,
             OwnershipTransferred: desk.ownership_transferred,

@@ -23,10 +23,11 @@ class LocationRows:
         hours = None if event.hours is None else msgspec.json.encode(event.hours).decode()
         self._statements.add(
             "INSERT INTO location (business_no, id, name, time_zone, hours, away_text,"
-            " alert_minutes) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (business_no, id)"
+            " alert_minutes, retention_days) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (business_no, id)"
             " DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,"
             " hours = excluded.hours, away_text = excluded.away_text,"
-            " alert_minutes = excluded.alert_minutes",
+            " alert_minutes = excluded.alert_minutes, retention_days = excluded.retention_days",
             business_no,
             event.location,
             event.name,
@@ -34,6 +35,7 @@ class LocationRows:
             hours,
             event.away_text,
             event.alert_minutes,
+            event.retention_days,
         )
         self._audit(business_no, revision, event, AuditKind.LOCATION_CHANGED)
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.note_events import Note
 from domain.roles import TEAM
@@ -116,3 +117,73 @@ def _picture(conversation: str, row: _Row) -> NoteView:
         edited_at=edited_at,
         deleted_at=deleted_at,
     )
+
+
+class OwnNote(NamedTuple):
+    """A note that somebody wrote, for a copy of what is stored of them."""
+
+    conversation_no: int
+    conversation: str
+    note: str
+    at: int
+    text: str
+    edited_at: int
+
+
+def written_by(
+    connection: sqlite3.Connection, business_no: int, person: str, after: tuple[int, str]
+) -> list[OwnNote]:
+    """Notes that ``person`` wrote and nobody deleted, by conversation and id, after that one."""
+    rows = connection.execute(
+        "SELECT c.no, c.id, n.id, n.at, n.text, n.edited_at FROM conversation c"
+        " JOIN note n ON n.conversation_no = c.no WHERE c.business_no = ? AND n.author = ?"
+        " AND n.deleted_at = 0 AND (c.no, n.id) > (?, ?) ORDER BY c.no, n.id LIMIT ?",
+        (business_no, person, *after, OWN_NOTES),
+    )
+    return [OwnNote(*row) for row in rows]
+
+
+OWN_NOTES = 200
+"""Notes of a page."""
+
+
+class Written(NamedTuple):
+    """A note, by its conversation and id."""
+
+    conversation: str
+    note: str
+
+
+def of_person(connection: sqlite3.Connection, business_no: int, person: str) -> list[Written]:
+    """Notes with a text that go with ``person``, whom the business erases (EX-21).
+
+    What they wrote; and what was written in conversations of whose customers they are, or were, the
+    only one: it is about them.
+    """
+    rows = connection.execute(
+        f"SELECT c.id, n.id {_OF_PERSON} AND n.deleted_at = 0 ORDER BY c.no, n.revision",
+        (business_no, person),
+    )
+    return [Written(*row) for row in rows]
+
+
+def forget_deleted(connection: sqlite3.Connection, business_no: int, person: str) -> None:
+    """Of notes of `of_person` that are deleted by now, not even a digest is left."""
+    connection.execute(
+        "UPDATE note SET digest = x'', text = '', mentions = '[]' WHERE (conversation_no, id) IN"
+        f" (SELECT n.conversation_no, n.id {_OF_PERSON} AND n.deleted_at > 0)",
+        (business_no, person),
+    )
+
+
+_OF_PERSON = (
+    "FROM conversation c JOIN note n ON n.conversation_no = c.no WHERE c.business_no = ?1"
+    " AND (n.author = ?2 OR (SELECT role = 'customer' FROM person"
+    "   WHERE business_no = ?1 AND id = ?2)"
+    "  AND (EXISTS (SELECT 1 FROM member WHERE conversation_no = c.no AND person = ?2)"
+    "   OR EXISTS (SELECT 1 FROM removal WHERE business_no = ?1 AND person = ?2"
+    "    AND conversation_no = c.no))"
+    "  AND NOT EXISTS (SELECT 1 FROM member o JOIN person p ON p.business_no = ?1"
+    "   AND p.id = o.person AND p.role = 'customer' AND p.id <> ?2"
+    "   WHERE o.conversation_no = c.no))"
+)

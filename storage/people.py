@@ -259,8 +259,8 @@ def seers(connection: sqlite3.Connection, business_no: int, person: str) -> Seer
 def locations(connection: sqlite3.Connection, business_no: int) -> list[Location]:
     """The locations of a business."""
     rows = connection.execute(
-        "SELECT id, name, time_zone, status, merged_into, hours, away_text, alert_minutes"
-        " FROM location WHERE business_no = ? ORDER BY id",
+        "SELECT id, name, time_zone, status, merged_into, hours, away_text, alert_minutes,"
+        " retention_days FROM location WHERE business_no = ? ORDER BY id",
         (business_no,),
     )
     return [
@@ -273,8 +273,9 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
             hours=None if hours is None else _decode_hours(hours),
             away_text=away,
             alert_minutes=minutes,
+            retention_days=days,
         )
-        for id_, name, zone, status, into, hours, away, minutes in rows
+        for id_, name, zone, status, into, hours, away, minutes, days in rows
     ]
 
 

@@ -11,9 +11,11 @@ from domain.attachments import Uploaded
 from domain.audit import AuditKind
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
+from domain.erasure import Titled
 from domain.events import Person
 from domain.locations import Location
 from domain.note_events import Note
+from domain.record_events import HoldKind
 from domain.roles import EVERYBODY, Role
 from domain.routing import CustomerFacts
 from domain.saved_replies import SavedReply
@@ -28,6 +30,7 @@ from storage import (
     catch_up,
     conversations,
     due,
+    erasure,
     explaining,
     history,
     imports,
@@ -126,6 +129,15 @@ class Queries:
 
     async def due_alerts(self, now: int, after: Position, businesses: int, limit: int) -> DuePage:
         return await self._run(due.unanswered, now, after, businesses, limit)
+
+    async def hold(self, business: Business, kind: HoldKind, id_: str) -> tuple[bool, bool]:
+        return await self._run(erasure.hold, business.no, kind, id_)
+
+    async def covered(self, business: Business, person: str) -> bool:
+        return await self._run(erasure.covered, business.no, person)
+
+    async def titled(self, business: Business, person: str) -> tuple[Titled, ...]:
+        return await self._run(erasure.titled, business.no, person)
 
     async def takes_part(self, owner: Viewer, conversation: str) -> bool | None:
         return await self._run(taking_part.takes_part, owner, conversation)

@@ -239,7 +239,8 @@ def withdraw(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
     In the transaction that erases them: a search that begins after it does not find them.
     """
     rows = connection.execute(_PRESENT, (json.dumps(keys),)).fetchall()
-    _take_out(connection, [row[0] for row in rows], 0)
+    with _damage_is_ours():
+        _take_out(connection, [row[0] for row in rows], 0)
 
 
 def forget(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
@@ -264,6 +265,11 @@ def residue_since(connection: sqlite3.Connection) -> int | None:
     """Since when (milliseconds) there are words in the file of what was taken out; 0: erased."""
     row = connection.execute("SELECT since FROM search_residue").fetchone()
     return None if row is None else int(row[0])
+
+
+def clean_soon(connection: sqlite3.Connection) -> None:
+    """What was taken out was erased: its words are cleaned away now, not in a day."""
+    connection.execute("UPDATE search_residue SET since = 0")
 
 
 def scrub(connection: sqlite3.Connection, pages: int = MERGED_PAGES) -> bool:

@@ -205,6 +205,9 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         blocked = connection.execute(
             "SELECT id FROM person WHERE business_no = ? AND blocked AND role = 'customer'", (no,)
         ).fetchall()
+        erased = connection.execute(
+            "SELECT person FROM erasure WHERE business_no = ?", (no,)
+        ).fetchall()
         places = {location.id: location for location in people.locations(connection, no)}
         webhooks, send_hook = hooks.webhooks(connection, no), hooks.send_hook(connection, no)
     return Business(
@@ -223,6 +226,7 @@ def business(connection: sqlite3.Connection, business_id: str) -> Business | Non
         webhooks=webhooks,
         send_hook=send_hook,
         blocked={id_ for (id_,) in blocked},
+        erased={id_ for (id_,) in erased},
     )
 
 

@@ -81,11 +81,11 @@ _OF_CONVERSATIONS = (
 )
 
 _OF_THE_DESK = (
-    "SELECT a.revision, replace(a.kind, '_', '.') AS type, iif(a.kind = 'person_changed',"
-    f" '{PERSON}' || a.person,"
+    "SELECT a.revision, iif(a.kind = 'location_changed', 'location.changed', 'person.changed')"
+    f" AS type, iif(a.kind <> 'location_changed', '{PERSON}' || a.person,"
     f" '{LOCATION}' || json_extract(a.detail, '$.location')) AS lane, 0 AS seq"
     " FROM audit a WHERE a.business_no = ?1 AND a.revision > ?2 AND a.revision <= ?3"
-    " AND a.kind IN ('person_changed', 'location_changed')"
+    " AND a.kind IN ('person_changed', 'person_erased', 'location_changed')"
 )
 
 _MOVED = (

@@ -82,6 +82,19 @@ class Writer:
             with suppress(StorageFailed):  # the disk is full: the next time does it
                 self._wait_from = await self.run(_checkpoint, self._wait_from)
 
+    async def wash(self) -> None:
+        """Write the whole file anew, so that it holds nothing but what is stored.
+
+        SQLite overwrites what is deleted (``secure_delete``), but not the copies that its pages
+        keep of rows that have moved on to another page. Nobody else writes meanwhile. Raises like
+        `run`: the file is as it was.
+        """
+        await self.run(_vacuum)
+
+    async def truncate_log(self) -> bool:
+        """Bring all of the log back into the file, and empty it; ``False``: a reader needs it."""
+        return await self.run(_truncate)
+
     async def close(self) -> None:
         await self._connection.close()
 
@@ -99,6 +112,24 @@ def _checkpoint(connection: sqlite3.Connection, wait_from: int) -> int:
     finally:
         connection.execute(f"PRAGMA busy_timeout={timeout}")
     return 2 * size if busy else LOG_BYTES
+
+
+def _vacuum(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA temp_store=FILE")  # the copy may be larger than memory
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.execute("PRAGMA temp_store=MEMORY")
+
+
+def _truncate(connection: sqlite3.Connection) -> bool:
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout={READERS_MS}")
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={timeout}")
+    return not busy
 
 
 def _in_transaction(

@@ -23,7 +23,7 @@ from server.http.file_response import file_response
 from server.http.parsing import parse_body, parse_parameters
 from server.http.problem import problem_response
 from server.http.repeats import KEY_HEADER, Repeats
-from server.http.route import AnyCall, AnyRoute, Call, Content, FileContent, Octets
+from server.http.route import AnyCall, AnyRoute, Call, Content, FileContent, Octets, StreamContent
 from server.http.site import Site
 
 _FOR_OTHERS = Refusal(Code.FORBIDDEN, "This key or token is not for this.")
@@ -137,6 +137,11 @@ async def _response(route: AnyRoute, reply: msgspec.Struct | Content) -> Respons
         return problem_response(reply)
     if isinstance(reply, FileContent):
         return await file_response(reply)
+    if isinstance(reply, StreamContent):
+        streamed = Response(reply.parts, reply.status, content_type=reply.media_type)
+        streamed.timeout = None  # the edge ends who takes nothing
+        streamed.headers.extend(reply.headers)
+        return streamed
     if isinstance(reply, Content):
         response = Response(reply.body, reply.status, content_type=reply.media_type)
         response.headers.extend(reply.headers)

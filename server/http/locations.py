@@ -9,6 +9,7 @@ from domain import locations as rules
 from domain.hours import Holiday, Hours, Span
 from domain.locations import ALERT_MINUTES_MOST, Status
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.retention import RETENTION_DAYS_MOST
 from domain.roles import TEAM, Operation
 from domain.scopes import Scope
 from server.http.businesses import TAKEN
@@ -29,6 +30,7 @@ from server.http.fields import (
 from server.http.route import BUSINESS_OR_PERSON, UNDONE, Call, Route
 from server.live import LiveBusiness
 
+RetentionDays = Annotated[int, msgspec.Meta(ge=1, le=RETENTION_DAYS_MOST)]
 AlertMinutes = Annotated[int, msgspec.Meta(ge=0, le=ALERT_MINUTES_MOST)]
 DaySpans = tuple[Span, ...]
 
@@ -38,8 +40,8 @@ class Location(Output, frozen=True, kw_only=True):
 
     ``hours.week``: seven lists, Monday first, of spans in minutes of the local day. A holiday
     replaces the hours of its date. ``away_text``: the answer while it is closed. ``alert_minutes``:
-    of open time, after which an unanswered customer is an alert; 0 is never. The last two are
-    shown to the team.
+    of open time, after which an unanswered customer is an alert; 0 is never. ``retention_days``:
+    after so many, what was said there is erased; `null` is never. The team is shown these three.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Location(Output, frozen=True, kw_only=True):
     hours: Hours | None = None
     away_text: str | Unset = UNSET
     alert_minutes: int | Unset = UNSET
+    retention_days: int | Unset | None = UNSET
 
 
 class LocationList(Output, frozen=True, kw_only=True):
@@ -77,16 +80,21 @@ class NewLocation(Input, frozen=True, kw_only=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: AlertMinutes = 0
+    retention_days: RetentionDays | None = None
 
 
 class LocationChange(Input, frozen=True, kw_only=True):
-    """What is named changes; the rest stays. ``hours`` `null`: always open."""
+    """What is named changes; the rest stays. ``hours`` `null`: always open.
+
+    ``retention_days`` `null`: what is said there is kept for ever.
+    """
 
     name: str | Unset = UNSET
     time_zone: str | Unset = UNSET
     hours: Hours | Unset | None = UNSET
     away_text: str | Unset = UNSET
     alert_minutes: AlertMinutes | Unset = UNSET
+    retention_days: RetentionDays | Unset | None = UNSET
 
 
 class Merge(Input, frozen=True, kw_only=True):
@@ -121,6 +129,7 @@ async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
         hours=body.hours,
         away_text=body.away_text,
         alert_minutes=body.alert_minutes,
+        retention_days=body.retention_days,
     )
     async with call.site.changing(call.live.id):
         before = call.live.state.locations.get(wanted.id)
@@ -144,6 +153,7 @@ async def change(call: Call[LocationPath, LocationChange]) -> Location | Refusal
             hours=set_or(body.hours, before.hours),
             away_text=set_or(body.away_text, before.away_text),
             alert_minutes=set_or(body.alert_minutes, before.alert_minutes),
+            retention_days=set_or(body.retention_days, before.retention_days),
         )
         return await _store(call.live, call.insider, wanted)
 
@@ -192,6 +202,7 @@ async def _store(
         wanted.hours,
         wanted.away_text,
         wanted.alert_minutes,
+        wanted.retention_days,
     )
     changed = await ask_desk(live, command)
     return changed if isinstance(changed, Refusal) else _shown(caller, wanted)
@@ -208,6 +219,7 @@ def _shown(caller: Backend | Somebody, known: rules.Location) -> Location:
         hours=known.hours,
         away_text=known.away_text if inside else UNSET,
         alert_minutes=known.alert_minutes if inside else UNSET,
+        retention_days=known.retention_days if inside else UNSET,
     )
 
 

@@ -301,7 +301,7 @@ ROUTES = (
         parameters=PersonPath,
         body=PersonChange,
         answer=Person,
-        refusals=(Code.NOT_FOUND, Code.OWNER_REQUIRED, *UNDONE),
+        refusals=(Code.NOT_FOUND, Code.OWNER_REQUIRED, Code.DELETED, *UNDONE),
         asks=PersonChange(role=Role.STAFF),
         shows=Person(id="carla", name="Carla Vega", role=Role.STAFF, locations=("downtown",)),
     ),

@@ -4,7 +4,7 @@ Every route of the API is one `Route`. Registering, the OpenAPI description and 
 all read the same table, so none can know of a route that the others do not.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -62,6 +62,13 @@ class FileContent(Content):
     """An answer that is read from a file while it is sent, all of it or the range asked for."""
 
     path: Path = Path()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamContent(Content):
+    """An answer that is made while it is sent, part by part."""
+
+    parts: AsyncIterator[bytes]
 
 
 class Octets(msgspec.Struct, frozen=True):

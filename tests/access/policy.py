@@ -136,6 +136,24 @@ HTTP: dict[str, tuple[Ask, ...]] = {
             instead={MANAGER: 403},
         ),
     ),
+    "GET /v1/people/{person}/export": (
+        Ask(BUSINESS | OWNERS, "/v1/people/@t-guest/export", missing=404),
+    ),
+    "POST /v1/people/{person}/erase": (
+        Ask(BUSINESS | OWNERS, "/v1/people/@t-goner/erase", missing=404),
+    ),
+    "PUT /v1/people/{person}/hold": (
+        Ask(BUSINESS | OWNERS, "/v1/people/@t-guest/hold", missing=404),
+    ),
+    "DELETE /v1/people/{person}/hold": (
+        Ask(BUSINESS | OWNERS, "/v1/people/@t-guest/hold", missing=404),
+    ),
+    "PUT /v1/conversations/{conversation}/hold": (
+        Ask(BUSINESS | OWNERS, f"{_TALK}/hold", missing=404),
+    ),
+    "DELETE /v1/conversations/{conversation}/hold": (
+        Ask(BUSINESS | OWNERS, f"{_TALK}/hold", missing=404),
+    ),
     "POST /v1/ownership": (
         # To a customer: a rule forbids it, to whoever may transfer at all.
         Ask(

@@ -51,6 +51,7 @@ PEOPLE = {
     "guest": Role.CUSTOMER,
     "ghost": Role.CUSTOMER,
     "victim": Role.STAFF,
+    "goner": Role.CUSTOMER,
     "revoked": Role.MANAGER,
     "dismissed": Role.MANAGER,
 }

@@ -205,6 +205,9 @@ PLANTS = {
     ),
     "DELETE FROM version": "each change has left a version",
     "UPDATE change SET seq = 6 WHERE deleted": "each change has left a version",
+    "UPDATE message SET digest = NULL WHERE deleted_at > 0": (
+        "nothing is left of an erased message"
+    ),
     "UPDATE message SET text = 'still here' WHERE deleted_at > 0": (
         "a deleted message says nothing"
     ),

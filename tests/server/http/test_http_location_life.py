@@ -26,7 +26,8 @@ async def shown(api: ApiStage, location: str, key: str = "") -> dict[str, Any]:
 
 @pytest.mark.requirement("EX-29")
 async def test_hours_an_away_text_and_an_alert(api: ApiStage) -> None:
-    more = {"hours": HOURS, "away_text": "Siamo chiusi.\nA domani!", "alert_minutes": 30}
+    more: dict[str, object] = {"hours": HOURS, "away_text": "Siamo chiusi.\nA domani!"}
+    more |= {"alert_minutes": 30, "retention_days": 365}
     added = await post(api, "", {**NORTH, **more})
     assert (added.status, added.json) == (201, {**NORTH, **more, "status": "open"})
     assert (await post(api, "", {**NORTH, **more})).json == added.json, "the same again"

@@ -6,7 +6,7 @@ from tests.fixtures.api import ApiStage
 
 DOWNTOWN = {"id": "downtown", "name": "Pawsome Downtown", "time_zone": "America/New_York"}
 TO_CUSTOMERS = {**DOWNTOWN, "status": "open", "hours": None}
-SHOWN = {**TO_CUSTOMERS, "away_text": "", "alert_minutes": 0}
+SHOWN = {**TO_CUSTOMERS, "away_text": "", "alert_minutes": 0, "retention_days": None}
 
 
 async def test_a_location_is_added_shown_listed_and_changed(api: ApiStage) -> None:

@@ -1,0 +1,78 @@
+"""Erasing what was said so long ago that its location keeps it no longer (EX-21).
+
+Asked of the database, as what falls due in `server.tending`: a restart forgets nothing. It is done
+once a day, for leaving no byte of what was erased means to write the whole file anew.
+"""
+
+from collections import Counter
+
+import structlog
+import trio
+
+from actors.business import Note
+from actors.crash_report import error_name
+from domain.audit import AuditDetail, AuditKind
+from domain.errors import StorageFailed
+from domain.ids import BUSINESS_VOICE
+from server.asking import ASK_SECONDS
+from server.erasing import AT_ONCE, NotNow
+from server.live import BUSINESS
+from server.node import Node
+from storage.due import START, Position
+
+FIRST_SECONDS = 60.0
+EVERY_SECONDS = 86_400.0
+"""After the start; and after it has been done."""
+
+CONVERSATIONS = 200
+"""Conversations that are looked at in one reading."""
+
+log = structlog.get_logger(__name__)
+
+
+async def expire_messages(node: Node) -> None:
+    """Erase what is no longer kept, once a day, until cancelled."""
+    await trio.sleep(FIRST_SECONDS)
+    while True:
+        try:
+            await expire(node)
+        except (StorageFailed, OSError, trio.TooSlowError, NotNow) as error:
+            log.warning("not_expired", error=error_name(error))
+        await trio.sleep(EVERY_SECONDS)
+
+
+async def expire(node: Node) -> Counter[str]:
+    """Erase all that is no longer kept by now; how many messages of which business they were."""
+    erased: Counter[str] = Counter()
+    position, before = START, node.clock()
+    while True:
+        found, position = await _page(node, before, position)
+        for business, messages in found.items():
+            erased[business] += messages
+        if position == START:
+            break
+    for business, messages in erased.items():
+        live = await node.live(business)
+        if live is not None:
+            detail: AuditDetail = {"messages": messages}
+            note = Note(BUSINESS_VOICE, AuditKind.MESSAGES_EXPIRED, detail=detail)
+            await live.desk.ask(BUSINESS, note, ASK_SECONDS)
+        await node.eraser.wash(business)
+    return erased
+
+
+async def _page(node: Node, now: int, after: Position) -> tuple[Counter[str], Position]:
+    """Erase what is due in the next conversations, a batch of each until none has any."""
+    erased: Counter[str] = Counter()
+    store = node.database.erasures
+    while True:
+        page = await store.expired(now, after, CONVERSATIONS, AT_ONCE)
+        for each in page.found:
+            live = await node.live(each.business)
+            if live is None:
+                raise NotNow
+            await node.eraser.erase_messages(live, each.conversation, each.seqs)
+            await store.note_expired(each)
+            erased[each.business] += len(each.seqs)
+        if not page.found:
+            return erased, page.next

@@ -1,0 +1,145 @@
+"""What a location keeps no longer is erased, and what a hold covers is kept (EX-21)."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from domain.retention import DAY_MS
+from server.expiring import FIRST_SECONDS, expire, expire_messages
+from storage.backup import FILE_NAME
+from storage.check import check_file
+from tests.fixtures.api import ApiStage, running_api
+
+pytestmark = pytest.mark.requirement("EX-21")
+
+MARK = "Xylophonquartz"
+
+
+class Desk:
+    """Carla writes to the shop, at `main`."""
+
+    def __init__(self, api: ApiStage) -> None:
+        self.api, self.talk = api, ""
+
+    async def done(self, method: str, path: str, person: str = "", body: object = None) -> object:
+        key = self.api.token(person) if person else self.api.key()
+        reply = await self.api.ask(method, path, key, body)
+        assert reply.status < 300, reply.body
+        return reply.json
+
+    async def begin(self) -> None:
+        found = await self.api.ask("POST", "/v1/people/carla/conversation", self.api.token("carla"))
+        self.talk = f"/v1/conversations/{found.json['id']}"
+
+    async def say(self, person: str, id_: str) -> None:
+        body = {"client_message_id": id_, "text": f"{MARK} {id_}"}
+        await self.done("POST", f"{self.talk}/messages", person, body)
+
+    async def keep(self, location: str, days: int | None) -> None:
+        await self.done("PATCH", f"/v1/locations/{location}", "", {"retention_days": days})
+
+    async def texts(self) -> list[str]:
+        key = self.api.token("olivia")
+        found = await self.api.ask("GET", f"{self.talk}/messages", key)
+        return [message.get("text", "") for message in found.json["messages"]]
+
+    def later(self, days: float) -> None:
+        self.api.stage.clock.now += round(days * DAY_MS)
+        self.api.tokens.clear()
+
+
+def traces(folder: Path, what: str) -> list[str]:
+    return [
+        path.name
+        for path in folder.rglob("*")
+        if path.is_file() and what.encode() in path.read_bytes().lower()
+    ]
+
+
+async def test_what_is_too_old_goes_to_the_last_byte_and_the_rest_stays(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        await desk.begin()
+        for number in range(120):  # more than a batch
+            await desk.say("sam" if number % 2 else "carla", f"zebra{number}")
+        desk.later(20)
+        await desk.say("carla", "young")
+        assert await expire(node) == Counter()
+        await desk.keep("main", 30)
+        assert await expire(node) == Counter()
+        desk.later(11)
+        assert await expire(node) == Counter({"pawsome": 120})
+        assert await expire(node) == Counter()
+
+        assert (await desk.texts())[-1] == f"{MARK} young"
+        assert traces(tmp_path, "zebra") == []
+        assert traces(tmp_path, "young")
+        audit = await api.ask("GET", "/v1/audit?kind=messages_expired", api.key())
+        assert [(e["author"], e["detail"]) for e in audit.json["entries"]] == [
+            ("@business", {"messages": 120})
+        ]
+    assert check_file(tmp_path / FILE_NAME) == []
+
+
+async def test_the_location_that_keeps_it_longest_decides(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+        await desk.done("PATCH", "/v1/people/carla", "", {"locations": ["main", "b"]})
+        await desk.begin()
+        await desk.say("carla", "both")
+        await desk.keep("main", 1)
+        desk.later(5)
+        assert await expire(node) == Counter()  # `b` keeps it for ever
+        await desk.keep("b", 10)
+        assert await expire(node) == Counter()
+        desk.later(6)
+        assert await expire(node) == Counter({"pawsome": 1})
+        assert await desk.texts() == [""]
+
+
+@pytest.mark.parametrize("held", ["carla", "sam", "it"])
+async def test_what_is_on_hold_is_kept_until_it_is_lifted(tmp_path: Path, held: str) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.say("sam", "m2")  # who works there, and is no member
+        await desk.keep("main", 1)
+        desk.later(2)
+        path = f"{desk.talk}/hold" if held == "it" else f"/v1/people/{held}/hold"
+        await desk.done("PUT", path, "olivia")
+        assert await expire(node) == Counter()
+        await desk.done("DELETE", path, "olivia")
+        assert await expire(node) == Counter({"pawsome": 2})
+
+
+async def test_the_server_looks_by_itself(tmp_path: Path, mock_clock: MockClock) -> None:
+    async with running_api(tmp_path) as api, trio.open_nursery() as nursery:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.keep("main", 1)
+        desk.later(2)
+        nursery.start_soon(expire_messages, api.stage.node)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(FIRST_SECONDS)
+        for _ in range(500):
+            mock_clock.jump(0.1)
+            if await desk.texts() == [""]:
+                break
+        assert await desk.texts() == [""]
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("days", [0, -1, 36_501, "30", 1.5])
+async def test_what_cannot_be_a_number_of_days_is_refused(api: ApiStage, days: object) -> None:
+    body = {"retention_days": days}
+    reply = await api.ask("PATCH", "/v1/locations/main", api.key(), body)
+    assert (reply.status, reply.code) == (400, "bad_request")
+    shown = await api.ask("GET", "/v1/locations/main", api.key())
+    assert shown.json["retention_days"] is None
