@@ -86,6 +86,8 @@ def test_the_guide_leads_to_a_widget_in_a_booking_page(
     assert why["rule"] == "last_appointment"
     (report,) = [each for each in answers if "refused" in each and "id" not in each]
     assert [each["number"] for each in report["refused"]] == [4]
+    assert {"person": "nina", "state": "erased"} in answers
+    assert [line for line in said if line.startswith("said.json")]
     assert "genuine message.sent" in said
     assert "FORGED" not in "\n".join(said)
 
