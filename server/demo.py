@@ -3,16 +3,14 @@ start."""
 
 from domain import commands
 from domain.business import Business
-from domain.commands import Answer, Speaker
-from domain.errors import StorageFailed
+from domain.commands import Speaker
 from domain.events import Person
-from domain.refusal import Refusal
 from domain.roles import Role
 from domain.views import PersonName
 from server import creating
 from server.asking import ask_conversation
 from server.config import ConfigurationError
-from server.demo_world import make_world, records_of, talks_of
+from server.demo_world import make_world, raise_refused, records_of, talks_of
 from server.http.demo import Demo
 from server.live import LiveBusiness
 from server.node import Node
@@ -101,15 +99,10 @@ async def _talk(live: LiveBusiness, node: Node) -> None:
         "Rex's grooming",
         CONVERSATION_ID,
     )
-    _stored(created)
+    raise_refused(created)
     for number, (author, text) in enumerate(TALK, 1):
         said = commands.Send(speakers[author], f"demo-{number}", text)
-        _stored(await ask_conversation(live, CONVERSATION_ID, said))
+        raise_refused(await ask_conversation(live, CONVERSATION_ID, said))
     for speaker in speakers.values():
         seen = commands.AdvanceReceipt(speaker, len(TALK), len(TALK) - 1)
-        _stored(await ask_conversation(live, CONVERSATION_ID, seen))
-
-
-def _stored(answer: Answer) -> None:
-    if isinstance(answer, Refusal):
-        raise StorageFailed(f"the demo could not be made ({answer.code})")
+        raise_refused(await ask_conversation(live, CONVERSATION_ID, seen))

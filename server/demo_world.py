@@ -15,6 +15,7 @@ from domain.business import Business, Wanted, decide_person, evolve
 from domain.commands import AddNote
 from domain.conversation import created
 from domain.conversation import evolve as evolve_talk
+from domain.errors import StorageFailed
 from domain.events import (
     BusinessEvent,
     ConversationCreated,
@@ -87,8 +88,8 @@ def records_of(world: World, business: Business, now: int) -> tuple[BusinessEven
     events = list[BusinessEvent]()
 
     def decided(event: BusinessEvent | Refusal | None) -> None:
-        assert not isinstance(event, Refusal), event
-        if event is not None:
+        raise_refused(event)
+        if event is not None and not isinstance(event, Refusal):
             evolve(business, event)
             events.append(event)
 
@@ -112,7 +113,8 @@ def talks_of(
     people, events = _known(world), list[ConversationEvent]()
     for talk in world.talks:
         decided = decide_import(None, talk, people, business, 0, limits, now)
-        assert isinstance(decided, tuple), decided
+        raise_refused(decided)
+        assert isinstance(decided, tuple)
         events += decided
         if talk.conversation in world.notes:
             events.append(_noted(decided, world.notes[talk.conversation], business, limits))
@@ -130,8 +132,15 @@ def _noted(
     for event in rest:
         evolve_talk(state, event)
     noted = decide_note(state, business, note, None, limits, max(m.at for m in _messages(rest)))
-    assert isinstance(noted, NoteChanged), noted
+    raise_refused(noted)
+    assert isinstance(noted, NoteChanged)
     return noted
+
+
+def raise_refused(answer: object) -> None:
+    """Raise `StorageFailed` if a rule has refused what the demo is made of: settings may."""
+    if isinstance(answer, Refusal):
+        raise StorageFailed(f"the demo could not be made ({answer.code})")
 
 
 def _messages(events: Iterable[ConversationEvent]) -> Iterator[MessageSent]:

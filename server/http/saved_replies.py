@@ -28,7 +28,7 @@ from server.http.fields import (
     set_or_none,
 )
 from server.http.route import BUSINESS_OR_PERSON, PERSON, UNDONE, Call, Route
-from server.saved_replies import facts_of, text_of
+from server.saved_replies import customer_of, facts_of, text_of
 
 IdOrNone = Annotated[str, msgspec.Meta(pattern=ID_PATTERN.replace("{1,64}", "{0,64}"))]
 
@@ -166,7 +166,11 @@ async def rendered(call: Call[ConversationPath, WantedReply]) -> RenderedReply |
     if conversation is None or reply is None:
         return NOT_FOUND
     locations = await queries.locations(call.live.state)
-    facts = facts_of(call.live, me.speaker, conversation, reply, locations)
+    customer, now = customer_of(conversation), call.node.clock()
+    visit = None
+    if customer is not None:
+        visit = await queries.next_appointment(call.live.state, customer.person, now)
+    facts = facts_of(call.live, me.speaker, conversation, reply, locations, visit)
     text = text_of(reply, facts, call.node.limits.text_bytes)
     return text if isinstance(text, Refusal) else RenderedReply(text=text)
 

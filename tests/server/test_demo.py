@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 import trio
 
+from domain.errors import StorageFailed
 from domain.roles import Role
 from domain.views import Conversation
 from server.config import ConfigurationError
 from server.demo import BUSINESS_ID, CONVERSATION_ID, PEOPLE, TALK, prepare_demo
 from server.node import Node
 from server.reading import viewer_of
+from server.settings import Settings
 from storage.check import check_file
 from tests.fixtures.node import running_node
 
@@ -28,23 +30,30 @@ async def killed_after(node: Node, events: int) -> None:
     """Make the demo until the business is there and ``events`` of it are stored, no further."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(prepare_demo, node)
-        while (
-            BUSINESS_ID not in node.businesses or node.database.journal.statistics().events < events
-        ):
+        while stored(node) < events:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
+
+
+def stored(node: Node) -> int:
+    """How many events of the demo are stored; -1: there is no business yet."""
+    try:
+        return node.database.journal.released(BUSINESS_ID)
+    except KeyError:
+        return -1
 
 
 RECORDS, TALKS = 121, 455
 """Events that are stored when the shop is there, and when what was said is."""
 
 
-@pytest.mark.parametrize("events", [0, 1, RECORDS + 1, TALKS + 1, TALKS + 4, TALKS + 6])
+@pytest.mark.parametrize("events", [0, 1, RECORDS + 1, TALKS + 1, TALKS + 3, TALKS + 5])
 async def test_a_demo_that_was_killed_in_its_making_is_completed(
     events: int, tmp_path: Path
 ) -> None:
     async with running_node(tmp_path) as stage:
         await killed_after(stage.node, events)
+        assert stored(stage.node) in ({0, RECORDS, TALKS} if events <= TALKS else range(TALKS, 500))
         assert len(await talk_of(stage.node)) < len(TALK)
         clock = stage.clock
         clock.now += 3 * 24 * 3_600_000
@@ -110,3 +119,10 @@ async def test_a_real_business_of_the_demos_name_is_not_touched(
             await prepare_demo(stage.node)
         assert stage.node.database.journal.released(BUSINESS_ID) == released
         assert await talk_of(stage.node) == []
+
+
+async def test_settings_under_which_nothing_can_be_said_are_told(tmp_path: Path) -> None:
+    settings = Settings(data_dir=str(tmp_path), text_bytes=10)
+    async with running_node(tmp_path, settings) as stage:
+        with pytest.raises(StorageFailed, match="too_large"):
+            await prepare_demo(stage.node)

@@ -225,6 +225,29 @@ async def test_a_variable_without_a_value_refuses(
     assert text.removeprefix("Hi ") in reply.json["detail"]
 
 
+async def test_the_next_appointment_and_the_place_are_those_of_the_customer(api: ApiStage) -> None:
+    await converse(api, "carla")
+    for id_, date, status in (
+        ("gone", "2026-06-19", "completed"),
+        ("off", "2027-06-18", "cancelled"),
+        ("next", "2027-06-19", "confirmed"),
+        ("later", "2027-06-20", "confirmed"),
+    ):
+        visit = {
+            "customer": "carla",
+            "location": "main",
+            "start": {"date": date, "time": "14:30"},
+            "end": {"date": date, "time": "15:00"},
+            "status": status,
+            "title": f"Rex, {id_}",
+        }
+        assert (await api.ask("PUT", f"/v1/appointments/{id_}", api.key(), visit)).status == 200
+    said = {"client_message_id": "1", "text": "When?"}
+    await api.ask("POST", "/v1/conversations/rex/messages", api.token("carla"), said)
+    await save(api, "{appointment.title}: {appointment.start}, {location.name}")
+    assert await rendered(api) == (200, "Rex, next: 2027-06-19 14:30, Main")
+
+
 async def test_a_customer_who_was_let_go_is_not_meant(api: ApiStage) -> None:
     await converse(api, "carla", "mia")
     await save(api, "Hi {customer.name}")
