@@ -9,7 +9,10 @@ import pytest
 
 from storage.backup import FILE_NAME
 from storage.connection import open_writer
+from storage.erasure_store import ErasureStore
+from storage.indexer import Indexer
 from storage.migrations import migrate
+from storage.readers import Readers
 from storage.writer import Writer
 
 MARK = b"Xylophonquartz"
@@ -88,3 +91,17 @@ async def test_a_reader_holds_the_log_up(writer: Writer, tmp_path: Path) -> None
     reader.close()
     assert await writer.truncate_log()
     assert traces(tmp_path) == 0
+
+
+@pytest.mark.requirement("R38")
+async def test_what_was_erased_ends_with_a_file_written_anew(
+    writer: Writer, tmp_path: Path
+) -> None:
+    await fill(writer)
+    await writer.transact(delete)
+    readers = await Readers.open(tmp_path / FILE_NAME, 1, None)  # type: ignore[arg-type]
+    store = ErasureStore(writer, readers, Indexer(writer, readers, lambda: 0))
+    await store.wash("pawsome", 0)
+    await readers.close()
+    assert traces(tmp_path) == 0
+    assert (tmp_path / f"{FILE_NAME}-wal").stat().st_size == 0
