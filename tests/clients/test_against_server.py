@@ -267,11 +267,8 @@ async def test_conversations_and_members(deskbell: Deskbell) -> None:
     assert added.conversation.id == direct.id == again.id
     assert group == same
     assert joined.conversation.id == removed.conversation == "thursday"
-    assert {conversation.id for conversation in listed.conversations} == {
-        REX,
-        direct.id,
-        "thursday",
-    }
+    latest = [conversation.id for conversation in listed.conversations[:3]]
+    assert latest == ["thursday", direct.id, REX]
     assert {member.person for member in opened.members} == {"olivia", "sam"}
     assert [person.id for person in people] == ["sam"]
     assert (hidden.value.code, needed.value.code) == ("not_found", "owner_required")
@@ -407,7 +404,10 @@ async def test_another_log_is_a_reset(deskbell: Deskbell, tmp_path: Path) -> Non
         page = await carla.conversations()
 
     assert reset.reason == "epoch"
-    assert [conversation.id for conversation in page.conversations] == [REX]
+    latest = page.conversations[0]
+    assert latest.id == REX
+    assert latest.last_message is not None
+    assert latest.last_message.text not in ("one", "two")
 
 
 async def test_the_same_device_elsewhere_replaces_this_one(deskbell: Deskbell) -> None:
