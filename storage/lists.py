@@ -26,11 +26,11 @@ ACTIVITY_DIGITS = 18
 
 PRESENCE_BYTES = len(',"state":"offline","last_seen_at":1793000000000')
 
-SCAN = 1_000
-"""Conversations that are looked at for one page, at most: a filter may fit few of very many."""
+SCAN = 500
+"""Conversations that are looked at for a page of the unread, at most: few may be, of very many."""
 
-CHUNK = 250
-"""So many at a time are held against a filter."""
+CHUNK = 100
+"""Of so many at a time it is asked whether they are unread."""
 
 Candidate = tuple[Granted, int]
 """A conversation that may be read, and its activity."""
@@ -75,8 +75,8 @@ def page(
 ) -> ListPage:
     """The viewer's conversations, latest activity first; ``limit`` is at least 1.
 
-    Fewer, if more would not fit a page, or if `SCAN` of them have been looked at: there is a
-    ``next`` then, though the page may even be empty.
+    Fewer, if more would not fit a page, or if the unread ones are asked for and `SCAN` have been
+    looked at: there is a ``next`` then, though the page may even be empty.
     """
     with snapshot(connection):
         rows, more = _wanted(connection, viewer, _position(before), limit, wanted)
@@ -91,68 +91,65 @@ def _wanted(
     connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int, wanted: ListFilter
 ) -> tuple[list[Candidate], int | None]:
     """What fits, and the activity of the last one looked at if there may be more behind it."""
-    if wanted == EVERYTHING:
-        rows = _latest(connection, viewer, before, limit + 1)
+    if not wanted.unread:
+        rows = _candidates(connection, viewer, before, limit + 1, wanted)
         return rows[:limit], rows[limit - 1][1] if len(rows) > limit else None
-    candidates = _candidates(connection, viewer, before, wanted)
+    candidates = _candidates(connection, viewer, before, SCAN, wanted)
     fits: list[Candidate] = []
     for start in range(0, len(candidates), CHUNK):
-        fits += _fitting(connection, viewer, candidates[start : start + CHUNK], wanted)
+        fits += _unread(connection, viewer, candidates[start : start + CHUNK])
         if len(fits) > limit:
             return fits[:limit], fits[limit - 1][1]
     return fits, candidates[-1][1] if len(candidates) == SCAN else None
 
 
 def _candidates(
-    connection: sqlite3.Connection, viewer: Viewer, before: int, wanted: ListFilter
+    connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int, wanted: ListFilter
 ) -> list[Candidate]:
-    """The latest `SCAN` among which is all that is wanted, from where there are fewest.
-
-    Where customers wait is asked of here alone; the rest is held against the filter once more.
-    """
-    if wanted.assignee:
-        source, value = "handling WHERE assignee <> '' AND assignee = ?3", wanted.assignee
-    elif wanted.location is not None:
-        source, value = "placement WHERE business_no = ?1 AND location = ?3", wanted.location
-    elif wanted.waiting:
-        source, value = "head WHERE business_no = ?1 AND waiting_since > 0", ""
-    else:
-        return _latest(connection, viewer, before, SCAN)
-    waits = "AND h.waiting_since > 0" if wanted.waiting else ""
+    """The latest that fit, whether they are unread or not; from where there are fewest."""
+    if not wanted.of_team:
+        return _latest(connection, viewer, before, limit)
+    source, conditions = "head h", list[str]()
+    at_head = "CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
+    if wanted.location is not None:
+        source = f"placement s {at_head}"
+        conditions.append("s.business_no = ?1 AND s.location = ?5")
+    elif wanted.assignee:
+        source = f"handling s {at_head}"
+        conditions.append("s.assignee <> '' AND s.assignee = ?7")
+    if wanted.waiting:
+        conditions.append("h.waiting_since > 0")
+    if wanted.status is not None:
+        conditions.append("coalesce(g.status, 'open') = ?6")
+    if wanted.assignee is not None:
+        conditions.append("coalesce(g.assignee, '') = ?7")
     rows = connection.execute(
-        f"SELECT h.conversation_no, h.activity FROM (SELECT conversation_no FROM {source}) s"
-        " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
-        f" WHERE h.activity < ?4 {waits} AND (?5 OR h.conversation_no IN {THE_TEAMS})"
-        f" ORDER BY h.activity DESC LIMIT {SCAN}",
-        (viewer.business_no, viewer.person, value, before, viewer.role is Role.OWNER),
+        f"SELECT h.conversation_no, h.activity FROM {source}"
+        " LEFT JOIN handling g ON g.conversation_no = h.conversation_no"
+        f" WHERE h.business_no = ?1 AND h.activity < ?3 AND {' AND '.join(conditions)}"
+        f" AND (?8 OR h.conversation_no IN {THE_TEAMS}) ORDER BY h.activity DESC LIMIT ?4",
+        (
+            viewer.business_no,
+            viewer.person,
+            before,
+            limit,
+            wanted.location,
+            wanted.status,
+            wanted.assignee,
+            viewer.role is Role.OWNER,
+        ),
     )
     return [(Granted(no, 1), activity) for no, activity in rows]
 
 
-def _fitting(
-    connection: sqlite3.Connection, viewer: Viewer, rows: Sequence[Candidate], wanted: ListFilter
+def _unread(
+    connection: sqlite3.Connection, viewer: Viewer, rows: Sequence[Candidate]
 ) -> list[Candidate]:
-    conditions, values = ["?2 <> ''"], list[str]()  # names the person, whatever else is asked
-
-    def add(condition: str, value: str) -> None:
-        values.append(value)
-        conditions.append(condition.format(f"?{len(values) + 2}"))
-
-    if wanted.location is not None:
-        place = "SELECT 1 FROM placement WHERE conversation_no = l.no AND location = {}"
-        add(f"EXISTS ({place})", wanted.location)
-    if wanted.status is not None:
-        add("coalesce(g.status, 'open') = {}", wanted.status)
-    if wanted.assignee is not None:
-        add("coalesce(g.assignee, '') = {}", wanted.assignee)
-    if wanted.unread:
-        conditions.append(f"(EXISTS ({UNREAD}) OR {MARK} > 0)")
-    fits = connection.execute(
-        f"SELECT l.no FROM {LISTED} l LEFT JOIN handling g ON g.conversation_no = l.no"
-        f" WHERE {' AND '.join(conditions)}",
-        (listed(granted for granted, _ in rows), viewer.person, *values),
+    found = connection.execute(
+        f"SELECT l.no FROM {LISTED} l WHERE EXISTS ({UNREAD}) OR {MARK} > 0",
+        (listed(granted for granted, _ in rows), viewer.person),
     )
-    numbers = {no for (no,) in fits}
+    numbers = {no for (no,) in found}
     return [row for row in rows if row[0].no in numbers]
 
 

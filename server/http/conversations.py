@@ -87,7 +87,7 @@ class NewMember(Input, frozen=True, kw_only=True):
 async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList | Refusal:
     """The person's conversations, latest activity first; those that fit, if a filter is asked for.
 
-    With a filter a page may hold fewer than there are, even none, and have a `next`: so many have
+    With `unread` a page may hold fewer than there are, even none, and have a `next`: so many have
     been looked at for it.
     """
     me, asked = call.somebody, call.parameters
