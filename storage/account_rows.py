@@ -4,7 +4,7 @@ import sqlite3
 
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditKind
-from storage.audit import AuditEntry, add_entry
+from storage.audit import add_audit
 from storage.rows import Statements
 
 NOBODY = "@nobody"
@@ -38,7 +38,8 @@ class AccountRows:
                 business_no,
                 event.person,
             )
-        self._audit(
+        add_audit(
+            self._statements,
             business_no,
             revision,
             event.at,
@@ -53,7 +54,8 @@ class AccountRows:
         for table in ("account", "sign_in_link"):
             self._forget(table, business_no, event.person)
         self._void(business_no, revision, event.person)
-        self._audit(
+        add_audit(
+            self._statements,
             business_no,
             revision,
             event.at,
@@ -98,7 +100,8 @@ class AccountRows:
             business_no,
             event.person,
         )
-        self._audit(
+        add_audit(
+            self._statements,
             business_no,
             revision,
             event.at,
@@ -112,7 +115,8 @@ class AccountRows:
     def sign_in_failed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: SignInFailed
     ) -> None:
-        self._audit(
+        add_audit(
+            self._statements,
             business_no,
             revision,
             event.at,
@@ -136,16 +140,3 @@ class AccountRows:
         self._statements.add(
             f"DELETE FROM {table} WHERE business_no = ? AND person = ?", business_no, person
         )
-
-    def _audit(
-        self,
-        business_no: int,
-        revision: int,
-        at: int,
-        author: str,
-        kind: AuditKind,
-        person: str,
-        **detail: str | int | bool,
-    ) -> None:
-        entry = AuditEntry(revision, at, author, kind, person, detail)
-        add_entry(self._statements, business_no, entry)

@@ -35,6 +35,20 @@ def add_entry(statements: Statements, business_no: int, entry: AuditEntry) -> No
     )
 
 
+def add_audit(
+    statements: Statements,
+    business_no: int,
+    revision: int,
+    at: int,
+    author: str,
+    kind: AuditKind,
+    person: str = "",
+    **detail: str | int | bool,
+) -> None:
+    """Beside the rows of an event, under its revision."""
+    add_entry(statements, business_no, AuditEntry(revision, at, author, kind, person, detail))
+
+
 def page(
     connection: sqlite3.Connection,
     business_no: int,

@@ -22,7 +22,7 @@ from domain.events import (
 from domain.permissions import Permission, granted
 from domain.record_events import ContactChanged, ImportFinished, ParentChanged
 from domain.roles import Role
-from storage.audit import AuditEntry, add_entry
+from storage.audit import add_audit
 from storage.people import addresses_of, encoded_contact, folded
 from storage.rows import Statements
 
@@ -48,7 +48,14 @@ class BusinessRows:
         )
         if event.access:
             self.reset_everybody(business_no, revision)
-        self._audit(business_no, revision, event.at, event.author, AuditKind.BUSINESS_CHANGED)
+        add_audit(
+            self.statements,
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.BUSINESS_CHANGED,
+        )
 
     def parent_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: ParentChanged
@@ -58,7 +65,8 @@ class BusinessRows:
             event.parent,
             business_no,
         )
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -71,7 +79,8 @@ class BusinessRows:
         self, _: sqlite3.Connection, business_no: int, revision: int, event: PersonChanged
     ) -> None:
         self.write_person(business_no, revision, event)
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -135,7 +144,8 @@ class BusinessRows:
             event.person,
         )
         self._addresses(business_no, event.person, event.contact)
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -168,7 +178,8 @@ class BusinessRows:
             business_no,
             event.person,
         )
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -190,7 +201,8 @@ class BusinessRows:
                 person,
             )
         self.reset_everybody(business_no, revision)
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -221,7 +233,8 @@ class BusinessRows:
                 business_no,
                 event.person,
             )
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -245,7 +258,8 @@ class BusinessRows:
             event.expires_at,
         )
         scopes = " ".join(event.scopes)
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -264,14 +278,21 @@ class BusinessRows:
             business_no,
             event.key,
         )
-        self._audit(
-            business_no, revision, event.at, event.author, AuditKind.KEY_REVOKED, key=event.key
+        add_audit(
+            self.statements,
+            business_no,
+            revision,
+            event.at,
+            event.author,
+            AuditKind.KEY_REVOKED,
+            key=event.key,
         )
 
     def audited(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: Audited
     ) -> None:
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -292,7 +313,8 @@ class BusinessRows:
             event.title,
             event.text,
         )
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -308,7 +330,8 @@ class BusinessRows:
         self.statements.add(
             "DELETE FROM saved_reply WHERE business_no = ? AND id = ?", business_no, event.reply
         )
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -327,7 +350,8 @@ class BusinessRows:
             event.name,
         )
         self.reset_everybody(business_no, revision)
-        self._audit(
+        add_audit(
+            self.statements,
             business_no,
             revision,
             event.at,
@@ -341,16 +365,3 @@ class BusinessRows:
         self.statements.add(
             "UPDATE business SET access_revision = ? WHERE no = ?", revision, business_no
         )
-
-    def _audit(
-        self,
-        business_no: int,
-        revision: int,
-        at: int,
-        author: str,
-        kind: AuditKind,
-        person: str = "",
-        **detail: str | int | bool,
-    ) -> None:
-        entry = AuditEntry(revision, at, author, kind, person, detail)
-        add_entry(self.statements, business_no, entry)
