@@ -21,7 +21,7 @@ class Decision(msgspec.Struct):
     """What became of one command: an event to store, or an answer that needs none.
 
     ``envelope`` is ``None`` for an event that comes before or after the one of a command, because
-    of it.
+    of it. ``shown``: to whoever is connected; what is imported is not.
     """
 
     envelope: Envelope[Command] | None
@@ -30,6 +30,7 @@ class Decision(msgspec.Struct):
     audience: Sequence[str]
     late: Collection[str] = ()
     places: Sequence[str] = ()
+    shown: bool = True
 
 
 class Work(msgspec.Struct):

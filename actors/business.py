@@ -11,7 +11,7 @@ from actors.actor import Actor
 from actors.batch_work import NOT_STORED
 from actors.desk_appointments import AppointmentCommand, decide_about_appointment
 from actors.desk_erasure import ErasureCommand, decide_about_erasure
-from actors.desk_imports import FinishImport, ImportTalk, decide_about_import
+from actors.desk_imports import FinishImport
 from actors.desk_locations import ChangeLocation as ChangeLocation
 from actors.desk_locations import LocationCommand, decide_location
 from actors.envelope import Envelope
@@ -24,7 +24,7 @@ from domain.business import Business, Seers, Wanted
 from domain.commands import Done
 from domain.company import ERASED
 from domain.contact import Contact, refuse_contact
-from domain.errors import AlreadySent, StorageFailed
+from domain.errors import StorageFailed
 from domain.events import (
     AccessRevoked,
     Audited,
@@ -147,7 +147,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 PersonCommand = ChangePerson | ChangeContact | ChangePrivacy | TransferOwnership | RevokeAccess
-_Change = (
+BusinessCommand = (
     ChangeBusiness
     | AccountCommand
     | SetParent
@@ -163,8 +163,6 @@ _Change = (
     | RevokeKey
     | Note
 )
-
-BusinessCommand = _Change | ImportTalk
 
 ShowBusinessEvent = Callable[[Business, int, BusinessEvent, Seers | None], None]
 """Acts on what has been stored: shows it to connections, or ends them.
@@ -186,11 +184,7 @@ class BusinessActor(Actor[BusinessCommand]):
     async def receive(self, batch: Sequence[Envelope[BusinessCommand]]) -> None:
         """One after the other: each is decided on what the one before has made true."""
         for envelope in batch:
-            command = envelope.message
-            if isinstance(command, ImportTalk):
-                await self._import(envelope, command)
-                continue
-            decided = await self._decide(command)
+            decided = await self._decide(envelope.message)
             if decided is None:
                 envelope.answer(Done())
             elif isinstance(decided, Refusal):
@@ -211,20 +205,7 @@ class BusinessActor(Actor[BusinessCommand]):
         except StorageFailed:
             envelope.answer(NOT_STORED)
 
-    async def _import(self, envelope: Envelope[BusinessCommand], command: ImportTalk) -> None:
-        """Store a conversation of before, and show it to nobody."""
-        decided = await decide_about_import(self.business, self.store, command, self.clock())
-        if not isinstance(decided, tuple):
-            envelope.answer(Done() if decided is None else decided)
-            return
-        try:
-            await self.journal.append(
-                self.business.id, decided, lambda revision: envelope.answer(Done(revision))
-            )
-        except (AlreadySent, StorageFailed):
-            envelope.answer(NOT_STORED)
-
-    async def _decide(self, command: _Change) -> BusinessEvent | Refusal | None:
+    async def _decide(self, command: BusinessCommand) -> BusinessEvent | Refusal | None:
         """The event, why not, or ``None``: it is so already."""
         now = self.clock()
         if isinstance(command, AccountCommand):

@@ -5,7 +5,7 @@ when the journal says they are on disk. Its state runs ahead of the disk only wh
 exactly that; if storing fails it starts again from what is stored.
 """
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from actors.actor import Actor, Storing
 from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
-from actors.looking_up import as_of_now, with_attachments
+from actors.looking_up import answer_repeats, as_of_now, concerned, with_attachments
 from actors.notes import NoteDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
@@ -32,6 +32,7 @@ from domain.commands import (
     Edit,
     Erase,
     Handle,
+    Import,
     Mark,
     RemoveMember,
     Send,
@@ -39,7 +40,6 @@ from domain.commands import (
     ShowTyping,
     Tend,
 )
-from domain.concerned import concerned_authors
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.erasure import erased_messages
 from domain.errors import AlreadySent, StorageFailed
@@ -55,6 +55,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from domain.imports import decide_import
 from domain.limits import Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Refusal
@@ -110,7 +111,7 @@ class ConversationActor(Actor[Command]):
             keys += self._handling.said
             return await self._handle(batch, await self._store.sent(self._business, keys))
         failed = [Decision(envelope, None, NOT_STORED, ()) for envelope in batch]
-        await self._answer_repeats(failed)
+        await answer_repeats(self._store, self._business, self._id, failed)
         for envelope, decision in zip(batch, failed, strict=True):
             envelope.answer(decision.answer)
         self._publisher.flush()
@@ -128,7 +129,7 @@ class ConversationActor(Actor[Command]):
             await self._prepare(envelope, older)
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
-            await self._answer_repeats(work.refused_sends)
+            await answer_repeats(self._store, self._business, self._id, work.refused_sends)
         if work.advances:
             await self._find_concerned(work)
         if not work.events:
@@ -153,7 +154,7 @@ class ConversationActor(Actor[Command]):
             await self._look_back(command.seq, older)
         elif isinstance(command, RemoveMember):
             await self._look_up(command.person)
-        elif isinstance(command, AddMember):
+        elif isinstance(command, AddMember | Import):
             envelope.message = await as_of_now(self._store, self._business, command)
         elif isinstance(command, Erase):
             await self.activate()  # who is in it may be called otherwise now
@@ -178,34 +179,12 @@ class ConversationActor(Actor[Command]):
             for found in await self._store.people(self._business, (person,)):
                 self._state.members[person] = found
 
-    async def _answer_repeats(self, refused: Iterable[Decision]) -> None:
-        """Whether a send was stored long ago decides, not whether it would be accepted today."""
-        sends = [
-            (d, d.envelope.message)
-            for d in refused
-            if d.envelope is not None and isinstance(d.envelope.message, Send)
-        ]
-        stored = await self._store.sent(self._business, [sent_key(send) for _, send in sends])
-        for decision, send in sends:
-            sent = stored.get(sent_key(send))
-            answer = None if sent is None else rules.repeated(self._id, send, sent)
-            if isinstance(answer, Accepted):  # who may not send here learns nothing of other ids
-                decision.answer = answer
-
     async def _find_concerned(self, work: Work) -> None:
-        """The authors whom the receipts are about and who are still here.
-
-        Those of long ago are looked up.
-        """
+        """Whom the receipts are about."""
         receipts, state = work.events[-1], self._state
         assert isinstance(receipts, ReceiptsAdvanced)
         assert state is not None
-        authors, unknown = concerned_authors(state, receipts)
-        if unknown is not None:
-            authors |= await self._store.authors(self._business, self._id, *unknown)
-        members, owners = state.members, self._business.owners
-        there = self._business.staff_at(state.handling.locations)
-        work.concerned = [a for a in authors if a in members or a in owners or a in there]
+        work.concerned = await concerned(self._store, self._business, state, receipts)
 
     def _decide(
         self,
@@ -234,19 +213,35 @@ class ConversationActor(Actor[Command]):
                 if type(decided) is Refusal and isinstance(command, Send):
                     work.refused_sends.append(decision)
                 work.decisions.append(decision)
-            elif type(decided) is MessageSent:
-                found = self._handling.accompany(self._state, command, decided, earlier)
-                for event in found.before:
-                    self._record(work, None, event, older)
-                self._record(work, envelope, found.message, older)
-                for reply in found.after:
-                    self._record(work, None, reply, older)
             else:
-                self._record(work, envelope, decided, older)
+                self._record_all(work, envelope, decided, older, earlier)
         if work.advances:
             receipts = ReceiptsAdvanced(self._id, now, tuple(work.advances.values()))
             work.events.append(receipts)
         return work
+
+    def _record_all(
+        self,
+        work: Work,
+        envelope: Envelope[Command],
+        decided: ConversationEvent | tuple[ConversationEvent, ...],
+        older: dict[int, Entry],
+        earlier: Mapping[SentKey, Sent],
+    ) -> None:
+        """Take up what a command came to: the event that answers it, and what goes with that."""
+        if isinstance(decided, tuple):  # imported: nobody is shown it
+            for event in decided[:-1]:
+                self._record(work, None, event, older, shown=False)
+            self._record(work, envelope, decided[-1], older, shown=False)
+        elif type(decided) is MessageSent:
+            found = self._handling.accompany(self._state, envelope.message, decided, earlier)
+            for event in found.before:
+                self._record(work, None, event, older)
+            self._record(work, envelope, found.message, older)
+            for reply in found.after:
+                self._record(work, None, reply, older)
+        else:
+            self._record(work, envelope, decided, older)
 
     def _record(
         self,
@@ -254,15 +249,21 @@ class ConversationActor(Actor[Command]):
         envelope: Envelope[Command] | None,
         event: ConversationEvent,
         older: dict[int, Entry],
+        *,
+        shown: bool = True,
     ) -> None:
         """Take up an event that was decided; it is to be stored."""
         self._evolve(event, older)
         work.events.append(event)
         if isinstance(event, _MEMBERSHIP):
             work.advances.pop(event.member.id, None)  # who comes or goes starts over
+        elif isinstance(event, ReceiptsAdvanced):
+            for step in event.advances:  # an import is read by all; whoever was on the way is there
+                work.advances.pop(step.person, None)
         state = self._state
         assert state is not None
-        decision = Decision(envelope, event, None, state.audience, places=state.handling.locations)
+        places = state.handling.locations
+        decision = Decision(envelope, event, None, state.audience, places=places, shown=shown)
         if isinstance(event, _CHANGES):
             decision.late = state.later_than(event.seq)
         work.decisions.append(decision)
@@ -273,11 +274,13 @@ class ConversationActor(Actor[Command]):
         older: dict[int, Entry],
         earlier: Mapping[SentKey, Sent],
         now: int,
-    ) -> ConversationEvent | Answer:
+    ) -> ConversationEvent | tuple[ConversationEvent, ...] | Answer:
         state = self._state
         if isinstance(command, Create):
             business, limits = self._business, self._limits
             return creation.decide(state, business, self._id, command, limits, now)
+        if isinstance(command, Import):
+            return decide_import(state, command, self._business, self._limits, now) or Done()
         if state is None:
             return NOT_FOUND
         match command:
@@ -369,15 +372,16 @@ class ConversationActor(Actor[Command]):
                 answer = rules.confirm(self._state, decision.event, revision)
             if envelope is not None:
                 envelope.answer(answer)
-            self._publisher.publish(
-                self._business,
-                revision,
-                decision.event,
-                decision.audience,
-                () if envelope is None else (envelope.message.speaker.connection,),
-                decision.late,
-                decision.places,
-            )
+            if decision.shown:
+                self._publisher.publish(
+                    self._business,
+                    revision,
+                    decision.event,
+                    decision.audience,
+                    () if envelope is None else (envelope.message.speaker.connection,),
+                    decision.late,
+                    decision.places,
+                )
             revision += 1
         if work.receipts:
             self._release_receipts(work, revision)

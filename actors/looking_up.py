@@ -1,15 +1,29 @@
 """What a conversation's commands name, as it is by the time that they are decided."""
 
+from collections.abc import Iterable
+
 import msgspec
 
+from actors.batch_work import Decision
 from actors.ports import ConversationStore
 from domain.business import Business
-from domain.commands import AddMember, Send
+from domain.commands import Accepted, AddMember, Import, Send
+from domain.concerned import concerned_authors
+from domain.conversation import Conversation, repeated, sent_key
+from domain.events import ReceiptsAdvanced
+from domain.imports import sent_keys
 from domain.limits import ATTACHMENTS_MAX
 
 
-async def as_of_now(store: ConversationStore, business: Business, command: AddMember) -> AddMember:
-    """With the person as they are by now: perhaps renamed since it was sent, or deactivated."""
+async def as_of_now(
+    store: ConversationStore, business: Business, command: AddMember | Import
+) -> AddMember | Import:
+    """With people as they are by now: perhaps renamed since it was sent, or deactivated."""
+    if isinstance(command, Import):
+        people = await store.people(business, sorted(command.talk.named()))
+        sent = await store.sent(business, tuple(sent_keys(command.talk)))
+        digests = {key: each.digest for key, each in sent.items()}
+        return msgspec.structs.replace(command, known=people, stored=digests)
     if command.person is None:
         return command
     found = await store.people(business, (command.person.id,))
@@ -21,3 +35,35 @@ async def with_attachments(store: ConversationStore, business: Business, command
     person, asked = command.speaker.person, command.attachments[: ATTACHMENTS_MAX + 1]
     found = await store.uploaded(business, person, asked)
     return msgspec.structs.replace(command, found=found)
+
+
+async def answer_repeats(
+    store: ConversationStore, business: Business, conversation: str, refused: Iterable[Decision]
+) -> None:
+    """Whether a send was stored long ago decides, not whether it would be accepted today."""
+    sends = [
+        (d, d.envelope.message)
+        for d in refused
+        if d.envelope is not None and isinstance(d.envelope.message, Send)
+    ]
+    stored = await store.sent(business, [sent_key(send) for _, send in sends])
+    for decision, send in sends:
+        sent = stored.get(sent_key(send))
+        answer = None if sent is None else repeated(conversation, send, sent)
+        if isinstance(answer, Accepted):  # who may not send here learns nothing of other ids
+            decision.answer = answer
+
+
+async def concerned(
+    store: ConversationStore, business: Business, state: Conversation, receipts: ReceiptsAdvanced
+) -> list[str]:
+    """The authors whom ``receipts`` are about and who are still here.
+
+    Those of long ago are looked up.
+    """
+    authors, unknown = concerned_authors(state, receipts)
+    if unknown is not None:
+        authors |= await store.authors(business, state.id, *unknown)
+    members, owners = state.members, business.owners
+    there = business.staff_at(state.handling.locations)
+    return [a for a in authors if a in members or a in owners or a in there]

@@ -6,6 +6,7 @@ from domain.attachments import State, Uploaded
 from domain.events import Person
 from domain.handling_action import Action
 from domain.ids import BUSINESS_VOICE
+from domain.imported import ImportedConversation
 from domain.refusal import Refusal
 from domain.roles import Role
 from domain.routing import CustomerFacts
@@ -139,6 +140,19 @@ class Create(msgspec.Struct, frozen=True):
     """It is the one that a customer has with the business; whoever asks comes into it."""
 
 
+class Import(msgspec.Struct, frozen=True):
+    """What was said elsewhere before comes in, and is shown to nobody; nobody's to ask.
+
+    ``known``: who exists of those it names; ``stored``: the digests of what of it is stored, by
+    (person, device, client_message_id).
+    """
+
+    talk: ImportedConversation
+    known: tuple[Person, ...] = ()
+    stored: dict[tuple[str, str, str], bytes] = {}
+    speaker: Speaker = Speaker(BUSINESS_VOICE, "", Role.OWNER, BUSINESS_VOICE)
+
+
 class AddMember(msgspec.Struct, frozen=True):
     speaker: Speaker
     person: Person | None
@@ -164,6 +178,7 @@ Command = (
     | Erase
     | AdvanceReceipt
     | Create
+    | Import
     | AddMember
     | RemoveMember
     | ShowTyping

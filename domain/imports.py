@@ -4,7 +4,8 @@ Rules
 1. What is imported keeps its times and its order; everybody in it, and every owner, has read it: so
    nothing is unread, and nobody is told.
 2. Only what was imported is added to: a conversation in which somebody has written here since, or
-   which began here, is nobody's past.
+   which began here, is nobody's past. A customer's own conversation may have begun here, as long
+   as nothing has happened in it: what was said before comes above what they say next.
 3. The same record again is the same import; another one under its id is a conflict.
 4. A conversation with a customer may be placed at a location, with who is assigned to it and
    whether it is closed or snoozed; a snooze that has ended is none. Who works there has read it.
@@ -18,7 +19,9 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from domain.business import Business
-from domain.conversation import Conversation, digest, refuse_size
+from domain.commands import Import
+from domain.company import ERASED
+from domain.conversation import Conversation, SentKey, digest, refuse_size
 from domain.events import (
     Advance,
     ConversationCreated,
@@ -33,6 +36,7 @@ from domain.events import (
 from domain.handling import SNOOZE_MAX_MS
 from domain.hours import open_after
 from domain.ids import BUSINESS_VOICE, CUSTOMER, DIRECT
+from domain.imported import ImportedConversation, ImportedMessage
 from domain.limits import TITLE_BYTES, Limits
 from domain.receipts import advance
 from domain.refusal import Code, Refusal
@@ -42,79 +46,38 @@ from domain.text import refuse_label, refuse_text
 DEVICE = "@import"
 """The device of imported messages; not a valid id, so that no other message has it."""
 
-_TAKEN = Refusal(Code.CONFLICT, "'messages': an id is that of a message in another conversation.")
+_TAKEN = Refusal(
+    Code.CONFLICT, "'messages': an id is that of another message of theirs, here or elsewhere."
+)
 _MARK = b"import:"
 """How the digest of an imported conversation begins; that of any other has another length."""
 
 
-class ImportedMessage(msgspec.Struct, frozen=True):
-    """``at``: when it was said, in milliseconds since 1970 UTC."""
-
-    id: str
-    author: str
-    text: str
-    at: int
-
-
-class Placing(msgspec.Struct, frozen=True):
-    """Where a conversation is placed, and how the team deals with it. ``assignee`` ``""``: nobody;
-    ``snoozed_until`` 0: it is not."""
-
-    location: str
-    assignee: str = ""
-    closed: bool = False
-    snoozed_until: int = 0
-
-
-class ImportedConversation(msgspec.Struct, frozen=True):
-    """All of it, or with ``goes_on`` what follows what was imported of it before.
-
-    What is ``UNSET`` is no part of the digest: of what was imported before there was such a field.
-    """
-
-    conversation: str
-    title: str
-    people: tuple[str, ...]
-    messages: tuple[ImportedMessage, ...]
-    goes_on: bool = False
-    waiting: bool | msgspec.UnsetType = msgspec.UNSET
-    placing: Placing | msgspec.UnsetType = msgspec.UNSET
-
-
 def decide_import(
-    state: Conversation | None,
-    wanted: ImportedConversation,
-    known: Mapping[str, Person],
-    business: Business,
-    taken: int,
-    limits: Limits,
-    now: int,
+    state: Conversation | None, command: Import, business: Business, limits: Limits, now: int
 ) -> tuple[ConversationEvent, ...] | Refusal | None:
-    """The events, in one batch; ``None``: it has been imported already.
-
-    ``known``: who exists of those it names. ``taken``: how many of its messages are stored.
-    """
-    if wanted.goes_on:
-        if state is None or not state.creation.startswith(_MARK):
-            return _conflict("nothing of this conversation was imported before.")
-        if wanted.messages and taken == len(wanted.messages):
-            return None
-        if _changed(state):
-            return _conflict("something has happened in this conversation here since.")
-    elif state is not None:
-        same = state.creation == _digest(wanted)
-        return None if same else _conflict("there is another conversation of this id.")
+    """The events, in one batch; ``None``: it has been imported already."""
+    wanted, known = command.talk, {person.id: person for person in command.known}
+    if not business.erased.isdisjoint(wanted.named()):
+        return ERASED
+    there = _there(state, wanted, command.stored)
+    answer = _found(state, wanted, whole=there is True)
+    if answer is not False:
+        return None if answer is True else answer
     refusal = _refuse(wanted, known, limits, _end(state), now)
+    if refusal is None and state is not None:
+        refusal = _refuse_within(state, wanted, business)
     if refusal is not None:
         return refusal
-    if taken:
+    if there is not False:
         return _TAKEN
     people = state.members if state is not None else _members(wanted, known)
     said = _said(state, wanted, known, business, now)
     placed = _placed(wanted, people, business, said[-1].waiting_since, now)
     if isinstance(placed, Refusal):
         return placed
-    handling = state.handling if state is not None else placed.handling if placed else Handling()
+    before = Handling() if state is None else state.handling
+    handling = before if placed is None else placed.handling
     read = {*people, *business.owners, *business.staff_at(handling.locations)}
     return (
         *_beginning(state, wanted, people),
@@ -122,6 +85,53 @@ def decide_import(
         *said,
         _all_read(state, wanted, read),
     )
+
+
+def sent_keys(wanted: ImportedConversation) -> dict[SentKey, ImportedMessage]:
+    """Its messages, by what names each for ever."""
+    return {(message.author, DEVICE, message.id): message for message in wanted.messages}
+
+
+def _there(
+    state: Conversation | None, wanted: ImportedConversation, stored: Mapping[SentKey, bytes]
+) -> bool | None:
+    """Whether its messages are there: all of them, in it; ``None``: some, or as something else."""
+    sent = {} if state is None else state.sent  # also what is not stored yet
+    messages = sent_keys(wanted)
+    digests = [sent[key].digest if key in sent else stored.get(key) for key in messages]
+    if all(found is None for found in digests):
+        return False
+    expected = [digest(wanted.conversation, each.text, 0) for each in messages.values()]
+    return True if digests == expected else None
+
+
+def _found(
+    state: Conversation | None, wanted: ImportedConversation, *, whole: bool
+) -> Refusal | bool:
+    """Whether it has been imported already; or why it is not added to what there is (rule 2).
+
+    ``whole``: all its messages are there.
+    """
+    marked = state is not None and state.creation.startswith(_MARK)
+    own = wanted.customer is not msgspec.UNSET
+    if wanted.goes_on:
+        if state is None or not (marked or (own and state.last_seq)):
+            return _conflict(wanted, "nothing of this conversation was imported before.")
+        return whole or (_conflict(wanted, _SINCE) if _changed(state) else False)
+    if state is None:
+        return False
+    if marked:
+        return state.creation == _digest(wanted) or _conflict(wanted, _ANOTHER[own])
+    if not own:
+        return _conflict(wanted, _ANOTHER[own])
+    return whole or (_conflict(wanted, _SINCE) if state.last_seq else False)
+
+
+_SINCE = "something has happened in it here since. Import first, let people talk then."
+_ANOTHER = {
+    False: "there is another conversation of this id.",
+    True: "something else was imported of it before. What follows that is a record of `messages`.",
+}
 
 
 def _changed(state: Conversation) -> bool:
@@ -270,8 +280,11 @@ def _digest(wanted: ImportedConversation) -> bytes:
 
 
 def _end(state: Conversation | None) -> int:
-    """When the last was said of what is imported: everybody has read it then."""
-    return 0 if state is None else max((c.read_at for c in state.cursors.values()), default=0)
+    """When the last was said of what is imported: who was there has read it then, others later."""
+    if state is None:
+        return 0
+    ends = (c.read_at for c in state.cursors.values() if c.read_up_to == state.last_seq)
+    return min(ends, default=0)
 
 
 def _refuse(
@@ -281,8 +294,9 @@ def _refuse(
     before: int,
     now: int,
 ) -> Refusal | None:
-    if wanted.conversation.startswith((DIRECT, CUSTOMER)):
-        return _bad("id", f"ids that begin with {DIRECT} or {CUSTOMER} are given by the server.")
+    refusal = _refuse_name(wanted, known)
+    if refusal is not None:
+        return refusal
     for person in (*wanted.people, *(message.author for message in wanted.messages)):
         if person not in known:
             return _bad("people", f"there is no person {person}.")
@@ -304,9 +318,39 @@ def _refuse(
     return refuse_size(len(set(wanted.people)) + 1, limits)
 
 
+def _refuse_name(wanted: ImportedConversation, known: Mapping[str, Person]) -> Refusal | None:
+    """Whether it is called what it may be: by its id, or by whose own it is."""
+    customer = wanted.customer
+    if customer is msgspec.UNSET:
+        if not wanted.conversation.startswith((DIRECT, CUSTOMER)):
+            return None
+        text = f"ids that begin with {DIRECT} or {CUSTOMER} are given by the server."
+        return _bad("id", f"{text} Name a 'customer' for what belongs into their own conversation.")
+    if customer not in known:
+        return _bad("customer", f"there is no person {customer}.")
+    if known[customer].role is not Role.CUSTOMER:
+        return _bad("customer", f"{customer} is no customer, and has no such conversation.")
+    if wanted.title:
+        return _bad("title", "a customer's own conversation has none.")
+    return None
+
+
+def _refuse_within(
+    state: Conversation, wanted: ImportedConversation, business: Business
+) -> Refusal | None:
+    """What cannot be said any more of a conversation that there is already."""
+    for person in wanted.people:
+        if person not in state.members and person not in business.owners:
+            return _bad("people", f"there is the conversation already, without {person}.")
+    if wanted.placing is not msgspec.UNSET and state.handling != Handling():
+        return _conflict(wanted, "the team deals with it already. Leave 'location' out.")
+    return None
+
+
 def _bad(field: str, message: str) -> Refusal:
     return Refusal(Code.BAD_REQUEST, f"'{field}': {message}")
 
 
-def _conflict(message: str) -> Refusal:
-    return Refusal(Code.CONFLICT, f"'id': {message}")
+def _conflict(wanted: ImportedConversation, message: str) -> Refusal:
+    field = "id" if wanted.customer is msgspec.UNSET else "customer"
+    return Refusal(Code.CONFLICT, f"'{field}': {message}")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 
 from domain.commands import AddNote, Speaker
-from domain.imports import ImportedConversation, ImportedMessage, Placing
+from domain.imported import ImportedConversation, ImportedMessage, Placing
 from domain.roles import Role
 from server.demo_phrases import HELLO, NOTES, SERVICES, SIGN_OFF, TOPICS, Topic
 from server.demo_shop import (

@@ -12,7 +12,7 @@ from actors.business import ChangePerson
 from actors.desk_locations import ChangeLocation, decide_location
 from domain.appointments import Appointment, Status
 from domain.business import Business, Wanted, decide_person, evolve
-from domain.commands import AddNote
+from domain.commands import AddNote, Import
 from domain.conversation import created
 from domain.conversation import evolve as evolve_talk
 from domain.errors import StorageFailed
@@ -23,7 +23,8 @@ from domain.events import (
     MessageSent,
     Person,
 )
-from domain.imports import ImportedConversation, decide_import
+from domain.imported import ImportedConversation
+from domain.imports import decide_import
 from domain.limits import Limits
 from domain.note_events import NoteChanged
 from domain.notes import decide_note
@@ -110,9 +111,9 @@ def talks_of(
     world: World, business: Business, limits: Limits, now: int
 ) -> tuple[ConversationEvent, ...]:
     """What was said as events, after `records_of`: imported, so that nobody is told of it."""
-    people, events = _known(world), list[ConversationEvent]()
+    people, events = tuple(_known(world).values()), list[ConversationEvent]()
     for talk in world.talks:
-        decided = decide_import(None, talk, people, business, 0, limits, now)
+        decided = decide_import(None, Import(talk, people), business, limits, now)
         raise_refused(decided)
         assert isinstance(decided, tuple)
         events += decided

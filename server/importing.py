@@ -7,13 +7,13 @@ import msgspec
 
 from actors.business import ChangePerson
 from actors.desk_appointments import PutAppointment
-from actors.desk_imports import ImportTalk
 from domain import events
 from domain.appointments import LAST_MS
-from domain.commands import Done
-from domain.imports import ImportedConversation, ImportedMessage, Placing
+from domain.commands import Done, Import
+from domain.ids import customer_conversation_id
+from domain.imported import ImportedConversation, ImportedMessage, Placing
 from domain.refusal import Code, Refusal
-from server.asking import ASK_SECONDS, answer_of
+from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.http.appointments import NewAppointment, wanted_appointment
 from server.http.caller import Backend
 from server.http.fields import UNSET, Id, Input, Unset, set_or
@@ -21,7 +21,8 @@ from server.http.parsing import record_of
 from server.http.people import placed
 from server.http.person import NewPerson, known_of, wanted_new
 from server.node import BUSINESS, Node
-from storage.imports import Import, RefusedRecord
+from storage.imports import Import as Progress
+from storage.imports import RefusedRecord
 
 Moment = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)]
 
@@ -48,15 +49,17 @@ class MessageRecord(Input, frozen=True, kw_only=True):
 
 
 class ConversationRecord(Input, frozen=True, kw_only=True, tag="conversation", tag_field="type"):
-    """All of it, the oldest message first.
+    """All of it, the oldest message first: of the conversation ``id`` with ``people`` in it, or of
+    the own one of a ``customer``, in which others may be beside them.
 
     ``location``: where it is placed, and only with it ``assignee``, ``closed`` and
     ``snoozed_until``, in ms. ``waiting``: what a customer said last has not been answered.
     """
 
-    id: Id
+    id: Id | Unset = UNSET
+    customer: Id | Unset = UNSET
     title: str = ""
-    people: tuple[Id, ...]
+    people: tuple[Id, ...] | Unset = UNSET
     messages: tuple[MessageRecord, ...]
     waiting: bool = False
     location: Id | Unset = UNSET
@@ -66,9 +69,10 @@ class ConversationRecord(Input, frozen=True, kw_only=True, tag="conversation", t
 
 
 class MessagesRecord(Input, frozen=True, kw_only=True, tag="messages", tag_field="type"):
-    """What follows in a conversation that was imported; ``id`` is that of the conversation."""
+    """What follows in a conversation that was imported: ``id``, or the own one of ``customer``."""
 
-    id: Id
+    id: Id | Unset = UNSET
+    customer: Id | Unset = UNSET
     messages: tuple[MessageRecord, ...]
     waiting: bool = False
 
@@ -83,7 +87,7 @@ class Taking:
 
     node: Node
     caller: Backend
-    progress: Import
+    progress: Progress
     refusals: list[RefusedRecord] = field(default_factory=list)
 
     async def take(self, given: object) -> Refusal | None:
@@ -106,7 +110,7 @@ class Taking:
 
     def _refused(self, given: object, refusal: Refusal) -> None:
         named = given if isinstance(given, dict) else {}
-        kind, id_ = (str(named.get(field, ""))[:64] for field in ("type", "id"))
+        kind, id_ = (str(each)[:64] for each in (named.get("type", ""), _named(named)))
         self.refusals.append(
             RefusedRecord(
                 number=self.progress.records + 1,
@@ -125,9 +129,12 @@ class Taking:
                 return await self._appointment(record)
             case ConversationRecord() | MessagesRecord():
                 talk = _talk(record)
-                if isinstance(talk, Refusal):
-                    return talk
-                return await self._ask(ImportTalk(talk, self.node.limits))
+                return talk if isinstance(talk, Refusal) else await self._take_in(talk)
+
+    async def _take_in(self, talk: ImportedConversation) -> Done | Refusal:
+        answer = await ask_conversation(self.caller.live, talk.conversation, Import(talk))
+        assert isinstance(answer, Done | Refusal)
+        return answer
 
     async def _person(self, record: PersonRecord) -> Done | Refusal:
         if record.id is UNSET:
@@ -158,7 +165,7 @@ class Taking:
         before = await self.node.queries.appointment(self.caller.live.state, record.id)
         return await self._ask(PutAppointment(self.caller.author, wanted, before))
 
-    async def _ask(self, command: ChangePerson | PutAppointment | ImportTalk) -> Done | Refusal:
+    async def _ask(self, command: ChangePerson | PutAppointment) -> Done | Refusal:
         answer = answer_of(await self.caller.live.desk.ask(BUSINESS, command, ASK_SECONDS))
         assert isinstance(answer, Done | Refusal)
         return answer
@@ -177,16 +184,39 @@ def _outcome(answer: Done | Refusal) -> str:
     return "stored" if answer.revision else "known"
 
 
+def _named(record: dict[str, object]) -> object:
+    """What the list of what was refused calls it by."""
+    return record.get("id", record.get("customer", ""))
+
+
 def _talk(record: ConversationRecord | MessagesRecord) -> ImportedConversation | Refusal:
+    if (record.id is UNSET) == (record.customer is UNSET):
+        return _WHICH
+    id_, customer = str(record.id), record.customer
+    if customer is not UNSET:
+        id_ = customer_conversation_id(customer)
     messages = tuple(ImportedMessage(m.id, m.author, m.text, m.at) for m in record.messages)
     waiting = record.waiting or UNSET
     if isinstance(record, MessagesRecord):
-        return ImportedConversation(record.id, "", (), messages, goes_on=True, waiting=waiting)
+        return ImportedConversation(
+            id_, "", (), messages, goes_on=True, waiting=waiting, customer=customer
+        )
+    people = set_or(record.people, () if customer is UNSET else (customer,))
+    if customer is not UNSET and customer not in people:
+        people = (customer, *people)
+    elif record.people is UNSET and customer is UNSET:
+        return _NOBODY
     placing = _placing(record)
     if isinstance(placing, Refusal):
         return placing
     return ImportedConversation(
-        record.id, record.title, record.people, messages, waiting=waiting, placing=placing
+        id_,
+        record.title,
+        people,
+        messages,
+        waiting=waiting,
+        placing=placing,
+        customer=customer,
     )
 
 
@@ -197,3 +227,9 @@ def _placing(record: ConversationRecord) -> Placing | Unset | Refusal:
     if record.assignee is not UNSET or record.closed or record.snoozed_until:
         return _NOWHERE
     return UNSET
+
+
+_WHICH = Refusal(
+    Code.BAD_REQUEST, "'id': name the conversation, or the 'customer' whose own it is. Not both."
+)
+_NOBODY = Refusal(Code.BAD_REQUEST, "'people': say who is in it.")

@@ -54,8 +54,13 @@ def _first_after(revision: str) -> str:
 
 
 # What was imported happened elsewhere: nobody is told of it (EX-41).
-_IMPORTED = "substr(c.creation, 1, 7) = CAST('import:' AS BLOB)"
-_CREATED = f"iif({_IMPORTED}, 0, c.created_revision) AS created_revision, {_IMPORTED} AS imported"
+# A customer's own conversation may have begun here; then what was imported is the first that was
+# said in it.
+_BEGUN_ELSEWHERE = "substr(c.creation, 1, 7) = CAST('import:' AS BLOB)"
+_IMPORTED = f"(SELECT i.device FROM message i WHERE i.id = c.no << {SEQ_BITS} | 1) IS '{DEVICE}'"
+_CREATED = (
+    f"iif({_BEGUN_ELSEWHERE}, 0, c.created_revision) AS created_revision, {_IMPORTED} AS imported"
+)
 _LAST_IMPORTED = (
     f"(SELECT max(i.revision) FROM message i WHERE i.id BETWEEN l.no << {SEQ_BITS}"
     f" AND l.no << {SEQ_BITS} | {SEQ_MASK} AND i.device = '{DEVICE}')"

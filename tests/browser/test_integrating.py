@@ -81,9 +81,16 @@ def test_the_guide_leads_to_a_widget_in_a_booking_page(
     assert said[-1:] == [DONE], "\n".join(said) + (tmp_path / "errors").read_text()
     answers = [json.loads(line) for line in said if line.startswith("{")]
     sent = [each["seq"] for each in answers if "seq" in each and "at" in each]
-    assert sent == [1, 1, 3], "the same message is there once; who answers joins"
+    assert sent == [1, 1, 3, 4], "once though sent twice; who answers joins; below what was before"
     (why,) = [each for each in answers if "rule" in each]
     assert why["rule"] == "last_appointment"
+    *_, page_of_nina = [each["messages"] for each in answers if "messages" in each]
+    assert [(m["author"], m["client_message_id"]) for m in page_of_nina][-1] == ("nina", "web-1")
+    assert [m["text"] for m in page_of_nina][:3] == [
+        "Running late, sorry!",
+        "No worries, we wait.",
+        "Thanks, Sam.",
+    ]
     (report,) = [each for each in answers if "refused" in each and "id" not in each]
     assert [each["number"] for each in report["refused"]] == [4]
     assert {"person": "nina", "state": "erased"} in answers

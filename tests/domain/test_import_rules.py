@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.business import Business, Colleague
-from domain.conversation import Conversation, created, evolve
+from domain.commands import Import
+from domain.conversation import Conversation, created, digest, evolve
 from domain.events import (
     ConversationCreated,
     ConversationEvent,
@@ -17,7 +18,8 @@ from domain.events import (
     Person,
     ReceiptsAdvanced,
 )
-from domain.imports import ImportedConversation, ImportedMessage, Placing, decide_import
+from domain.imported import ImportedConversation, ImportedMessage, Placing
+from domain.imports import decide_import
 from domain.limits import Limits
 from domain.locations import Location, Status
 from domain.permissions import granted
@@ -76,10 +78,25 @@ def talk(
     )
 
 
+def asked(wanted: ImportedConversation, *, stored: bool = False) -> Import:
+    """As an actor asks that has loaded what it needs; ``stored``: its messages are, long since."""
+    digests = {
+        (each.author, "@import", each.id): digest(wanted.conversation, each.text, 0)
+        for each in wanted.messages
+    }
+    return Import(wanted, tuple(PEOPLE.values()), digests if stored else {})
+
+
+def answered(
+    wanted: ImportedConversation, state: Conversation | None = None, *, stored: bool = False
+) -> tuple[ConversationEvent, ...] | Refusal | None:
+    return decide_import(state, asked(wanted, stored=stored), pawsome(), Limits(), NOW)
+
+
 def decided(
-    wanted: ImportedConversation, state: Conversation | None = None, taken: int = 0
+    wanted: ImportedConversation, state: Conversation | None = None
 ) -> tuple[ConversationEvent, ...]:
-    events = decide_import(state, wanted, PEOPLE, pawsome(), taken, Limits(), NOW)
+    events = answered(wanted, state)
     assert isinstance(events, tuple), events
     return events
 
@@ -120,8 +137,7 @@ def test_it_is_placed_and_read_by_all_who_see_it(
     there = {person for person, place in WORK.items() if place == placing.location}
     assert set(state.cursors) == {"carla", "sam", "olivia"} | there
     assert {cursor.read_up_to for cursor in state.cursors.values()} == {len(said)}
-    again = decide_import(state, wanted, PEOPLE, pawsome(), len(said), Limits(), NOW)
-    assert again is None
+    assert answered(wanted, state) is None
 
 
 @given(said=authors, more=authors, placing=placings)
@@ -157,11 +173,68 @@ def test_a_merged_location_stands_for_where_it_went_and_a_closed_one_for_nothing
     gone = {"status": Status.MERGED, "merged_into": "north"}
     business.locations["main"] = msgspec.structs.replace(business.locations["main"], **gone)
     wanted = talk(["carla"], Placing("main"))
-    events = decide_import(None, wanted, PEOPLE, business, 0, Limits(), NOW)
+    events = decide_import(None, asked(wanted), business, Limits(), NOW)
     assert isinstance(events, tuple)
     assert loaded(events).handling.locations == ("north",)
     north = business.locations["north"]
     business.locations["north"] = msgspec.structs.replace(north, status=Status.CLOSED)
-    refused = decide_import(None, wanted, PEOPLE, business, 0, Limits(), NOW)
+    refused = decide_import(None, asked(wanted), business, Limits(), NOW)
     assert isinstance(refused, Refusal)
     assert "location" in refused.message
+
+
+def own_talk(said: list[str], first: int = 0, *, goes_on: bool = False) -> ImportedConversation:
+    messages = talk(said, Placing("main"), first=first).messages
+    people = () if goes_on else ("carla",)
+    return ImportedConversation(
+        "customer.1", "", people, messages, goes_on=goes_on, waiting=True, customer="carla"
+    )
+
+
+def tapped() -> Conversation:
+    """Somebody opened it here, and said nothing."""
+    members = (PEOPLE["sam"], PEOPLE["carla"])
+    begun = ConversationCreated("customer.1", "group", "", NOW, "sam", members, b"here")
+    return created(begun)
+
+
+@pytest.mark.requirement("DT-14")
+@given(said=authors, more=authors, begun_here=st.booleans())
+def test_a_customers_own_is_the_same_wherever_it_began(
+    said: list[str], more: list[str], begun_here: bool
+) -> None:
+    whole = loaded(decided(own_talk([*said, *more])))
+    state = loaded(decided(own_talk(said), tapped()), tapped()) if begun_here else None
+    state = state or loaded(decided(own_talk(said)))
+    assert answered(own_talk(said), state) is None
+    rest = own_talk(more, len(said), goes_on=True)
+    events = decided(rest, state)
+    assert not [e for e in events if isinstance(e, HandlingChanged | ConversationCreated)]
+    loaded(events, state)
+    assert answered(rest, state, stored=True) is None
+    assert (state.last_seq, state.heard_at) == (whole.last_seq, whole.heard_at)
+    assert state.waiting_since == whole.waiting_since
+    assert state.handling == whole.handling
+    assert set(state.cursors) == set(whole.cursors) | ({"sam"} if begun_here else set())
+
+
+@given(said=authors, at=st.integers(NOW - 5_000_000, NOW))
+def test_whenever_somebody_has_written_here_nothing_is_added(said: list[str], at: int) -> None:
+    state = loaded(decided(own_talk(said)))
+    seq = state.last_seq + 1
+    evolve(state, MessageSent("customer.1", seq, at, "carla", "Hi", 0, "phone", "x", b"x"))
+    for wanted in (own_talk(["carla"], 90, goes_on=True), own_talk(["carla"], 90)):
+        refused = answered(wanted, state)
+        assert isinstance(refused, Refusal)
+        assert refused.message.startswith("'customer': ")
+
+
+def test_an_id_that_was_stored_as_something_else_is_not_known() -> None:
+    wanted = own_talk(["carla", "sam"])
+    one = asked(wanted, stored=True)
+    half = msgspec.structs.replace(one, stored=dict(list(one.stored.items())[:1]))
+    other = msgspec.structs.replace(one, stored=dict.fromkeys(one.stored, b"other"))
+    for command in (half, other):
+        refused = decide_import(None, command, pawsome(), Limits(), NOW)
+        assert isinstance(refused, Refusal)
+        assert "'messages'" in refused.message
