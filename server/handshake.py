@@ -39,6 +39,8 @@ class _Known:
     claims: Claims
     record: PersonRecord
     access: tuple[int, int]
+    location: str
+    """The open location that they named, or ``""``."""
     resume: str = "fresh"
     reset_reason: str = ""
 
@@ -151,20 +153,17 @@ class Door:
             return Turned(CloseCode.DEACTIVATED, "this person has no access any more")
         if claims.revoked_revision != record.revoked_revision:
             return turned
-        if hello.location is not None:
-            locations = await self._node.queries.locations(live.state)
-            if all(location.id != hello.location for location in locations):
-                return Turned(CloseCode.BAD_HELLO, f"there is no location {hello.location}")
-        return _Known(live, claims, record, access)
+        location = live.state.standing(hello.location) if hello.location else ""
+        if location is None:
+            return Turned(CloseCode.BAD_HELLO, _why_not(live, hello.location or ""))
+        return _Known(live, claims, record, access, location)
 
     def _welcome(
         self, websocket: WebSocket, codec: Codec, hello: Hello, known: _Known, number: int
     ) -> Session:
         """Note the connection and greet: no checkpoint, so position and welcome agree."""
         node, live, record = self._node, known.live, known.record
-        speaker = Speaker(
-            record.id, record.name, record.role, hello.device, number, hello.location or ""
-        )
+        speaker = Speaker(record.id, record.name, record.role, hello.device, number, known.location)
         now = node.clock()
         ttl = node.settings.session_token_seconds * 1000
         position = node.database.journal.released(live.id)
@@ -179,7 +178,7 @@ class Door:
                 speaker,
                 known.claims.id,
                 now + ttl,
-                hello.location or (record.locations[0] if record.locations else "main"),
+                known.location or _home(live, record),
                 hello.cursor.revision if complete and hello.cursor is not None else position,
                 complete,
             ),
@@ -230,3 +229,15 @@ class Door:
         if await self._node.queries.too_far_behind(viewer, cursor.revision, limit):
             return "reset", "too_far_behind"
         return "complete", ""
+
+
+def _why_not(live: LiveBusiness, location: str) -> str:
+    if location in live.state.locations:
+        return f"the location {location} is closed: name another one, or none"
+    return f"there is no location {location}"
+
+
+def _home(live: LiveBusiness, record: PersonRecord) -> str:
+    """Where somebody is logged in who names no location: at their first one, of those open."""
+    stand = (live.state.standing(location) for location in record.locations)
+    return next((place for place in stand if place), next(iter(record.locations), "main"))

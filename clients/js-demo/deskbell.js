@@ -832,7 +832,7 @@ class Shelf {
  * @property {() => Promise<string | undefined> | string | undefined} [getToken]
  *   asked when there is no valid session; a rejection is tried again later, no token stops
  * @property {string} [device]  made once and kept in `storage` when left out
- * @property {string} [location]  where the person is logged in
+ * @property {string} [location]  where the person is logged in: an open one of the business
  * @property {string} [name]  what everything in `storage` is kept under; one name, one person
  * @property {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} [storage]  default: localStorage
  * @property {any} [WebSocket]  default: the global one

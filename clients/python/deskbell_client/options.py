@@ -15,7 +15,7 @@ def _new_id() -> str:
 class Options:
     """The defaults suit one person at one device.
 
-    - ``location``: where the person logs in; ``None`` is their first one.
+    - ``location``: where the person logs in, an open one; ``None`` is their first that is open.
     - ``window``: sends in flight over all conversations (never more than the server allows);
       ``window_per_conversation``: 1 keeps the order of a conversation even if the server turns one
       of them away for a while, more is faster where that does not matter.
