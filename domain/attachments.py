@@ -5,7 +5,10 @@ Rules
 2. What a channel takes is a property of the channel, not of the conversation (C-06).
 3. An image is one of six subtypes and below `IMAGE_BYTES`; whatever else it is, one text says so
    (MT-19, MT-20, MT-21). An HEIC image is named in that text, for phones make them (EX-36).
-4. A message takes what its author has uploaded, has not sent yet, and what was not refused.
+4. An empty file has no bytes that say what it is, and is never taken. What its name calls a picture
+   is no recognized image, and gets the one text of those (MT-21, MT-23); so does what is too large
+   to be anything, before its bytes have come.
+5. A message takes what its author has uploaded, has not sent yet, and what was not refused.
 """
 
 import re
@@ -129,6 +132,22 @@ def _judge_image(subtype: str, below: int | None, size: int) -> Kind | Rejection
     if below is None or subtype not in IMAGE_SUBTYPES:
         return Rejection(Reason.UNSUPPORTED, NOT_AN_IMAGE)
     return Kind.IMAGE if size < below else Rejection(Reason.TOO_LARGE, NOT_AN_IMAGE)
+
+
+_is_named_as_picture = re.compile(
+    r"\.(jpe?g|jfif|png|gif|hei[cf]|webp|bmp|tiff?|avif|svg|ico)\Z", re.IGNORECASE
+).search
+
+
+def refuse_announced(policy: Policy, name: str, size: int) -> Refusal | None:
+    """Why nobody needs to send the bytes of a file, or ``None`` (rule 4)."""
+    if 0 < size < policy.largest():
+        return None
+    code, text = Code.BAD_REQUEST, "The file is empty: there is nothing to send."
+    if size:
+        code = Code.TOO_LARGE
+        text = f"A file must be smaller than {megabytes(policy.largest())}."
+    return Refusal(code, NOT_AN_IMAGE if _is_named_as_picture(clean_name(name)) else text)
 
 
 def megabytes(size: int) -> str:

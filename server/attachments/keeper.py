@@ -23,6 +23,7 @@ from domain.attachments import (
     State,
     clean_name,
     megabytes,
+    refuse_announced,
 )
 from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -118,11 +119,9 @@ class Keeper:
         self, business_no: int, person: str, upload: str, name: str, size: int
     ) -> Refusal | None:
         """A new upload of ``size`` bytes, if the person may have one more."""
-        if size < 1:
-            return Refusal(Code.BAD_REQUEST, "The file is empty.")
-        if size >= self.policy.largest():
-            most = megabytes(self.policy.largest())
-            return Refusal(Code.TOO_LARGE, f"A file must be smaller than {most}.")
+        refusal = refuse_announced(self.policy, name, size)
+        if refusal is not None:
+            return refusal
         now = self._clock()
         expires_at = now + self._settings.upload_seconds * 1000
         new = NewUpload(business_no, upload, person, clean_name(name), size, now, expires_at)

@@ -120,11 +120,13 @@ def free_port() -> int:
 
 
 class Errors(list[str]):
-    """What a page complained of. A lost connection is no defect of it, nor is a conflict that it
-    tells of in its own words."""
+    """What a page complained of. A lost connection is no defect of it, nor is a conflict or a file
+    that is not taken, which it tells of in its own words."""
 
     def heard(self, message: ConsoleMessage) -> None:
-        passing = ("net::ERR_", "a status of 409")
+        passing = ["net::ERR_", "a status of 409"]
+        if message.location["url"].endswith("/v1/uploads"):
+            passing.append("a status of 400")
         if message.type == "error" and not any(each in message.text for each in passing):
             self.append(message.text)
 

@@ -123,11 +123,15 @@ def test_what_is_no_picture_is_refused_in_exact_words_and_the_text_stays(
         "large.png": large,
         "broken.png": picture()[:200],
         "photo.webp": picture("WEBP"),
+        "empty.png": b"",
     }
     for name, data in refused.items():
         attach(page, name, data)
         file = tray.get_by_role("listitem").filter(has_text=name)
         expect(file.get_by_role("alert")).to_have_text(REFUSED, use_inner_text=True)
+    attach(page, "notes.txt", b"", "text/plain")
+    file = tray.get_by_role("listitem").filter(has_text="notes.txt")
+    expect(file.get_by_role("alert")).to_have_text("The file is empty: there is nothing to send.")
     shoot(page, "attachments-refused")
     attach(page, "SHOUT.PNG", picture("GIF"))  # it is a GIF, whatever it is called
     expect(desk.root.get_by_role("button", name="Send")).to_be_enabled()

@@ -87,14 +87,17 @@ async def test_an_upload_outlives_a_restart(deskbell: Deskbell) -> None:
         assert file.content == data
 
 
-@pytest.mark.requirement("MT-21")
+@pytest.mark.requirement("MT-21", "MT-23")
 async def test_a_file_that_is_not_taken_says_why(deskbell: Deskbell, tmp_path: Path) -> None:
     async with entered(deskbell, "carla") as carla:
         with pytest.raises(Refused) as refused:
             await carla.upload(picture("WEBP"), "Rex.webp")
         assert (refused.value.code, refused.value.message) == ("unsupported", NOT_AN_IMAGE)
-        with pytest.raises(Refused, match="empty"):
-            await carla.upload(b"", "nothing")
+        with pytest.raises(Refused) as refused:
+            await carla.upload(b"", "Rex.png")
+        assert (refused.value.code, refused.value.message) == ("bad_request", NOT_AN_IMAGE)
+        with pytest.raises(Refused, match=r"The file is empty: there is nothing to send\."):
+            await carla.upload(b"", "notes.txt")
         with pytest.raises(FileNotFoundError):
             await carla.upload(tmp_path / "nowhere")
         with pytest.raises(Refused, match="not_found"):

@@ -22,6 +22,7 @@ from domain.attachments import (
     judge,
     kind_of,
     megabytes,
+    refuse_announced,
 )
 from domain.commands import Send, SettleAttachment, Speaker
 from domain.conversation import (
@@ -111,6 +112,27 @@ def test_what_is_taken_is_a_property_of_the_channel() -> None:
     assert judge(Policy({Kind.IMAGE: 10}), "image/png", 9) is Kind.IMAGE
     assert isinstance(judge(Policy({Kind.VIDEO: 10}), "image/png", 9), Rejection)
     assert (megabytes(100 * 2**20), megabytes(2**19)) == ("100 MB", "0.5 MB")
+
+
+PICTURE_NAMES = ("Rex.jpg", "REX.JPEG", "a/b.png", "x.GIF ", "IMG_1.HEIC", "x.webp", "猫.Png")
+OTHER_NAMES = ("notes.txt", "clip.mp4", "png", "x.png.pdf", "pictures.zip", "", "xpng")
+
+
+@pytest.mark.requirement("MT-21", "MT-23")
+@pytest.mark.parametrize("policy", CHANNELS.values())
+@pytest.mark.parametrize("name", [*PICTURE_NAMES, *OTHER_NAMES])
+def test_what_cannot_be_taken_is_refused_before_its_bytes_come(policy: Policy, name: str) -> None:
+    largest = policy.largest()
+    assert refuse_announced(policy, name, 1) is refuse_announced(policy, name, largest - 1) is None
+    empty, large = refuse_announced(policy, name, 0), refuse_announced(policy, name, largest)
+    assert empty is not None
+    assert large is not None
+    assert (empty.code, large.code) == (Code.BAD_REQUEST, Code.TOO_LARGE)
+    if name in PICTURE_NAMES:
+        assert empty.message == large.message == NOT_AN_IMAGE
+    else:
+        assert empty.message == "The file is empty: there is nothing to send."
+        assert large.message == f"A file must be smaller than {megabytes(largest)}."
 
 
 # --- names ----------------------------------------------------------------------------------------

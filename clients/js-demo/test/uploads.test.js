@@ -141,6 +141,13 @@ test('what is not taken is rejected with the reason', async () => {
     assert.deepEqual([error.code, error.message], [refused.code, refused.text]);
     return true;
   });
+  const text = "Not a recognized image file\nSupported image types are 'jpeg', 'jpg', 'png'";
+  const empty = uploads({ failures: [{ status: 400, code: 'bad_request', detail: text }] });
+  const third = scene({ fetch: empty.fetch });
+  await third.online();
+  const nothing = third.desk.upload(new Blob([]), { name: 'Rex.png' });
+  await assert.rejects(done(third.clock, nothing), { code: 'bad_request', message: text });
+  assert.deepEqual(empty.asked, ['POST /v1/uploads']);
   const full = uploads({ failures: [{ status: 429, code: 'rate_limited', detail: 'Full.' }] });
   const other = scene({ fetch: full.fetch });
   await other.online();

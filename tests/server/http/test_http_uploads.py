@@ -172,6 +172,30 @@ async def test_an_upload_that_cannot_be(api: ApiStage, name: str) -> None:
     assert (refused.status, refused.code) == (status, code)
 
 
+EMPTY = "The file is empty: there is nothing to send."
+
+
+@pytest.mark.requirement("MT-21", "MT-22", "MT-23")
+@pytest.mark.parametrize(
+    ("name", "size", "status", "text"),
+    [
+        ("Rex.png", 0, 400, NOT_AN_IMAGE),
+        ("REX.JPG", 0, 400, NOT_AN_IMAGE),
+        ("Rex.webp", 0, 400, NOT_AN_IMAGE),
+        ("Rex.png", 100 * 2**20, 413, NOT_AN_IMAGE),
+        ("plan.pdf", 0, 400, EMPTY),
+        ("clip.mp4", 0, 400, EMPTY),
+        ("plan.pdf", 100 * 2**20, 413, "A file must be smaller than 100 MB."),
+    ],
+)
+async def test_what_has_no_bytes_is_no_picture_and_nothing_else(
+    api: ApiStage, name: str, size: int, status: int, text: str
+) -> None:
+    refused = await begin(api, "carla", name, size)
+    assert (refused.status, refused.json["detail"]) == (status, text)
+    assert kept(api) == []
+
+
 @pytest.mark.parametrize(
     "name", ["猫.png", "قطة.png", "Кот.png", "🐈.png", "../../x.png", "C:\\x.png", "a\r\nb.png"]
 )
