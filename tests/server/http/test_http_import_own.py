@@ -43,7 +43,7 @@ async def write(api: ApiStage, who: str, text: str, talk: str = OWN) -> Reply:
 
 async def texts(api: ApiStage, who: str = "carla") -> list[tuple[int, int, str]]:
     page = await api.ask("GET", f"{PATH}/messages", api.token(who))
-    return [(m["seq"], m["at"], m["text"]) for m in page.json["messages"]]
+    return [(m["seq"], m["at"], m.get("text", "")) for m in page.json["messages"]]
 
 
 async def reason(api: ApiStage) -> tuple[str, str]:
@@ -273,3 +273,15 @@ async def test_a_receipt_on_its_way_does_not_make_unread_what_is_imported(
     listed = (await api.ask("GET", "/v1/conversations", api.token("zoe"))).json["conversations"]
     assert [(c["id"], c["unread"]) for c in listed] == [(OWN, 0)]
     assert check_file(tmp_path / "deskbell.db") == []
+
+
+@pytest.mark.requirement("EX-21")
+async def test_what_was_imported_goes_with_who_said_it(api: ApiStage, tmp_path: Path) -> None:
+    await begun(api)
+    await take(api, 1, TALK, MORE)
+    assert await texts(api, "olivia")
+    erased = await api.ask("POST", "/v1/people/carla/erase", api.key(), {})
+    assert erased.json["state"] == "erased"
+    assert [text for _, _, text in await texts(api, "olivia")] == ["", "Since noon.", ""]
+    assert counts(await take(api, 3, TALK, MORE)) == (4, 2, 0, 2)
+    assert {code for *_, code in await reasons(api)} == {"deleted"}
