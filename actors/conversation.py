@@ -10,7 +10,15 @@ from functools import partial
 from typing import Any
 
 from actors.actor import Actor, Storing
-from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
+from actors.batch_work import (
+    NOT_STORED,
+    Decision,
+    Work,
+    final_answer,
+    origins,
+    receipts_of,
+    told,
+)
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.looking_up import as_of_now, with_attachments
@@ -193,10 +201,7 @@ class ConversationActor(Actor[Command]):
                 decision.answer = answer
 
     async def _find_concerned(self, work: Work) -> None:
-        """The authors whom the receipts are about and who are still here.
-
-        Those of long ago are looked up.
-        """
+        """The authors, still here, whom the receipts are about; of long ago they are looked up."""
         receipts, state = work.events[-1], self._state
         assert isinstance(receipts, ReceiptsAdvanced)
         assert state is not None
@@ -244,8 +249,8 @@ class ConversationActor(Actor[Command]):
             else:
                 self._record(work, envelope, decided, older)
         if work.advances:
-            receipts = ReceiptsAdvanced(self._id, now, tuple(work.advances.values()))
-            work.events.append(receipts)
+            work.events.append(receipts_of(work, self._state, self._business.team, now))
+            self._evolve(work.events[-1], older)
         return work
 
     def _record(
@@ -387,6 +392,6 @@ class ConversationActor(Actor[Command]):
         for envelope in work.receipts:
             envelope.answer(done)
         if work.advances:
-            self._publisher.publish(
-                self._business, revision, work.events[-1], work.concerned, origins(work.receipts)
-            )
+            event, team = told(work, self._state)
+            known = origins(work.receipts)
+            self._publisher.receipts(self._business, revision, event, work.concerned, known, team)
