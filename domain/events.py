@@ -183,7 +183,7 @@ class Advance(msgspec.Struct, frozen=True):
 
 
 class ReceiptsAdvanced(msgspec.Struct, frozen=True):
-    """Cursors moved. ``team_read_up_to``: so far the team has read now; 0: no farther than before."""
+    """Cursors moved. ``team_read_up_to``: how far the team has read, if farther than before."""
 
     conversation: str
     at: int

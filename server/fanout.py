@@ -189,7 +189,7 @@ class FanOut(BusinessFanOut):
         origins: Collection[int],
         team: Sequence[str],
     ) -> None:
-        """Show receipts to the authors concerned, without what is hidden; to one's other devices whole.
+        """Show receipts to ``authors``, without what is hidden; to one's other devices whole.
 
         A connection takes one frame of a revision, so who hides what moved of theirs and is an
         author of others' receipts too gets both in a frame of their own; and the rest of ``team``
