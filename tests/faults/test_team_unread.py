@@ -94,6 +94,14 @@ async def test_all_of_the_team_know_how_far_it_has_read(
     assert not [frame for frame in shared["c1"] if "team_read_up_to" in frame]
 
 
+async def test_the_device_that_read_on_alone_is_not_told(
+    virtual_time: MockClock, folder: Path
+) -> None:
+    async with opened(folder, freely(), PEOPLE) as premises:
+        found = await heard(premises, UnreadBy.TEAM, (), {"s1": 3})
+    assert [device for device, frames in found.items() if not frames] == ["s1", "z1"]
+
+
 @pytest.mark.parametrize("hides", HIDES, ids="+".join)
 @pytest.mark.parametrize("reads", READS, ids=str)
 async def test_sharing_shows_nobody_more_of_others(
