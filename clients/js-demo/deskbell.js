@@ -433,11 +433,11 @@ export class Model {
 
   /**
    * Whether an event that was applied made the first customer come, or the last one go: only the
-   * server can count now for who is of the team.
+   * server can count now. A customer is never told so, being there.
    * @param {Frame} event
    */
   countsOtherwise({ type, conversation: id, kind, role }) {
-    if (type !== 'message' || role !== 'customer' || !TEAM.has(this.role)) return false;
+    if (type !== 'message' || role !== 'customer') return false;
     const members = this.conversations.get(id)?.members ?? [];
     const customers = members.filter((each) => each.role === 'customer').length;
     return customers === (kind === 'member_added' ? 1 : 0);

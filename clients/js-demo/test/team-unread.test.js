@@ -120,6 +120,27 @@ test('who changes sides makes everything be counted again', async () => {
   }
 });
 
+test('where the last customer has gone what colleagues said is unread, but not what was read', () => {
+  const { model, apply, unread } = held();
+  apply(said(1, 'carla'), said(2, 'olivia'));
+  apply(receipt({ receipts: [{ person: 'sam', read_up_to: 1 }] }));
+  assert.equal(unread(), 0);
+  const alone = { last_seq: 2, revision: 200, unread: 2, members: TEAM_ONLY };
+  assert.equal(model.refresh(conversation(alone)), true);
+  assert.equal(unread(), 1);
+});
+
+test('what is deleted and not held is asked for only where it was unread', async () => {
+  const { network, online } = scene();
+  const shared = { last_seq: 9, last_message: said(9, 'carla'), unread: 5, team_read_up_to: 4 };
+  await online([conversation(shared)], STAFF);
+  const deleted = (seq) => ({ type: 'message_deleted', conversation: 'c1', seq, at: 9 });
+  network.says({ ...deleted(4), revision: 150 });
+  assert.equal(network.sent('open').length, 0);
+  network.says({ ...deleted(5), revision: 151 });
+  assert.equal(network.sent('open').length, 1);
+});
+
 test('a newer picture brings how far the team has read; what was read here meanwhile stays', () => {
   const { model, apply, unread } = held({ last_seq: 0 });
   apply(said(1, 'carla'), said(2, 'olivia'), said(3, 'carla'));
