@@ -6,8 +6,10 @@ import msgspec
 
 from actors.envelope import Envelope
 from domain.commands import Accepted, Answer, Command, Send
+from domain.concerned import team_told
 from domain.conversation import Conversation, sent_key
-from domain.events import Advance, ConversationEvent
+from domain.events import Advance, ConversationEvent, ReceiptsAdvanced
+from domain.receipts import team_reach
 from domain.refusal import Code, Refusal
 
 NOT_STORED = Refusal(
@@ -42,6 +44,24 @@ class Work(msgspec.Struct):
     advances: dict[str, Advance] = {}
     receipts: list[Envelope[Command]] = []
     concerned: Sequence[str] = ()
+
+
+def receipts_of(
+    work: Work, state: Conversation | None, team: Collection[str], now: int
+) -> ReceiptsAdvanced:
+    """The advances of the batch as one event, which says how far the ``team`` has read."""
+    assert state is not None
+    advances = tuple(work.advances.values())
+    reach = team_reach(state.team_read_up_to, advances, team)
+    return ReceiptsAdvanced(state.id, now, advances, reach)
+
+
+def told(work: Work, state: Conversation | None) -> tuple[ReceiptsAdvanced, tuple[str, ...]]:
+    """The receipts, and who of the team hears how far it has read: as they are when released."""
+    receipts = work.events[-1]
+    assert isinstance(receipts, ReceiptsAdvanced)
+    assert state is not None
+    return receipts, team_told(state, receipts)
 
 
 NOBODY = 0

@@ -36,7 +36,7 @@ from domain.events import (
 )
 from domain.keys import NewKey, decide_key
 from domain.limits import NAME_BYTES
-from domain.policies import Policies, refuse_policies
+from domain.policies import Policies, refuse_policies, shows_otherwise
 from domain.profile import Profile
 from domain.record_events import ContactChanged, ImportFinished, ParentChanged
 from domain.refusal import Refusal
@@ -310,7 +310,7 @@ class BusinessActor(Actor[BusinessCommand]):
             business.read_receipts if receipts is None else receipts,
             business.last_seen if seen is None else seen,
             policies,
-            access=policies.customers_see_presence != business.policies.customers_see_presence,
+            access=shows_otherwise(policies, business.policies),
         )
 
 

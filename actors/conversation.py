@@ -10,7 +10,15 @@ from functools import partial
 from typing import Any
 
 from actors.actor import Actor, Storing
-from actors.batch_work import NOT_STORED, Decision, Work, final_answer, origins
+from actors.batch_work import (
+    NOT_STORED,
+    Decision,
+    Work,
+    final_answer,
+    origins,
+    receipts_of,
+    told,
+)
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.looking_up import answer_repeats, as_of_now, concerned, with_attachments
@@ -131,7 +139,8 @@ class ConversationActor(Actor[Command]):
         if work.refused_sends:
             await answer_repeats(self._store, self._business, self._id, work.refused_sends)
         if work.advances:
-            await self._find_concerned(work)
+            event = work.events[-1]
+            work.concerned = await concerned(self._store, self._business, self._state, event)
         if not work.events:
             self._release(work, 0)
             self._publisher.flush()
@@ -179,13 +188,6 @@ class ConversationActor(Actor[Command]):
             for found in await self._store.people(self._business, (person,)):
                 self._state.members[person] = found
 
-    async def _find_concerned(self, work: Work) -> None:
-        """Whom the receipts are about."""
-        receipts, state = work.events[-1], self._state
-        assert isinstance(receipts, ReceiptsAdvanced)
-        assert state is not None
-        work.concerned = await concerned(self._store, self._business, state, receipts)
-
     def _decide(
         self,
         batch: Sequence[Envelope[Command]],
@@ -216,8 +218,8 @@ class ConversationActor(Actor[Command]):
             else:
                 self._record_all(work, envelope, decided, older, earlier)
         if work.advances:
-            receipts = ReceiptsAdvanced(self._id, now, tuple(work.advances.values()))
-            work.events.append(receipts)
+            work.events.append(receipts_of(work, self._state, self._business.team, now))
+            self._evolve(work.events[-1], older)
         return work
 
     def _record_all(
@@ -391,6 +393,6 @@ class ConversationActor(Actor[Command]):
         for envelope in work.receipts:
             envelope.answer(done)
         if work.advances:
-            self._publisher.publish(
-                self._business, revision, work.events[-1], work.concerned, origins(work.receipts)
-            )
+            event, team = told(work, self._state)
+            known = origins(work.receipts)
+            self._publisher.receipts(self._business, revision, event, work.concerned, known, team)

@@ -10,7 +10,7 @@ from domain.business import Business
 from domain.commands import Accepted, AddMember, Import, Send
 from domain.concerned import concerned_authors
 from domain.conversation import Conversation, repeated, sent_key
-from domain.events import ReceiptsAdvanced
+from domain.events import ConversationEvent, ReceiptsAdvanced
 from domain.imports import sent_keys
 from domain.limits import ATTACHMENTS_MAX
 
@@ -55,12 +55,17 @@ async def answer_repeats(
 
 
 async def concerned(
-    store: ConversationStore, business: Business, state: Conversation, receipts: ReceiptsAdvanced
+    store: ConversationStore,
+    business: Business,
+    state: Conversation | None,
+    receipts: ConversationEvent,
 ) -> list[str]:
     """The authors whom ``receipts`` are about and who are still here.
 
     Those of long ago are looked up.
     """
+    assert isinstance(receipts, ReceiptsAdvanced)
+    assert state is not None
     authors, unknown = concerned_authors(state, receipts)
     if unknown is not None:
         authors |= await store.authors(business, state.id, *unknown)

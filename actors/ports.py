@@ -9,7 +9,7 @@ from domain.attachments import Uploaded
 from domain.business import Business, Seers
 from domain.conversation import Conversation, Entry, Sent, SentKey
 from domain.erasure import Titled
-from domain.events import ConversationEvent, Event, Person
+from domain.events import ConversationEvent, Event, Person, ReceiptsAdvanced
 from domain.note_events import Note
 from domain.record_events import HoldKind
 from domain.routing import CustomerFacts
@@ -141,9 +141,22 @@ class Publisher(Protocol):
 
         But not to connections ``origins``.
 
-        Customers of ``late`` came after what it changes, and do not see it.
+        Customers of ``late`` came after what it changes, and do not see it. Not for receipts.
+        """
+        ...
 
-        For receipts the audience is complete: the owners are not added.
+    def receipts(
+        self,
+        business: Business,
+        revision: int,
+        event: ReceiptsAdvanced,
+        authors: Sequence[str],
+        origins: Collection[int],
+        team: Sequence[str],
+    ) -> None:
+        """Show receipts to ``authors``, to all of whom each is told what they may see.
+
+        But not to connections ``origins``. ``team`` hears how far the team has read.
         """
         ...
 

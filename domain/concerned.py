@@ -2,6 +2,7 @@
 
 from domain.conversation import REMEMBERED, Conversation
 from domain.events import Advance, ReceiptsAdvanced
+from domain.policies import UnreadBy
 
 AUTHORS_BACK = 5_000
 """Whose messages a receipt is about is looked up among so many of the newest entries."""
@@ -34,6 +35,21 @@ def concerned_authors(
         for seq in range(max(after + 1, oldest), up_to + 1):
             authors.add(recent[seq].author)
     return authors, unknown
+
+
+def team_told(state: Conversation, event: ReceiptsAdvanced) -> tuple[str, ...]:
+    """Who hears how far the team has read: those of it who see the conversation.
+
+    Nobody, if it has read no farther, counts are personal, or all in it are of the team (EX-24).
+    """
+    business = state.business
+    if not event.team_read_up_to or business is None:
+        return ()
+    team, members = business.team, state.members
+    if business.policies.unread is not UnreadBy.TEAM or all(p in team for p in members):
+        return ()
+    sees = (*members, *business.owners, *business.staff_at(state.handling.locations))
+    return tuple(person for person in dict.fromkeys(sees) if person in team)
 
 
 def _reach(advance: Advance) -> int:

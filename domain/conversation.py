@@ -99,6 +99,8 @@ class Conversation:
     handling: Handling = field(default_factory=Handling)
     waiting_since: int = 0
     heard_at: int = 0
+    team_read_up_to: int = 0
+    """How far anybody of the team has ever read; also of who is not in it any more."""
     routed: Routed | None = None
     """Why the newest message of a customer is where it is."""
     business: Business | None = field(default=None, compare=False, repr=False)
@@ -354,6 +356,7 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
+            state.team_read_up_to = max(state.team_read_up_to, event.team_read_up_to)
         case MessageEdited() | AttachmentSettled() | ConversationCreated():
             pass
         case NoteChanged() | Marked():

@@ -183,9 +183,12 @@ class Advance(msgspec.Struct, frozen=True):
 
 
 class ReceiptsAdvanced(msgspec.Struct, frozen=True):
+    """Cursors moved. ``team_read_up_to``: how far the team has read, if farther than before."""
+
     conversation: str
     at: int
     advances: tuple[Advance, ...]
+    team_read_up_to: int = 0
 
 
 class HandlingChanged(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ from domain.hours import open_after
 from domain.ids import BUSINESS_VOICE, CUSTOMER, DIRECT
 from domain.imported import ImportedConversation, ImportedMessage
 from domain.limits import TITLE_BYTES, Limits
-from domain.receipts import advance
+from domain.receipts import advance, team_reach
 from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.text import refuse_label, refuse_text
@@ -83,7 +83,7 @@ def decide_import(
         *_beginning(state, wanted, people),
         *(() if placed is None else (placed,)),
         *said,
-        _all_read(state, wanted, read),
+        _all_read(state, wanted, read, business.team),
     )
 
 
@@ -255,7 +255,10 @@ def _placed(
 
 
 def _all_read(
-    state: Conversation | None, wanted: ImportedConversation, people: Collection[str]
+    state: Conversation | None,
+    wanted: ImportedConversation,
+    people: Collection[str],
+    team: Collection[str],
 ) -> ReceiptsAdvanced:
     """Everybody is at the end of it (rule 1)."""
     cursors = {} if state is None else state.cursors
@@ -266,7 +269,8 @@ def _all_read(
         for person in sorted(people)
     )
     moved: tuple[Advance, ...] = tuple(step for step in steps if step is not None)
-    return ReceiptsAdvanced(wanted.conversation, at, moved)
+    before = 0 if state is None else state.team_read_up_to
+    return ReceiptsAdvanced(wanted.conversation, at, moved, team_reach(before, moved, team))
 
 
 def _members(wanted: ImportedConversation, known: Mapping[str, Person]) -> dict[str, Person]:

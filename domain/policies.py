@@ -24,7 +24,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     of the team (C-26). ``attribution_hours``: within them a reply belongs to the latest message
     that went out (C-29). ``post_visit_minutes``: after a visit nobody is told that it is closed
     (EX-29). ``region``: the country of phone numbers that are written without one, or ``""``.
-    ``unread``: `TEAM` is refused, for nothing counts that way yet.
+    ``unread``: whether the team shares one count where a customer is.
     """
 
     staff_to_staff: bool = True
@@ -33,6 +33,14 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     attribution_hours: int = 72
     post_visit_minutes: int = 120
     region: str = ""
+
+
+def shows_otherwise(policies: Policies, before: Policies) -> bool:
+    """Whether what people hold was shown them by rules that hold no more: they load it afresh."""
+    return (
+        policies.customers_see_presence != before.customers_see_presence
+        or policies.unread is not before.unread
+    )
 
 
 _region = re.compile(r"[A-Z]{2}").fullmatch
@@ -44,8 +52,6 @@ def refuse_policies(policies: Policies) -> Refusal | None:
         return _bad("attribution_hours", f"it is 1 to {ATTRIBUTION_HOURS_MOST} hours.")
     if not 0 <= policies.post_visit_minutes <= POST_VISIT_MINUTES_MOST:
         return _bad("post_visit_minutes", f"it is 0 to {POST_VISIT_MINUTES_MOST} minutes.")
-    if policies.unread is not UnreadBy.PERSONAL:
-        return _bad("unread", "counts are personal; the team cannot share one yet.")
     if policies.region and not _region(policies.region):
         return _bad("region", "write a country as two capital letters, like US.")
     return None

@@ -4,7 +4,11 @@ Rules
 1. A cursor moves forward only, and never past the last seq of the conversation.
 2. Read implies delivered.
 3. What does not move a cursor is accepted and changes nothing.
+4. The team has read as far as anybody of it ever did. That outlives their cursors: who goes, or
+   starts over, makes nothing unread for the others (EX-24).
 """
+
+from collections.abc import Collection, Iterable
 
 from domain.events import Advance, Cursor
 
@@ -43,3 +47,10 @@ def merged(first: Advance, then: Advance) -> Advance:
         first.read or then.read,
         min(first.after, then.after),
     )
+
+
+def team_reach(before: int, advances: Iterable[Advance], team: Collection[str]) -> int:
+    """How far the team has read after ``advances``; 0: no farther than ``before``."""
+    read = (step.cursor.read_up_to for step in advances if step.read and step.person in team)
+    reach = max(read, default=0)
+    return reach if reach > before else 0

@@ -85,6 +85,8 @@ class Member(View, frozen=True, kw_only=True):
 
 
 class Conversation(View, frozen=True, kw_only=True):
+    """``team_read_up_to``: the team shares a count here, and has read so far."""
+
     id: str
     kind: str
     title: str = ""
@@ -97,6 +99,7 @@ class Conversation(View, frozen=True, kw_only=True):
     revision: int
     handling: Handling | None = None
     marked: bool = False
+    team_read_up_to: int | None = None
 
 
 class MemberCursor(View, frozen=True, kw_only=True):

@@ -182,6 +182,7 @@ class ReceiptEvent(Frame, frozen=True, kw_only=True, tag="receipt"):
     revision: int
     conversation: str
     receipts: tuple[MemberCursor, ...]
+    team_read_up_to: int = 0
 
 
 class ConversationAdded(Frame, frozen=True, kw_only=True, tag="conversation_added"):

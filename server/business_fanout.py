@@ -36,6 +36,9 @@ class BusinessFanOut(Showing):
         if live is None:
             return
         match event:
+            case BusinessChanged(access=True):
+                # Nobody is shown it: a cursor that had come so far would need no reset.
+                self._reset_everybody(live, "other settings")
             case BusinessChanged():
                 frame = frames.BusinessChanged(
                     revision=revision,
@@ -43,8 +46,6 @@ class BusinessFanOut(Showing):
                     last_seen=event.last_seen,
                 )
                 self._show(live, revision, frame, tuple(live.connections), ())
-                if event.access:
-                    self._reset_everybody(live, "other settings")
             case PrivacyChanged():
                 own = frames.PrivacyChanged(
                     revision=revision,

@@ -7,6 +7,8 @@ written to once per commit. Who is behind takes nothing: it reads on from the lo
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from domain.business import Business
 from domain.events import (
     AttachmentSettled,
@@ -50,8 +52,8 @@ class FanOut(BusinessFanOut):
     ) -> None:
         """Show ``event`` to ``audience``, but not to connections ``origins``.
 
-        And, but for receipts, to the owners and to who works at ``places``. ``late`` came after
-        what it changes: customers among them do not see it.
+        And to the owners and to who works at ``places``. ``late`` came after what it changes:
+        customers among them do not see it. Receipts are shown by `receipts`.
         """
         live = self.businesses.get(business.id)
         if live is None or not live.connections:
@@ -60,11 +62,8 @@ class FanOut(BusinessFanOut):
         if late:
             seers = (p for p in audience if p not in late or live.sees_all_history(p))
             audience = tuple(seers)
-        if not isinstance(event, ReceiptsAdvanced):
-            audience = _all_who_see(business, audience, places)
+        audience = _all_who_see(business, audience, places)
         match event:
-            case ReceiptsAdvanced():
-                self._receipts(live, revision, event, audience, origins)
             case MessageSent():
                 frame: Frame = frames.MessageEvent(
                     conversation=event.conversation,
@@ -181,19 +180,25 @@ class FanOut(BusinessFanOut):
         for connection in (*live.connections_of(member), *watching):
             connection.review_watch()
 
-    def _receipts(
+    def receipts(
         self,
-        live: LiveBusiness,
+        business: Business,
         revision: int,
         event: ReceiptsAdvanced,
         authors: Sequence[str],
         origins: Collection[int],
+        team: Sequence[str],
     ) -> None:
-        """To the authors concerned, without what is hidden; to one's other devices whole.
+        """Show receipts to ``authors``, without what is hidden; to one's other devices whole.
 
         A connection takes one frame of a revision, so who hides what moved of theirs and is an
-        author of others' receipts too gets both in a frame of their own.
+        author of others' receipts too gets both in a frame of their own; and the rest of ``team``
+        comes last, to take what has taken nothing.
         """
+        live = self.businesses.get(business.id)
+        if live is None or not live.connections:
+            return
+        self.events += 1
         hidden, connections = live.state.hidden_read, live.connections
         shows_read = live.state.read_receipts
         moved: list[MemberCursor] = []
@@ -206,7 +211,7 @@ class FanOut(BusinessFanOut):
                 secret.add(advance.person)
         if moved:
             apart = [author for author in authors if author not in secret] if secret else authors
-            self._show_receipts(live, revision, event, tuple(moved), apart)
+            self._show_receipts(live, revision, event, tuple(moved), apart, team)
         for advance in event.advances:
             person = advance.person
             others: tuple[MemberCursor, ...] = ()
@@ -215,13 +220,15 @@ class FanOut(BusinessFanOut):
                 others = without_read(others) if person in hidden else others
             for device in connections.get(person, ()):
                 if others or device.number not in origins:
-                    own = frames.ReceiptEvent(
-                        revision=revision,
-                        conversation=event.conversation,
-                        receipts=(own_cursor(person, advance.cursor), *others),
-                    )
-                    self._show(live, revision, own, (person,), () if others else origins)
+                    own = (own_cursor(person, advance.cursor), *others)
+                    known = () if others else origins
+                    self._show_cursors(live, revision, event, own, (person,), team, known)
                     break
+        if team:
+            reach = event.team_read_up_to
+            ahead = {step.person for step in event.advances if step.cursor.read_up_to >= reach}
+            rest = [person for person in team if person not in ahead]
+            self._show_cursors(live, revision, event, (), rest, team)
 
     def _show_receipts(
         self,
@@ -230,23 +237,38 @@ class FanOut(BusinessFanOut):
         event: ReceiptsAdvanced,
         cursors: tuple[MemberCursor, ...],
         authors: Sequence[str],
+        team: Sequence[str],
     ) -> None:
         alone = cursors[0].person if len(cursors) == 1 else ""
         hidden = live.state.hidden_read
-        whole = frames.ReceiptEvent(
-            revision=revision, conversation=event.conversation, receipts=cursors
-        )
         frank = [a for a in authors if a != alone and a not in hidden]
-        self._show(live, revision, whole, frank, ())
+        self._show_cursors(live, revision, event, cursors, frank, team)
         if len(frank) == len(authors):
             return
         discreet = [a for a in authors if a != alone and a in hidden]
         delivered = without_read(cursors)
         if discreet and delivered:
-            part = frames.ReceiptEvent(
-                revision=revision, conversation=event.conversation, receipts=delivered
-            )
-            self._show(live, revision, part, discreet, ())
+            self._show_cursors(live, revision, event, delivered, discreet, team)
+
+    def _show_cursors(
+        self,
+        live: LiveBusiness,
+        revision: int,
+        event: ReceiptsAdvanced,
+        cursors: tuple[MemberCursor, ...],
+        people: Sequence[str],
+        team: Sequence[str],
+        origins: Collection[int] = (),
+    ) -> None:
+        """Those of ``people`` who are of the ``team`` are told with it how far that has read."""
+        frame = frames.ReceiptEvent(
+            revision=revision, conversation=event.conversation, receipts=cursors
+        )
+        if team:
+            inside = msgspec.structs.replace(frame, team_read_up_to=event.team_read_up_to)
+            self._show(live, revision, inside, [p for p in people if p in team], origins)
+            people = [p for p in people if p not in team]
+        self._show(live, revision, frame, people, origins)
 
     # --- ephemeral --------------------------------------------------------------------------------
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from domain.policies import UnreadBy
 from domain.presence import State
-from domain.roles import Role
+from domain.roles import TEAM, Role
 from domain.views import Conversation, Member, MessageReceipt, Presence
 from server.live import LiveBusiness
 from storage.access import Viewer
@@ -16,7 +17,8 @@ from storage.access import Viewer
 
 def viewer_of(live: LiveBusiness, person: str, role: Role) -> Viewer:
     """Who reads, for the queries."""
-    return Viewer(live.state.no, person, role)
+    shares = role in TEAM and live.state.policies.unread is UnreadBy.TEAM
+    return Viewer(live.state.no, person, role, shares)
 
 
 def conversation(live: LiveBusiness, viewer: str, stored: Conversation) -> Conversation:

@@ -56,9 +56,13 @@ def frame(live: LiveBusiness, viewer: str, revision: int, missed: Missed) -> Fra
             return frames.ConversationAdded(
                 revision=revision, conversation=reading.conversation(live, viewer, conversation)
             )
-        case Cursors(conversation, cursors):
-            shown = tuple(_cursor(live, viewer, cursor) for cursor in cursors)
-            return frames.ReceiptEvent(revision=revision, conversation=conversation, receipts=shown)
+        case Cursors(conversation, cursors, team_read_up_to):
+            return frames.ReceiptEvent(
+                revision=revision,
+                conversation=conversation,
+                receipts=tuple(_cursor(live, viewer, cursor) for cursor in cursors),
+                team_read_up_to=team_read_up_to,
+            )
         case Handled(conversation, handling):
             return frames.HandlingChanged(
                 revision=revision, conversation=conversation, handling=handling

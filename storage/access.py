@@ -6,7 +6,7 @@ A conversation is read by its members, by owners, and by who of the team works w
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,11 +16,12 @@ from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who reads."""
+    """Who reads. ``shares_unread``: counts where a customer is are those of the team (EX-24)."""
 
     business_no: int
     person: str
     role: Role
+    shares_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,14 @@ def sees_person(viewer: Viewer) -> str:
     )
 
 
-def listed(conversations: Iterable[Granted]) -> str:
-    """The parameter of `LISTED`: one statement reads all of ``conversations``."""
-    return json.dumps([(granted.no, granted.first_key) for granted in conversations])
+def listed(conversations: Iterable[Granted], reads: Mapping[int, int] | None = None) -> str:
+    """The parameter of `LISTED`: one statement reads all of ``conversations``.
+
+    ``reads``: how far the team has read those in which it shares a count, in a third place.
+    """
+    if not reads:
+        return json.dumps([(granted.no, granted.first_key) for granted in conversations])
+    return json.dumps([(each.no, each.first_key, reads.get(each.no)) for each in conversations])
 
 
 LISTED = (

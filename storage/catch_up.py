@@ -36,6 +36,7 @@ from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Remo
 from storage.notes import missed as missed_notes
 from storage.notes import missed_count
 from storage.pages import PAGE_BYTES, encoded_size, fitting
+from storage.unread import TEAM_CURSORS
 
 CHANGED_MAX = 1_000
 """Conversations that moved: beyond it, loading afresh costs less than catching up."""
@@ -215,8 +216,10 @@ def _cursors(
 ) -> Iterator[Item]:
     """Cursors as they stand, those that moved together as one.
 
-    Where the viewer does not see ``reads``, a cursor moves only when it was delivered.
+    Where the viewer does not see ``reads``, a cursor moves only when it was delivered. How far the
+    team has read is the cursor of nobody.
     """
+    team = f" UNION ALL {TEAM_CURSORS}" if viewer.shares_unread else ""
     rows = connection.execute(
         "SELECT s.revision, s.id, json_group_array(json_array(s.person, s.delivered_up_to,"
         " s.delivered_at, s.read_up_to, s.read_at)) FROM"
@@ -225,13 +228,15 @@ def _cursors(
         "  AS revision"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         "  JOIN cursor cu ON cu.conversation_no = l.no AND cu.revision > ?2"
-        "  JOIN person p ON p.business_no = c.business_no AND p.id = cu.person) s"
+        f"  JOIN person p ON p.business_no = c.business_no AND p.id = cu.person{team}) s"
         " WHERE s.revision > ?2 GROUP BY s.revision, s.id ORDER BY s.revision LIMIT ?3",
         (known, after, limit, viewer.person, reads),
     )
     with closing(rows):
         for revision, id_, together in rows:
-            yield revision, Cursors(id_, tuple(map(_cursor, sorted(_decode_cursors(together)))))
+            moved = sorted(_decode_cursors(together))
+            team_read_up_to = 0 if moved[0][0] else moved.pop(0)[3]
+            yield revision, Cursors(id_, tuple(map(_cursor, moved)), team_read_up_to)
 
 
 _decode_cursors = msgspec.json.Decoder(list[tuple[str, int, int, int, int]]).decode

@@ -191,6 +191,15 @@ _RULES = {
             OR u.delivered_up_to > coalesce((SELECT max(id) & {SEQ_MASK} FROM message WHERE id
                 BETWEEN u.conversation_no << {SEQ_BITS}
                 AND u.conversation_no << {SEQ_BITS} | {SEQ_MASK}), 0)""",
+    "how far the team has read is within its conversation, and a receipt": f"""
+        SELECT printf('conversation %d: read %d at revision %d',
+            h.conversation_no, h.team_read_up_to, h.team_read_revision)
+        FROM head h LEFT JOIN receipt r
+            ON r.conversation_no = h.conversation_no AND r.revision = h.team_read_revision
+        WHERE (h.team_read_revision > 0 AND (r.revision IS NULL OR h.team_read_up_to = 0))
+            OR h.team_read_up_to > coalesce((SELECT max(id) & {SEQ_MASK} FROM message WHERE id
+                BETWEEN h.conversation_no << {SEQ_BITS}
+                AND h.conversation_no << {SEQ_BITS} | {SEQ_MASK}), 0)""",
     "each change has left a version": f"""
         SELECT printf('message %d of conversation %d, revision %d',
             ch.seq, ch.conversation_no, ch.revision)

@@ -24,6 +24,7 @@ from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
 from storage.erasure_rows import erase_message
 from storage.handling_rows import add_change, add_reasons
+from storage.head_rows import AS_BEFORE, cursors, heads
 from storage.keys import SEQ_BITS
 from storage.marks import add_mark
 from storage.note_rows import add_note
@@ -31,7 +32,7 @@ from storage.rows import Insert, Statements
 
 _encode = msgspec.msgpack.Encoder().encode
 _KNOWN_CONVERSATIONS = 100_000
-_AS_BEFORE = -1
+_NOT_READ = (0, 0)
 
 
 class ConversationRows:
@@ -51,26 +52,9 @@ class ConversationRows:
             "INSERT INTO message (id, business_no, revision, kind, at, author, text, person, role)",
             9,
         )
-        self._heads = Insert(
-            "INSERT INTO head (business_no, conversation_no, revision, activity, waiting_since,"
-            " heard_at)",
-            6,
-            "ON CONFLICT (business_no, conversation_no) DO UPDATE SET revision = excluded.revision,"
-            " activity = max(activity, excluded.activity), waiting_since ="
-            f" iif(excluded.waiting_since = {_AS_BEFORE}, waiting_since, excluded.waiting_since),"
-            " heard_at = max(heard_at, excluded.heard_at)",
-        )
+        self._heads = heads()
         self._receipts = Insert("INSERT INTO receipt (conversation_no, revision, at, steps)", 4)
-        self._cursors = Insert(
-            "INSERT INTO cursor (conversation_no, person, delivered_up_to, delivered_at,"
-            " read_up_to, read_at, revision, delivered_revision)",
-            8,
-            "ON CONFLICT (conversation_no, person) DO UPDATE SET"
-            " delivered_up_to = excluded.delivered_up_to, delivered_at = excluded.delivered_at,"
-            " read_up_to = excluded.read_up_to, read_at = excluded.read_at,"
-            " revision = excluded.revision,"
-            " delivered_revision = max(delivered_revision, excluded.delivered_revision)",
-        )
+        self._cursors = cursors()
         self._inserts = (
             self._messages,
             self._entries,
@@ -82,16 +66,19 @@ class ConversationRows:
         self._attachments = AttachmentRows()
         self._head: dict[int, tuple[int, int, int, int, int]] = {}
         self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
+        self._team_read: dict[int, tuple[int, int]] = {}
         self._nos: dict[tuple[int, str], int] = {}
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was collected."""
         for no, (business_no, revision, activity, waiting_since, heard_at) in self._head.items():
-            self._heads.add(business_no, no, revision, activity, waiting_since, heard_at)
+            read = self._team_read.get(no, _NOT_READ)
+            self._heads.add(business_no, no, revision, activity, waiting_since, heard_at, *read)
         for (no, person), cursor in self._cursor.items():
             self._cursors.add(no, person, *cursor)
         self._head.clear()
         self._cursor.clear()
+        self._team_read.clear()
         self._messages.write(connection)
         self._entries.write(connection)
         self._heads.write(connection)
@@ -108,6 +95,7 @@ class ConversationRows:
         self._attachments.clear()
         self._head.clear()
         self._cursor.clear()
+        self._team_read.clear()
         for key in self.created:
             self._nos.pop(key, None)
         self.created.clear()
@@ -289,6 +277,8 @@ class ConversationRows:
                 revision,
                 delivered,
             )
+        if event.team_read_up_to:
+            self._team_read[no] = (event.team_read_up_to, revision)
         self._receipts.add(no, revision, event.at, _encode(steps))
         self._touch(no, business_no, revision)
 
@@ -310,7 +300,7 @@ class ConversationRows:
 
     def _touch(self, no: int, business_no: int, revision: int) -> None:
         """The conversation has changed, without a new entry."""
-        earlier = self._head.get(no, (business_no, revision, 0, _AS_BEFORE, 0))
+        earlier = self._head.get(no, (business_no, revision, 0, AS_BEFORE, 0))
         self._head[no] = (business_no, revision, *earlier[2:])
 
     def _entry(
@@ -333,7 +323,7 @@ class ConversationRows:
             event.member.id,
             event.member.role,
         )
-        earlier = self._head.get(no, (0, 0, 0, _AS_BEFORE, 0))
+        earlier = self._head.get(no, (0, 0, 0, AS_BEFORE, 0))
         self._head[no] = (business_no, revision, revision, *earlier[3:])
         return no
 

@@ -9,24 +9,14 @@ import sqlite3
 from collections.abc import Sequence
 from sys import intern
 
-from domain.limits import UNREAD_MAX
 from domain.roles import TEAM
 from domain.views import Conversation, Handling, Member, Message
-from storage.access import (
-    LISTED,
-    Granted,
-    Viewer,
-    grant,
-    listed,
-    snapshot,
-)
+from storage.access import LISTED, Granted, Viewer, grant, snapshot
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.marks import MARK
 from storage.notes import LAST_NOTE
-
-UNREAD_SPAN = 5_000
-"""Newest entries among which the unread ones are counted, for who writes and never reads."""
+from storage.unread import LAST, count, counted, source, team_reads
 
 
 def view(connection: sqlite3.Connection, viewer: Viewer, conversation: str) -> Conversation | None:
@@ -43,15 +33,16 @@ def pictures(
 
     To be called within a `snapshot`.
     """
-    wanted = listed(conversations)
+    reads = team_reads(connection, viewer, conversations)
+    wanted = counted(conversations, reads)
     members, moved = _members(connection, viewer, wanted)
     last = _last_messages(connection, wanted)
     handled = _handlings(connection, wanted) if viewer.role in TEAM else {}
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
         f" max(c.created_revision, {_LAST_CHANGE}, iif(?3, {LAST_NOTE}, 0)),"
-        f" {_LAST} & {SEQ_MASK}, {_UNREAD}, {MARK}"
-        f" FROM {LISTED} l JOIN conversation c ON c.no = l.no",
+        f" {LAST} & {SEQ_MASK}, {count(viewer)}, {MARK}"
+        f" FROM {source(viewer)} l JOIN conversation c ON c.no = l.no",
         (wanted, viewer.person, viewer.role in TEAM),
     )
     found = {
@@ -71,38 +62,22 @@ def pictures(
                 last[no].revision if no in last else 0,
                 handled[no][0] if no in handled else 0,
                 abs(mark),
+                reads[no][1] if no in reads else 0,
             ),
             handling=handled[no][1] if no in handled else None,
             marked=mark > 0,
+            team_read_up_to=reads[no][0] if no in reads else None,
         )
         for no, id_, kind, title, created_at, created_by, revision, last_seq, unread, mark in rows
     }
     return [found[granted.no] for granted in conversations]
 
 
-# The key of the newest entry of conversation l.no; NULL if there is none.
-_LAST = (
-    f"(SELECT max(id) FROM message WHERE id BETWEEN l.no << {SEQ_BITS}"
-    f" AND l.no << {SEQ_BITS} | {SEQ_MASK})"
-)
-
 # The newest edit or deletion in conversation l.no of what the viewer may see.
 _LAST_CHANGE = (
     "coalesce((SELECT revision FROM change WHERE conversation_no = l.no"
     f" AND (l.no << {SEQ_BITS} | seq) >= l.first_key ORDER BY revision DESC LIMIT 1), 0)"
 )
-
-UNREAD = (
-    "SELECT 1 FROM message WHERE id BETWEEN max(l.first_key,"
-    f" (l.no << {SEQ_BITS}) + 1 + coalesce((SELECT read_up_to FROM cursor"
-    f"  WHERE conversation_no = l.no AND person = ?2), 0), {_LAST} - {UNREAD_SPAN - 1})"
-    f" AND l.no << {SEQ_BITS} | {SEQ_MASK}"
-    " AND author <> ?2 AND kind = 'text' AND deleted_at = 0"
-)
-"""A row for each entry of conversation ``l.no`` of `LISTED` that person ``?2`` has not read."""
-
-# Counted anew each time: no stored counter that could drift from the log (R14).
-_UNREAD = f"(SELECT count(*) FROM ({UNREAD} LIMIT {UNREAD_MAX}))"
 
 
 def _handlings(connection: sqlite3.Connection, wanted: str) -> dict[int, tuple[int, Handling]]:

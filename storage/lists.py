@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from domain.roles import TEAM, Role
 from domain.views import Conversation
 from storage.access import (
-    LISTED,
     THE_TEAMS,
     WORKS_AT,
     Granted,
     Viewer,
-    listed,
     readable,
     snapshot,
     visible,
 )
-from storage.conversations import UNREAD, pictures
+from storage.conversations import pictures
 from storage.marks import MARK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
+from storage.unread import counted, entries, source, team_reads
 
 ACTIVITY_DIGITS = 18
 """A revision has no more; what is longer is no position that we gave out."""
@@ -145,9 +144,10 @@ def _candidates(
 def _unread(
     connection: sqlite3.Connection, viewer: Viewer, rows: Sequence[Candidate]
 ) -> list[Candidate]:
+    granted = [each for each, _ in rows]
     found = connection.execute(
-        f"SELECT l.no FROM {LISTED} l WHERE EXISTS ({UNREAD}) OR {MARK} > 0",
-        (listed(granted for granted, _ in rows), viewer.person),
+        f"SELECT l.no FROM {source(viewer)} l WHERE EXISTS ({entries(viewer)}) OR {MARK} > 0",
+        (counted(granted, team_reads(connection, viewer, granted)), viewer.person),
     )
     numbers = {no for (no,) in found}
     return [row for row in rows if row[0].no in numbers]

@@ -30,8 +30,11 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Cursors(msgspec.Struct, frozen=True):
+    """``team_read_up_to``: so far the team has read, 0 if that is as before or nothing to tell."""
+
     conversation: str
     cursors: tuple[MemberCursor, ...]
+    team_read_up_to: int = 0
 
 
 class Joined(msgspec.Struct, frozen=True):

@@ -57,8 +57,9 @@ def conversation(
 def _take_up_handling(
     connection: sqlite3.Connection, business_no: int, no: int, state: Conversation
 ) -> None:
-    state.waiting_since, state.heard_at = connection.execute(
-        "SELECT waiting_since, heard_at FROM head WHERE business_no = ? AND conversation_no = ?",
+    state.waiting_since, state.heard_at, state.team_read_up_to = connection.execute(
+        "SELECT waiting_since, heard_at, team_read_up_to FROM head WHERE business_no = ?"
+        " AND conversation_no = ?",
         (business_no, no),
     ).fetchone()
     row = connection.execute(

@@ -96,6 +96,7 @@
  * @property {Member[]} members
  * @property {number} last_seq
  * @property {number} unread
+ * @property {number} [team_read_up_to]  the team shares a count here, and has read so far
  * @property {boolean} marked  as unread, by this person
  * @property {number} revision  of the newest event of it that is in here
  * @property {Handling | null} handling  null: this person is a customer, who is not told
@@ -370,8 +371,15 @@ export class Model {
     const own = this.me(conversation);
     conversation.members = picture.members.map((/** @type {any} */ each) => this.#member(each));
     const mine = this.me(conversation);
-    if (own && mine && own.read_up_to > mine.read_up_to) Object.assign(mine, own);
-    else conversation.unread = picture.unread ?? 0;
+    const { team_read_up_to: team } = conversation;
+    const otherwise = (team === undefined) !== (picture.team_read_up_to === undefined);
+    conversation.team_read_up_to = picture.team_read_up_to;
+    const ahead = own && mine && own.read_up_to > mine.read_up_to;
+    if (!ahead || otherwise) conversation.unread = picture.unread ?? 0;
+    if (ahead) {
+      Object.assign(mine, own);
+      this.#reads(conversation, own.read_up_to);
+    }
     conversation.marked = picture.marked ?? false;
     conversation.handling = this.#handling(picture.handling);
     conversation.handling_revision = picture.revision;
@@ -393,6 +401,58 @@ export class Model {
   /** @param {Conversation} conversation @returns {Member | undefined} */
   me(conversation) {
     return conversation.members.find((member) => member.person === this.person);
+  }
+
+  /**
+   * Messages after it are unread: what the team has read, where it shares a count, is not.
+   * @param {Conversation} conversation
+   */
+  readUpTo(conversation) {
+    const mine = this.me(conversation)?.read_up_to ?? 0;
+    return Math.max(mine, conversation.team_read_up_to ?? 0);
+  }
+
+  /**
+   * The role of somebody who is in a conversation, or was when one of the messages held was said.
+   * @param {Conversation} conversation @param {string} person
+   */
+  #role({ members, messages }, person) {
+    const member = members.find((each) => each.person === person);
+    return (member ?? messages.findLast((each) => each.person === person))?.role;
+  }
+
+  /**
+   * Whether a message is one of the unread ones: of customers alone where the team shares a count.
+   * @param {Conversation} conversation @param {Message} message
+   */
+  #counts(conversation, message) {
+    if (!counts(message, this.person)) return false;
+    const shared = conversation.team_read_up_to !== undefined;
+    return !shared || this.#role(conversation, message.author) === 'customer';
+  }
+
+  /**
+   * Whether an event that was applied made the first customer come, or the last one go: only the
+   * server can count now. A customer is never told so, being there.
+   * @param {Frame} event
+   */
+  countsOtherwise({ type, conversation: id, kind, role }) {
+    if (type !== 'message' || role !== 'customer') return false;
+    const members = this.conversations.get(id)?.members ?? [];
+    const customers = members.filter((each) => each.role === 'customer').length;
+    return customers === (kind === 'member_added' ? 1 : 0);
+  }
+
+  /**
+   * Whether an event that is not applied yet makes a customer one of the team, or the other way.
+   * @param {Frame} event
+   */
+  changesSides({ type, person, role }) {
+    if (type !== 'person_changed' || !TEAM.has(this.role)) return false;
+    return [...this.conversations.values()].some((conversation) => {
+      const before = this.#role(conversation, person);
+      return before && (before === 'customer') !== (role === 'customer');
+    });
   }
 
   /**
@@ -441,7 +501,7 @@ export class Model {
       case 'attachment_changed':
         return this.#settled(conversation, event);
       case 'receipt':
-        return this.#receipts(conversation, event.receipts);
+        return this.#receipts(conversation, event.receipts, event.team_read_up_to);
       case 'conversation_added':
         this.put(event.conversation);
         return 'applied';
@@ -493,7 +553,7 @@ export class Model {
     } else if (message.kind !== 'text') {
       conversation.members = rest;
     }
-    if (counts(message, this.person)) {
+    if (this.#counts(conversation, message)) {
       conversation.unread = Math.min(conversation.unread + 1, MAX_UNREAD);
     }
     this.#waits(conversation, message);
@@ -588,8 +648,8 @@ export class Model {
   #deleted(conversation, event) {
     const message = conversation?.messages.find((each) => each.seq === event.seq);
     if (!conversation || !message || message.deleted_at) return 'known';
-    const unread = message.seq > (this.me(conversation)?.read_up_to ?? 0);
-    if (unread && counts(message, this.person))
+    const unread = message.seq > this.readUpTo(conversation);
+    if (unread && this.#counts(conversation, message))
       conversation.unread = Math.max(0, conversation.unread - 1);
     const { attachments } = MESSAGE;
     Object.assign(message, { text: '', edited_at: 0, deleted_at: event.at, attachments });
@@ -599,16 +659,20 @@ export class Model {
   /**
    * @param {Conversation | undefined} conversation
    * @param {any[]} moved
+   * @param {number} [team] so far the team has read
    * @returns {'applied' | 'known'}
    */
-  #receipts(conversation, moved) {
+  #receipts(conversation, moved, team) {
+    if (conversation && team && conversation.team_read_up_to !== undefined) {
+      this.#reads(conversation, team);
+    }
     for (const receipt of conversation ? moved : []) {
       const member = conversation?.members.find((each) => each.person === receipt.person);
       const { delivered_up_to = 0, delivered_at = 0, read_up_to = 0, read_at = 0 } = receipt;
       if (!conversation) continue;
       if (!member) {
         // Who works where it is placed reads it without being a member.
-        if (receipt.person === this.person && read_up_to) this.#recount(conversation, read_up_to);
+        if (receipt.person === this.person && read_up_to) this.#reads(conversation, read_up_to);
         continue;
       }
       if (delivered_up_to > member.delivered_up_to)
@@ -618,7 +682,7 @@ export class Model {
         if (read_up_to > member.delivered_up_to) {
           Object.assign(member, { delivered_up_to: read_up_to, delivered_at: read_at });
         }
-        if (member.person === this.person) this.#recount(conversation, read_up_to);
+        if (member.person === this.person) this.#reads(conversation, read_up_to);
       }
     }
     return 'applied';
@@ -646,10 +710,17 @@ export class Model {
     return 'applied';
   }
 
-  /** @param {Conversation} conversation @param {number} readUpTo */
-  #recount(conversation, readUpTo) {
+  /**
+   * This person, or somebody of a team that shares a count, has read so far.
+   * @param {Conversation} conversation @param {number} upTo
+   */
+  #reads(conversation, upTo) {
+    if (conversation.team_read_up_to !== undefined) {
+      conversation.team_read_up_to = Math.max(conversation.team_read_up_to, upTo);
+    }
+    const readUpTo = Math.max(upTo, this.readUpTo(conversation));
     const held = conversation.messages.filter(
-      (message) => message.seq > readUpTo && counts(message, this.person),
+      (message) => message.seq > readUpTo && this.#counts(conversation, message),
     );
     const first = conversation.messages[0]?.seq ?? conversation.last_seq + 1;
     const notHeld = Math.max(0, first - 1 - readUpTo); // may hold our own or deleted ones
@@ -2009,6 +2080,7 @@ export class Deskbell {
       this.#early.get(event.conversation)?.push(event);
       return;
     }
+    const voids = Model.voids(event) || this.model.changesSides(event);
     const done = event.type === 'conversation_added' ? 'known' : this.#apply(event);
     if (event.type === 'conversation_added') this.#put(event.conversation);
     if (done === 'gap') {
@@ -2016,7 +2088,7 @@ export class Deskbell {
       else this.#gap(event);
       return;
     }
-    if (Model.voids(event) && done === 'applied') {
+    if (voids && done === 'applied') {
       this.#stale += 1;
       this.#outdated();
     }
@@ -2024,6 +2096,7 @@ export class Deskbell {
     if (event.type === 'conversation_removed') this.#emit('removed', event);
     if (event.type === 'note' && done === 'applied') this.#emit('note', event);
     if (event.type === 'message_deleted') this.#recount(event);
+    if (done === 'applied' && this.model.countsOtherwise(event)) this.#again(conversation);
     this.#changed(event.conversation?.id ?? event.conversation);
   }
 
@@ -2033,7 +2106,7 @@ export class Deskbell {
    */
   #recount({ conversation: id, seq }) {
     const conversation = this.conversations.get(id);
-    if (!conversation || seq <= (this.model.me(conversation)?.read_up_to ?? 0)) return;
+    if (!conversation || seq <= this.model.readUpTo(conversation)) return;
     if (seq >= (conversation.messages[0]?.seq ?? Infinity)) return;
     this.#again(id);
   }

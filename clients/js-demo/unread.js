@@ -25,7 +25,7 @@ export class Unread {
     const mine = conversation && desk.model.me(conversation);
     if (!conversation?.unread || !mine) return null;
     const waiting = desk.outbox(conversation.id).map((entry) => entry.client_message_id);
-    return new Unread(mine.read_up_to, conversation.last_seq, new Set(waiting));
+    return new Unread(desk.model.readUpTo(conversation), conversation.last_seq, new Set(waiting));
   }
 
   /**

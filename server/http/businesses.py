@@ -103,8 +103,8 @@ class Business(Output, frozen=True, kw_only=True):
 class PoliciesChange(Input, frozen=True, kw_only=True):
     """What is named changes; the rest stays.
 
-    ``staff_to_staff``: the team may talk among themselves. ``unread``: ``personal``;
-    ``team`` is refused, for no count is shared yet.
+    ``staff_to_staff``: the team may talk among themselves. ``unread``: ``personal``, or ``team``:
+    where a customer is, what one of the team has read is unread for none of it.
     ``customers_see_presence``: whether they see who of the team is there. ``attribution_hours``:
     within them a reply belongs to the latest message that went out. ``post_visit_minutes``: after
     a visit nobody is told that it is closed. ``region``: the country, like `US`, of phone numbers

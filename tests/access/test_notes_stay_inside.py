@@ -2,6 +2,7 @@
 
 Notes carry a mark that nothing else has. When a world has been lived in, everything that a customer
 can ask, is told or may be sent of, and every table but the notes' own, is searched for the mark.
+And for how far the team has read, which is no customer's to know either (EX-24).
 """
 
 import json
@@ -39,12 +40,13 @@ from tests.fixtures.receiver import Receiver, running_receiver
 from tests.fixtures.websockets import EdgeStage, Frame, Socket, running_edge
 from tests.server.webhooks.stage import Shop, running_shop
 
-pytestmark = [pytest.mark.requirement("EX-25")]
+pytestmark = [pytest.mark.requirement("EX-24", "EX-25")]
 
 ANY = "zqnote"
 MARK, ID = f"{ANY}text", f"{ANY}id"
 """In the text of every note, and in its id: which the audit log has, for owners."""
 LAST = "the last word"
+TEAM_READ = "team_read_up_to"
 ROLES = {
     "olivia": Role.OWNER,
     "max": Role.MANAGER,
@@ -107,6 +109,8 @@ class House:
 
     async def furnish(self) -> None:
         stage = self.shop.api.stage
+        shared = await self.ask("", "PATCH", "/v1/business", {"policies": {"unread": "team"}})
+        assert shared.status == 200
         zoe = Person("zoe", "Zoe", Role.STAFF)
         await stage.change("pawsome", ChangePerson("test", None, zoe, ("main",)))
         for conversation, (author, *others) in PLACES.items():
@@ -310,14 +314,19 @@ async def play(folder: Path, steps: list[Step]) -> None:
         await until_delivered(house, receiver)
         for person in (*CUSTOMERS, "zoe"):
             await house.ask_all(person)
-            assert ANY not in await house.gets(person), person
+            answered = await house.gets(person)
+            assert ANY not in answered, person
+            assert TEAM_READ not in answered, person
         assert ANY not in json.dumps(house.heard)
+        assert TEAM_READ not in json.dumps(house.heard)
+        assert TEAM_READ in await house.gets("sam")
         assert MARK not in await house.gets("")
         notes = await house.ask("olivia", "GET", f"/v1/conversations/{PRIVATE}/notes")
         assert ID in notes.body.decode()
         sent = b"\n".join(request.body for request in receiver.received)
         assert LAST.encode() in sent
         assert ANY.encode() not in sent
+        assert TEAM_READ.encode() not in sent
         assert not elsewhere(folder)
 
 

@@ -22,7 +22,7 @@ from domain.commands import (
     ShowTyping,
     Speaker,
 )
-from domain.events import ConversationEvent, Person, PersonChanged
+from domain.events import ConversationEvent, Person, PersonChanged, ReceiptsAdvanced
 from domain.limits import Limits
 from domain.roles import Role
 from domain.views import Message
@@ -61,6 +61,8 @@ class Talk:
     now: int = START_MS
     shown: list[Shown] = field(default_factory=list)
     typings: list[tuple[str, bool, frozenset[str], int]] = field(default_factory=list)
+    told: Sequence[str] = ()
+    """Who of the team heard last how far it has read."""
     flushes: int = 0
     connected: set[str] = field(default_factory=set)
     order: list[Command] = field(default_factory=list)
@@ -88,6 +90,30 @@ class Talk:
         origins: Collection[int],
         late: Collection[str] = (),
         places: Sequence[str] = (),
+    ) -> None:
+        assert not isinstance(event, ReceiptsAdvanced)
+        self._show(business, revision, event, audience, origins)
+
+    def receipts(
+        self,
+        business: Business,
+        revision: int,
+        event: ReceiptsAdvanced,
+        authors: Sequence[str],
+        origins: Collection[int],
+        team: Sequence[str],
+    ) -> None:
+        assert len(set(team)) == len(team), "nobody is named twice"
+        self.told = team
+        self._show(business, revision, event, authors, origins)
+
+    def _show(
+        self,
+        business: Business,
+        revision: int,
+        event: ConversationEvent,
+        audience: Sequence[str],
+        origins: Collection[int],
     ) -> None:
         assert business is self.business
         assert len(set(audience)) == len(audience), "nobody is named twice"

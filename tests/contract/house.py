@@ -27,8 +27,8 @@ from domain.events import (
     PrivacyChanged,
     ReceiptsAdvanced,
 )
-from domain.receipts import advance
-from domain.roles import Role
+from domain.receipts import advance, team_reach
+from domain.roles import TEAM, Role
 from domain.views import Attachment
 from storage.access import Viewer
 from storage.database import Database
@@ -62,6 +62,7 @@ class House:
     people: dict[str, Person] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
     cursors: dict[tuple[str, str], Cursor] = field(default_factory=dict)
+    team_read: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     async def founded(cls, database: Opened, business: str = "pawsome") -> "House":
@@ -182,7 +183,10 @@ class House:
             assert step is not None
             self.cursors[conversation, person] = step.cursor
             advances.append(step)
-        return ReceiptsAdvanced(conversation, self.now, tuple(advances))
+        team = {person.id for person in self.people.values() if person.role in TEAM}
+        reach = team_reach(self.team_read.get(conversation, 0), advances, team)
+        self.team_read[conversation] = reach or self.team_read.get(conversation, 0)
+        return ReceiptsAdvanced(conversation, self.now, tuple(advances), reach)
 
     async def receipt(self, conversation: str, person: str, delivered: int, read: int = 0) -> int:
         return await self.append([self.advanced(conversation, [(person, delivered, read)])])
@@ -204,9 +208,9 @@ class House:
             [OwnershipTransferred(self.at(), former, former, Role.MANAGER, heir)]
         )
 
-    def viewer(self, person: str) -> Viewer:
+    def viewer(self, person: str, *, shares_unread: bool = False) -> Viewer:
         """``person`` as who reads."""
-        return Viewer(self.business.no, person, self.people[person].role)
+        return Viewer(self.business.no, person, self.people[person].role, shares_unread)
 
 
 @asynccontextmanager

@@ -185,6 +185,37 @@ async def test_cursors_that_moved_together_are_one_item(house: House) -> None:
     assert [c.person for c in cursors.cursors] == ["olivia", "sam"]
 
 
+async def test_ex24_how_far_the_team_has_read_comes_with_the_cursors_of_its_revision(
+    house: House,
+) -> None:
+    await house.converse("c1", "sam", "carla")
+    await house.converse("c2", "sam")  # among themselves
+    for conversation in ("c1", "c2"):
+        await house.send(conversation, "carla" if conversation == "c1" else "sam")
+        await house.send(conversation, "sam")
+    after = await house.receipt("c1", "carla", 1)
+    read = await house.receipt("c1", "sam", 2, 1)
+    inside = await house.receipt("c2", "sam", 2, 2)
+
+    async def told(person: str, *, shares: bool) -> list[tuple[int, list[str], int]]:
+        viewer = house.viewer(person, shares_unread=shares)
+        found = await house.database.queries.catch_up(viewer, after, 100)
+        return [
+            (revision, [cursor.person for cursor in item.cursors], item.team_read_up_to)
+            for revision, item in found.items
+            if isinstance(item, Cursors)
+        ]
+
+    assert await told("olivia", shares=True) == [(read, ["sam"], 1), (inside, ["sam"], 0)]
+    assert await told("olivia", shares=False) == [(read, ["sam"], 0), (inside, ["sam"], 0)]
+    assert await told("carla", shares=False) == [(read, ["sam"], 0)]
+    await house.privacy("sam", read_receipts=False, last_seen=True)
+    again = await house.receipt("c1", "sam", 2, 2)
+    assert (await told("olivia", shares=True))[-1] == (again, [], 2), "the cursor is hidden"
+    later = await house.receipt("c1", "olivia", 1, 1)
+    assert (await told("sam", shares=True))[-1] == (later, ["olivia"], 0), "the team was farther"
+
+
 async def test_a_customer_hears_nothing_of_the_time_before_they_came(house: House) -> None:
     await house.converse("c1", "sam", "carla")
     await house.send("c1", "carla")

@@ -154,6 +154,7 @@ def test_in_parts_it_is_the_same(said: list[str], more: list[str], placing: Plac
     if state.waiting_since:  # else the mark is of a waiting that is over
         assert state.handling == whole.handling
     assert set(state.cursors) == set(whole.cursors)
+    assert state.team_read_up_to == whole.team_read_up_to == state.last_seq, "nothing is unread"
 
 
 @given(said=authors, placing=placings)

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import Advance, Cursor
-from domain.receipts import START, advance, merged
+from domain.conversation import Conversation, evolve
+from domain.events import Advance, Cursor, ReceiptsAdvanced
+from domain.receipts import START, advance, merged, team_reach
 
 seqs = st.integers(0, 12)
 steps = st.lists(st.tuples(seqs, seqs, seqs), max_size=12)
@@ -97,3 +98,38 @@ def test_steps_that_are_merged_are_one_step(given_steps: list[tuple[int, int, in
     assert whole.read == (last.read_up_to > 0)
     assert whole.after == min(step.after for step in taken)
     assert whole.person == "carla"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["olivia", "sam", "carla"]), seqs, seqs), max_size=12))
+def test_ex24_the_team_has_read_as_far_as_anybody_of_it_ever_did(
+    read: list[tuple[str, int, int]],
+) -> None:
+    team, last_seq = {"olivia", "sam"}, 0
+    state = Conversation("c1", "group", "", {})
+    reached = [0]
+    for now, (person, read_up_to, more) in enumerate(read, start=1):
+        last_seq += more
+        if now % 5 == 0:
+            state.cursors.pop("sam", None)  # he goes, and starts over
+        cursor = state.cursors.get(person, START)
+        step = advance(person, cursor, 0, read_up_to, last_seq, now)
+        if step is None:
+            continue
+        before = state.team_read_up_to
+        reach = team_reach(before, (step,), team)
+        assert reach == 0 or before < reach <= last_seq
+        evolve(state, ReceiptsAdvanced("c1", now, (step,), reach))
+        if person in team:
+            reached.append(step.cursor.read_up_to)
+        assert state.team_read_up_to == max(reached)
+
+
+def test_ex24_delivery_and_customers_move_no_cursor_of_the_team() -> None:
+    delivered = advance("sam", Cursor(2, 1, 2, 1), 5, 0, 9, 2)
+    customers = advance("carla", START, 5, 5, 9, 2)
+    both = advance("sam", START, 5, 3, 9, 2)
+    assert delivered is not None
+    assert customers is not None
+    assert both is not None
+    assert team_reach(0, (delivered, customers), {"sam"}) == 0
+    assert team_reach(2, (delivered, customers, both), {"sam"}) == 3

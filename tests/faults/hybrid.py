@@ -24,6 +24,7 @@ class Picture:
         self.notes: dict[str, dict[str, Frame]] = {}
         self.presence: dict[str, tuple[str, int]] = {}
         self.settings: dict[str, tuple[bool, bool]] = {}
+        self.inside = False
 
     def take(self, conversation: Frame, entries: list[Frame], notes: list[Frame]) -> None:
         """Replace what there is of a conversation."""
@@ -54,6 +55,7 @@ class Picture:
                 for cursor in event["receipts"]:
                     moved = {k: cursor[k] for k in CURSOR if cursor.get(k)}
                     members[cursor["person"]] |= moved
+                self._read_by_team(event)
             case "handling_changed":
                 self.conversations[event["conversation"]]["handling"] = event["handling"]
             case "marked":
@@ -68,6 +70,20 @@ class Picture:
                 self.notes.pop(event["conversation"], None)
             case _:
                 self._of_people(event)
+
+    def _read_by_team(self, event: Frame) -> None:
+        """Where the team shares a count; elsewhere what it has read says nothing."""
+        conversation = self.conversations[event["conversation"]]
+        if "team_read_up_to" in conversation:
+            reached = max(conversation["team_read_up_to"], event.get("team_read_up_to", 0))
+            conversation["team_read_up_to"] = reached
+
+    def customers(self) -> dict[str, set[str]]:
+        """Who in each conversation is a customer: they decide what is unread for a team."""
+        return {
+            id_: {p for p, member in each["members"].items() if member["role"] == "customer"}
+            for id_, each in self.conversations.items()
+        }
 
     def _of_people(self, event: Frame) -> None:
         match event["type"]:
@@ -88,6 +104,7 @@ class Picture:
 
     def begin(self, welcome: Frame) -> None:
         """What the greeting of a fresh start says."""
+        self.inside = welcome["role"] != "customer"
         for name, field in (("business", "business_settings"), ("own", "privacy")):
             self.settings[name] = (welcome[field]["read_receipts"], welcome[field]["last_seen"])
 
@@ -144,7 +161,6 @@ class Picture:
 
     def _normal(self, id_: str, watched: set[str]) -> Frame:
         conversation, entries = self.conversations[id_], self.entries[id_]
-        me = conversation["members"].get(self.person, {})
         return {
             "kind": conversation["kind"],
             "title": conversation.get("title", ""),
@@ -153,13 +169,8 @@ class Picture:
             "marked": conversation.get("marked", False),
             "notes": self.notes[id_],
             "entries": [self._normal_entry(entries[seq]) for seq in sorted(entries)],
-            "unread": sum(
-                entry["author"] != self.person
-                and entry.get("kind", "text") == "text"
-                and not entry.get("deleted_at", 0)
-                for seq, entry in entries.items()
-                if seq > me.get("read_up_to", 0)
-            ),
+            "unread": self.unread(id_),
+            "team read": conversation.get("team_read_up_to"),
             "members": {
                 person: (
                     member["name"],
@@ -170,6 +181,33 @@ class Picture:
                 )
                 for person, member in sorted(conversation["members"].items())
             },
+        }
+
+    def unread(self, id_: str) -> int:
+        """As the protocol says: of the team together where it is told how far that has read."""
+        conversation = self.conversations[id_]
+        read_up_to = conversation["members"].get(self.person, {}).get("read_up_to", 0)
+        shared = "team_read_up_to" in conversation
+        customers = self.customers()[id_] | self.gone
+        if shared:
+            read_up_to = max(read_up_to, conversation["team_read_up_to"])
+        return sum(
+            entry["author"] != self.person
+            and entry.get("kind", "text") == "text"
+            and not entry.get("deleted_at", 0)
+            and (not shared or entry["author"] in customers)
+            for seq, entry in self.entries[id_].items()
+            if seq > read_up_to
+        )
+
+    @property
+    def gone(self) -> set[str]:
+        """Customers who are members no more: what they said is unread still."""
+        return {
+            entry["person"]
+            for entries in self.entries.values()
+            for entry in entries.values()
+            if entry.get("role") == "customer"
         }
 
     def _normal_cursor(self, id_: str, member: Frame) -> tuple[int, ...]:
@@ -276,6 +314,7 @@ class Hybrid:
     async def _take(self, event: Frame) -> None:
         self.seen.add(event["type"])
         assert self.cursor is not None
+        customers = self.picture.customers()
         if event["type"] == "conversation_added":
             await self._load_one(event["conversation"])
         elif event.get("conversation", next(iter(self.picture.conversations), None)) in (
@@ -287,6 +326,8 @@ class Hybrid:
             raise AssertionError(f"{self.person} is told of what it does not have: {event}")
         if event["type"] in ("business_changed", "privacy_changed", "visibility_changed"):
             self._outdated = True  # what was hidden may be shown now, and the other way round
+        if event["type"] in ("message", "person_changed") and self.picture.inside:
+            self._outdated |= _otherwise(customers, self.picture.customers())
         self.cursor["revision"] = max(self.cursor["revision"], event.get("revision", 0))
 
     async def _load(self) -> None:
@@ -308,12 +349,24 @@ class Hybrid:
         self.picture.take(conversation, entries, found.get("notes", []))  # a customer has none
 
 
+def _otherwise(before: dict[str, set[str]], after: dict[str, set[str]]) -> bool:
+    """Whether other people count as customers now than when the server counted for a team."""
+    return any(
+        bool(before[id_]) != bool(after[id_]) or before[id_] - after[id_]
+        for id_ in before.keys() & after.keys()
+    )
+
+
 async def fresh(premises: Premises, person: str, number: int) -> Picture:
     """What somebody sees who has just come for the first time."""
     hybrid = Hybrid(premises, person, f"fresh-{number}")
     await hybrid.connect()
     hybrid.go()
-    return hybrid.picture
+    picture = hybrid.picture
+    for id_, conversation in picture.conversations.items():
+        if person in conversation["members"]:  # who is not is told no cursor of their own
+            assert conversation["unread"] == picture.unread(id_), (person, id_)
+    return picture
 
 
 def differences(one: Any, other: Any, at: str = "") -> list[str]:

@@ -16,6 +16,7 @@ from domain.attachments import State
 from domain.business import LAST_OWNER, Business, Seers
 from domain.commands import Accepted, Done
 from domain.events import Person
+from domain.policies import Policies, UnreadBy
 from domain.roles import Role
 from protocol.frames import EVENTS
 from storage.queries import Queries
@@ -307,6 +308,52 @@ async def owners_come_and_go(house: House) -> None:
     await house.put("mo", role=Role.OWNER)
 
 
+async def read_by_a_colleague(house: House) -> None:
+    """Of what is unread, some in steps; one who hides it, and one who goes then."""
+    for number in range(4):
+        await house.say("carla")
+        await house.read("mo", 4 + number, 3 + number)
+    await house.hide("mo")
+    await house.read("mo", 7, 7)
+    await house.say("carla")
+    await house.read("sam", 8, 8)
+    await house.say("mo", "c2")
+    await house.read("mo", 2, 2, "c2")
+    await house.remove("mo", by="sam")
+    await house.say("carla")
+
+
+async def customers_come_and_go(house: House) -> None:
+    """What the team says to itself is unread for each of it, but not while a customer is there."""
+    await house.say("mo", "c2")
+    await house.add("dan", "c2")
+    await house.say("dan", "c2")
+    await house.say("mo", "c2")
+    await house.read("sam", 3, 3, "c2")
+    await house.remove("dan", conversation="c2")
+    await house.say("mo", "c2")
+    await house.remove("carla")
+    await house.say("mo")
+
+
+async def one_of_two_customers_goes(house: House) -> None:
+    await house.add("dan")
+    await house.say("dan")
+    await house.say("carla")
+    await house.remove("dan")
+    await house.read("mo", 4, 4)
+
+
+async def unread_otherwise(house: House) -> None:
+    """The business counts in another way than it did."""
+    await house.read("mo", 2, 2)
+    other = {UnreadBy.TEAM: UnreadBy.PERSONAL, UnreadBy.PERSONAL: UnreadBy.TEAM}
+    before = house.premises.live.state.policies.unread
+    await house.change(ChangeBusiness("olivia", policies=Policies(unread=other[before])))
+    await house.say("carla")
+    await house.read("mo", 3, 3)
+
+
 ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
     "message": (message, {"message"}),
     "edited": (edited, {"message_edited"}),
@@ -314,6 +361,10 @@ ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
     "attached": (attached, {"message", "message_deleted", "attachment_changed"}),
     "receipts": (receipts, {"receipt"}),
     "receipts at once": (receipts_at_once, {"receipt"}),
+    "read by a colleague": (read_by_a_colleague, {"receipt"}),
+    "customers come and go": (customers_come_and_go, {"message"}),
+    "one of two customers goes": (one_of_two_customers_goes, {"message"}),
+    "unread otherwise": (unread_otherwise, set()),
     "member added": (member_added, {"message"}),
     "member removed": (member_removed, {"message"}),
     "member left": (member_left, {"message"}),
@@ -349,6 +400,7 @@ ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
 }
 RESETS: dict[str, set[str]] = {
     "promoted": {"carla"},
+    "unread otherwise": set(VIEWERS),
     "ownership transferred": set(VIEWERS),
     "ownership transferred to a viewer": set(VIEWERS),
     "owners come and go": set(VIEWERS),
@@ -356,8 +408,9 @@ RESETS: dict[str, set[str]] = {
 """Whose picture an action voids: they load afresh."""
 
 
-async def furnished(premises: Premises) -> House:
+async def furnished(premises: Premises, unread: UnreadBy = UnreadBy.PERSONAL) -> House:
     house = House(premises)
+    await house.change(ChangeBusiness("olivia", policies=Policies(unread=unread)))
     await premises.group("c1", "sam", "mo", "carla")
     await premises.group("c2", "sam", "mo")
     for person in ("carla", "sam", "mo"):
@@ -382,11 +435,12 @@ def test_r42_every_event_type_has_an_action() -> None:
     assert covered | PASSING | {"resumed"} == TYPES
 
 
+@pytest.mark.parametrize("unread", UnreadBy)
 @pytest.mark.parametrize("name", ACTIONS)
-async def test_r42_live(name: str, virtual_time: MockClock, folder: Path) -> None:
+async def test_r42_live(name: str, unread: UnreadBy, virtual_time: MockClock, folder: Path) -> None:
     action, types = ACTIONS[name]
     async with opened(folder, freely(), PEOPLE) as premises:
-        house = await furnished(premises)
+        house = await furnished(premises, unread)
         hybrids = [Hybrid(premises, person) for person in VIEWERS]
         for hybrid in hybrids:
             await hybrid.connect()
@@ -398,14 +452,15 @@ async def test_r42_live(name: str, virtual_time: MockClock, folder: Path) -> Non
         assert {h.person for h in hybrids if h.resets} == RESETS.get(name, set())
 
 
+@pytest.mark.parametrize("unread", UnreadBy)
 @pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
 @pytest.mark.parametrize("name", ACTIONS)
 async def test_r42_resumed(
-    name: str, restarted: bool, virtual_time: MockClock, folder: Path
+    name: str, restarted: bool, unread: UnreadBy, virtual_time: MockClock, folder: Path
 ) -> None:
     action, types = ACTIONS[name]
     async with opened(folder, freely(), PEOPLE) as premises:
-        house = await furnished(premises)
+        house = await furnished(premises, unread)
         hybrids = [Hybrid(premises, person) for person in VIEWERS]
         for hybrid in hybrids:
             await hybrid.connect()
@@ -544,14 +599,15 @@ async def test_r42_own_sends_are_known_by_their_acks(virtual_time: MockClock, fo
         assert not await compare(premises, hybrids)
 
 
+@pytest.mark.parametrize("unread", UnreadBy)
 @pytest.mark.parametrize("seed", range(12))
 async def test_r42_any_actions_in_any_order_live_or_away(
-    seed: int, virtual_time: MockClock, folder: Path
+    seed: int, unread: UnreadBy, virtual_time: MockClock, folder: Path
 ) -> None:
     """Random small steps; each viewer is at times away and resumes, over restarts too."""
     chance = random.Random(f"r42 {seed}")
     async with opened(folder, freely(), PEOPLE) as premises:
-        house = await furnished(premises)
+        house = await furnished(premises, unread)
         if seed % 2:
             await r42_handling.open_locations(house)
             await premises.group("c3", "mo", "dan")

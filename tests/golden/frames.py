@@ -129,6 +129,7 @@ CONVERSATION: Map = {
     "unread": 1,
     "revision": 1078,
     "handling": HANDLING,
+    "team_read_up_to": 41,
 }
 EMPTY_CONVERSATION: Map = {
     "id": "c2",
@@ -531,6 +532,15 @@ EVENTS = (
                 "read_at": AT + 51,
             },
         ],
+    ),
+    _server(
+        "receipt",
+        "the team shares a count, and somebody of it has read",
+        "-team",
+        revision=1084,
+        conversation="c1",
+        receipts=[],
+        team_read_up_to=43,
     ),
     _server("conversation_added", "", revision=1085, conversation=CONVERSATION),
     _server(

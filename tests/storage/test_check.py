@@ -187,6 +187,15 @@ PLANTS = {
     "UPDATE cursor SET read_up_to = delivered_up_to + 1": (
         "a cursor is within its conversation, and read implies delivered"
     ),
+    "UPDATE head SET team_read_up_to = 99 WHERE conversation_no = 1": (
+        "how far the team has read is within its conversation, and a receipt"
+    ),
+    "UPDATE head SET team_read_revision = 1 WHERE conversation_no = 1": (
+        "how far the team has read is within its conversation, and a receipt"
+    ),
+    "UPDATE head SET team_read_up_to = 0 WHERE conversation_no = 1": (
+        "how far the team has read is within its conversation, and a receipt"
+    ),
     "UPDATE cursor SET delivered_up_to = 99": (
         "a cursor is within its conversation, and read implies delivered"
     ),

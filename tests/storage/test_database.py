@@ -127,6 +127,31 @@ async def test_a_file_of_before_the_hidden_reads_is_brought_up_to_date(
     assert (moved, delivered) == (6, 6)
 
 
+async def test_ex24_what_the_team_has_read_is_taken_from_the_cursors_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sum(number < 22 for number, _ in migrations())
+    path = await file_of(before, tmp_path, monkeypatch)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            "INSERT INTO business (no, id, name, created_at) VALUES (1, 'b', 'B', 0);"
+            "INSERT INTO person (business_no, id, name, folded_name, role) VALUES"
+            " (1, 'olivia', 'O', 'o', 'owner'), (1, 'sam', 'S', 's', 'staff'),"
+            " (1, 'carla', 'C', 'c', 'customer');"
+            "INSERT INTO head (business_no, conversation_no, revision, activity)"
+            " VALUES (1, 1, 9, 9), (1, 2, 9, 9);"
+            "INSERT INTO cursor (conversation_no, person, delivered_up_to, delivered_at,"
+            " read_up_to, read_at, revision) VALUES (1, 'olivia', 5, 1, 2, 1, 6),"
+            " (1, 'sam', 4, 1, 4, 1, 7), (1, 'carla', 5, 1, 5, 1, 8), (2, 'carla', 3, 1, 3, 1, 9)"
+        )
+    await (await opened(tmp_path)).close()
+    with closing(sqlite3.connect(path)) as connection:
+        read = connection.execute(
+            "SELECT conversation_no, team_read_up_to, team_read_revision FROM head"
+        ).fetchall()
+    assert read == [(1, 4, 0), (2, 0, 0)]
+
+
 async def test_a_migration_that_fails_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,10 +114,17 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trio.run(busy, tmp_path_factory.mktemp("plans"))
 
 
-@pytest.mark.parametrize("role", [Role.OWNER, Role.CUSTOMER])
+VIEWERS = {
+    "owner": Viewer(1, "olivia", Role.OWNER),
+    "owner who shares": Viewer(1, "olivia", Role.OWNER, shares_unread=True),
+    "customer": Viewer(1, "carla", Role.CUSTOMER),
+}
+
+
+@pytest.mark.parametrize("who", VIEWERS)
 @pytest.mark.parametrize("query", QUERIES)
-def test_tables_are_searched_and_not_scanned(path: Path, query: str, role: Role) -> None:
-    viewer = Viewer(1, "olivia" if role is Role.OWNER else "carla", role)
+def test_tables_are_searched_and_not_scanned(path: Path, query: str, who: str) -> None:
+    viewer = VIEWERS[who]
     asked: list[str] = []
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.set_trace_callback(asked.append)

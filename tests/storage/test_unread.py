@@ -53,14 +53,23 @@ class Room:
     log: list[Said] = field(default_factory=list)
     inside: dict[str, int] = field(default_factory=dict)  # since which seq
     read: dict[str, int] = field(default_factory=dict)
+    team_read: int = 0
+    moved: set[str] = field(default_factory=set)
+    """Whose cursor a batch moved; who comes or goes within it is not among them."""
 
-    def unread(self, person: str) -> int:
-        """A recount."""
+    def unread(self, person: str, *, shares: bool = False) -> int:
+        """A recount; ``shares``: a team's, where a customer is (EX-24)."""
         since = self.inside.get(person, 1) if PEOPLE[person] is Role.CUSTOMER else 1
-        first = max(self.read.get(person, 0) + 1, since)
+        read = self.read.get(person, 0)
+        of_customers = shares and any(PEOPLE[p] is Role.CUSTOMER for p in self.inside)
+        if of_customers:
+            read = max(read, self.team_read)
         count = sum(
-            said.is_message and not said.deleted and said.author != person
-            for said in self.log[first - 1 :]
+            said.is_message
+            and not said.deleted
+            and said.author != person
+            and not (of_customers and PEOPLE[said.author] is not Role.CUSTOMER)
+            for said in self.log[max(read + 1, since) - 1 :]
         )
         return min(count, UNREAD_MAX)
 
@@ -74,8 +83,11 @@ class Room:
             Envelope(command, partial(answers.__setitem__, n)) for n, command in enumerate(commands)
         ]
         await handle(self.actor, batch)
+        self.moved.clear()
         for n, command in enumerate(commands):
             self.take(command, answers[n])
+        team = [self.read[p] for p in self.moved if PEOPLE[p] is not Role.CUSTOMER]
+        self.team_read = max(self.team_read, *team, 0)
 
     def take(self, command: Command, answer: Answer) -> None:
         """What an answer of the actor says has become true."""
@@ -88,6 +100,7 @@ class Room:
                     person = command.speaker.person
                     reached = min(command.read_up_to, len(self.log))
                     self.read[person] = max(self.read.get(person, 0), reached)
+                    self.moved.add(person)
                 case Delete():
                     self.log[command.seq - 1].deleted = True
                 case AddMember():
@@ -95,10 +108,12 @@ class Room:
                     self.log.append(Said(command.speaker.person, False))
                     self.inside[command.person.id] = len(self.log)
                     self.read.pop(command.person.id, None)
+                    self.moved.discard(command.person.id)
                 case RemoveMember():
                     self.log.append(Said(command.speaker.person, False))
                     del self.inside[command.person]
                     self.read.pop(command.person, None)
+                    self.moved.discard(command.person)
                 case _:
                     pass
 
@@ -128,9 +143,12 @@ def anything(rng: random.Random, room: Room, n: int) -> Command:
 async def recount(database: Database, business_no: int, rooms: dict[str, Room]) -> None:
     """Everybody's list is the model's."""
     for person, role in PEOPLE.items():
-        page = await database.queries.conversations(Viewer(business_no, person, role), None, 50)
-        listed = {c.id: c.unread for c in page.conversations}
-        assert listed == {id_: r.unread(person) for id_, r in rooms.items() if r.has(person)}
+        for shares in {False, role is not Role.CUSTOMER}:
+            viewer = Viewer(business_no, person, role, shares)
+            page = await database.queries.conversations(viewer, None, 50)
+            listed = {c.id: c.unread for c in page.conversations}
+            seen = {id_: room for id_, room in rooms.items() if room.has(person)}
+            assert listed == {id_: r.unread(person, shares=shares) for id_, r in seen.items()}
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from domain.limits import UNREAD_MAX
 from storage import lists
-from storage.conversations import UNREAD_SPAN
 from storage.database import FILE_NAME
+from storage.unread import UNREAD_SPAN
 from tests.contract.house import House, running_database
 
 STEPS = 100

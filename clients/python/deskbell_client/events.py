@@ -55,11 +55,15 @@ class AttachmentChanged:
 
 @dataclass(frozen=True)
 class ReceiptsMoved:
-    """Cursors of members moved (`receipt` on the wire)."""
+    """Cursors of members moved (`receipt` on the wire).
+
+    ``team_read_up_to``: your team has read so far, where it shares a count; 0: nothing new of that.
+    """
 
     revision: int
     conversation: str
     receipts: tuple[MemberCursor, ...]
+    team_read_up_to: int = 0
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ class Conversation:
 
     ``handling`` is shown to the team alone, once there is something to say.
     ``marked``: you marked it as unread.
+    ``team_read_up_to``: your team shares a count here, and has read so far; ``None``: it does not.
     """
 
     id: str
@@ -126,6 +127,7 @@ class Conversation:
     revision: int = 0
     handling: Handling | None = None
     marked: bool = False
+    team_read_up_to: int | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ async def test_policies_are_shown_to_the_team_and_changed_one_by_one(api: ApiSta
         {"staff_to_staff": False, "region": "IT"},
         {"attribution_hours": 1, "post_visit_minutes": 0},
         {"customers_see_presence": False},
+        {"unread": "team"},
     ):
         expected |= change
         body = {"policies": change}
@@ -44,7 +45,7 @@ async def test_policies_are_shown_to_the_team_and_changed_one_by_one(api: ApiSta
     "policies",
     [
         {"unread": "nobody"},
-        {"unread": "team"},
+        {"unread": True},
         {"staff_to_staff": "yes"},
         {"attribution_hours": 0},
         {"attribution_hours": 2161},
