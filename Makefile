@@ -14,11 +14,13 @@ TEST := .venv/.ready-test
 LINT := .venv/.ready-lint
 
 .NOTPARALLEL: # two installations into one environment would disturb each other
-.PHONY: help run test lint check bench benchbig soak mutants lock clean moved
+.PHONY: help install run test lint check bench benchbig soak mutants lock clean moved
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 	@echo "  Variables: DATA=$(DATA) PORT=$(PORT) (run); ARGS='-k word' WORKERS=$(WORKERS) (test); WITH=python3 (makes .venv)"
+
+install: $(RUN) ## Make .venv/bin/deskbell, and start nothing
 
 run: $(RUN) ## Start a demo business: DATA=./data PORT=8000; Ctrl-C stops it
 	@exec .venv/bin/deskbell demo --data '$(DATA)' --port '$(PORT)'

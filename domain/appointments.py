@@ -25,6 +25,8 @@ from domain.text import refuse_label
 
 TITLE_BYTES = 200
 LONGEST_MS = 366 * 24 * 3600 * 1000
+FIRST_MS = 946_684_800_000
+"""The year 2000 begins: what is less was most likely counted in seconds."""
 LAST_MS = 253_370_764_800_000
 """The year 9999 begins: what is later, no calendar can show."""
 
@@ -63,7 +65,7 @@ def refuse_appointment(appointment: Appointment) -> Refusal | None:
         if refusal is not None:
             return refusal
     if not 0 <= appointment.start <= appointment.end < LAST_MS:
-        return _bad("end", "an appointment ends after it starts, and before the year 9999.")
+        return _bad("end", "an appointment does not end before it starts, nor after the year 9998.")
     if appointment.end - appointment.start > LONGEST_MS:
         return _bad("end", "an appointment lasts a year at the most.")
     return None

@@ -3,12 +3,15 @@
 import hashlib
 import re
 
-ID_PATTERN = r"\A[A-Za-z0-9._:-]{1,64}\Z"
+ID_PATTERN = r"\A(?!\.{1,2}\Z)[A-Za-z0-9._:-]{1,64}\Z"
 _is_id = re.compile(ID_PATTERN).match
 
 
 def is_id(value: str) -> bool:
-    """Whether ``value`` can name something: 1 to 64 characters of ``A-Z a-z 0-9 . _ : -``."""
+    """Whether ``value`` can name something: 1 to 64 characters of ``A-Z a-z 0-9 . _ : -``.
+
+    But not ``.`` and not ``..``: in an address they mean something else (RFC 3986, 5.2.4).
+    """
     return _is_id(value) is not None
 
 

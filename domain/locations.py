@@ -96,12 +96,20 @@ def refuse_location(location: Location) -> Refusal | None:
 
 
 def refuse_zone(time_zone: str) -> Refusal | None:
-    """Why this is no time zone, or ``None``."""
+    """Why this is no time zone, or ``None``.
+
+    What depends on the machine is none, nor what few machines have: the data may move to another.
+    """
     try:
+        if time_zone.startswith(_OF_A_MACHINE):
+            raise ValueError
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return Refusal(Code.BAD_REQUEST, "There is no such time zone. Use a name like Europe/Rome.")
     return None
+
+
+_OF_A_MACHINE = ("right/", "posix/", "posixrules", "localtime", "Factory")
 
 
 def decide_closing(

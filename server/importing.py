@@ -16,15 +16,13 @@ from domain.refusal import Code, Refusal
 from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.http.appointments import NewAppointment, wanted_appointment
 from server.http.caller import Backend
-from server.http.fields import UNSET, Id, Input, Unset, set_or
+from server.http.fields import UNSET, Id, Input, Moment, Unset, set_or
 from server.http.parsing import record_of
 from server.http.people import placed
 from server.http.person import NewPerson, known_of, wanted_new
 from server.node import BUSINESS, Node
 from storage.imports import Import as Progress
 from storage.imports import RefusedRecord
-
-Moment = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)]
 
 
 class PersonRecord(NewPerson, frozen=True, kw_only=True, tag="person", tag_field="type"):
@@ -65,7 +63,7 @@ class ConversationRecord(Input, frozen=True, kw_only=True, tag="conversation", t
     location: Id | Unset = UNSET
     assignee: Id | Unset = UNSET
     closed: bool = False
-    snoozed_until: Moment = 0
+    snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)] = 0
 
 
 class MessagesRecord(Input, frozen=True, kw_only=True, tag="messages", tag_field="type"):

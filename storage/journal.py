@@ -217,7 +217,7 @@ class Journal:
                 self._events += len(entry.events)
                 self._released[entry.business] = entry.first + len(entry.events) - 1
                 entry.release(entry.first)
-            else:
+            elif isinstance(entry.error, StorageFailed):
                 self._failed += 1
             entry.end()
 

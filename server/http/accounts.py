@@ -1,4 +1,4 @@
-"""Accounts of the team: who signs in with which address, and on which devices they are."""
+"""Accounts of the team: who signs in with which address."""
 
 from typing import Any
 
@@ -8,20 +8,14 @@ from domain.accounts import Account as AccountRecord
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, may_touch
 from domain.scopes import Scope
-from server.devices import token_id
 from server.http.caller import OPERATOR as OPERATORS_ID
-from server.http.caller import Somebody
-from server.http.desk import ask_desk, changed
+from server.http.desk import ask_desk
 from server.http.fields import UNSET, Changed, Id, Input, Nothing, Output, Unset, set_or_none
 from server.http.people import PersonPath
 from server.http.route import BUSINESS_OR_PERSON, OPERATOR, PERSON, UNDONE, Call, Repeat, Route
 from server.http.sign_in import EXAMPLE, Email, PasswordTyped, SignedIn, shown
 from server.http.visitor import visitor_of
 from server.links import Purpose
-from storage.accounts import SignInRecord
-
-COARSE_MS = 900_000
-"""Of when a device was last used no more is shown than the quarter of an hour."""
 
 
 class NewAccount(Input, frozen=True, kw_only=True):
@@ -53,38 +47,16 @@ class Account(Output, frozen=True, kw_only=True):
     link_expires_at: int | Unset = UNSET
 
 
-class Session(Output, frozen=True, kw_only=True):
-    """A device that is signed in; ``last_used_at`` is coarse. ``current``: it asks."""
-
-    id: str
-    device: str
-    created_at: int
-    last_used_at: int
-    connected: bool
-    current: bool
-
-
-class SessionList(Output, frozen=True, kw_only=True):
-    """The latest used first."""
-
-    sessions: tuple[Session, ...]
-
-
-class SessionPath(Input, frozen=True, kw_only=True):
-    session: Id
-
-
-class SessionOfPersonPath(Input, frozen=True, kw_only=True):
-    person: Id
-    session: Id
-
-
 # --- Accounts -------------------------------------------------------------------------------------
 
 
 async def show(call: Call[PersonPath, Nothing]) -> Account | Refusal:
     """The address with which a person of the team signs in."""
-    account = await call.node.queries.account(call.live.state, call.parameters.person)
+    person = call.parameters.person
+    refusal = await refuse_leader(call, person)
+    if refusal is not None:
+        return refusal
+    account = await call.node.queries.account(call.live.state, person)
     return NOT_FOUND if account is None else _account(account)
 
 
@@ -163,57 +135,12 @@ async def change_password(call: Call[Nothing, NewPassword]) -> SignedIn | Refusa
     return shown(call.site, entered)
 
 
-# --- Devices --------------------------------------------------------------------------------------
-
-
-async def my_sessions(call: Call[Nothing, Nothing]) -> SessionList:
-    """The devices on which I am signed in."""
-    me = call.somebody
-    return await _sessions(call, me.record.id, me.token_id)
-
-
-async def end_my_session(call: Call[SessionPath, Nothing]) -> Changed | Refusal:
-    """Sign one of my devices out."""
-    return await _end(call, call.somebody.record.id, call.parameters.session)
-
-
-async def sessions(call: Call[PersonPath, Nothing]) -> SessionList | Refusal:
-    """The devices on which somebody of the business is signed in."""
-    person = call.parameters.person
-    if await call.node.queries.person(call.live.state, person) is None:
+async def refuse_leader(call: Call[Any, Nothing], person: str) -> Refusal | None:
+    """Why the caller may not look at how ``person`` signs in: who leads is out of some's reach."""
+    record = await call.node.queries.person(call.live.state, person)
+    if record is None:
         return NOT_FOUND
-    caller = call.insider
-    return await _sessions(call, person, caller.token_id if isinstance(caller, Somebody) else "")
-
-
-async def end_session(call: Call[SessionOfPersonPath, Nothing]) -> Changed | Refusal:
-    """Sign a device of somebody of the business out."""
-    return await _end(call, call.parameters.person, call.parameters.session)
-
-
-async def _sessions(call: Call[Any, Nothing], person: str, token: str) -> SessionList:
-    found = await call.site.entrance.devices.sessions(call.live, person)
-    connected = {each.token_id for each in call.live.connections_of(person)}
-    return SessionList(sessions=tuple(_session(record, connected, token) for record in found))
-
-
-async def _end(call: Call[Any, Nothing], person: str, session: str) -> Changed | Refusal:
-    record = await call.node.queries.sign_in(session)
-    if record is None or (record.business, record.person) != (call.live.id, person):
-        return NOT_FOUND
-    devices = call.site.entrance.devices
-    return changed(await devices.end(call.live, record, call.insider.author))
-
-
-def _session(record: SignInRecord, connected: set[str], token: str) -> Session:
-    return Session(
-        id=record.id,
-        device=record.device,
-        created_at=record.created_at,
-        last_used_at=max(record.created_at, record.last_used_at // COARSE_MS * COARSE_MS),
-        connected=token_id(record) in connected,
-        current=token_id(record) == token,
-    )
+    return None if may_touch(call.insider.role_for_roles, record.role) else LEADERS_ONLY
 
 
 async def _invite(call: Call[PersonPath, Any], account: AccountRecord) -> Account:
@@ -241,19 +168,6 @@ _INVITED = Account(
     link="https://chat.pawsome.example/#link=3mC1yQ0Zt5XJ7d9vKq2u8RfWbNs4HgTeLpOa6iYxEwU",
     link_expires_at=1_793_259_200_000,
 )
-_SESSIONS = SessionList(
-    sessions=(
-        Session(
-            id="0199c3a0-7d3e-7f5a-8b1c-3d4e5f607182",
-            device="Firefox on Linux",
-            created_at=1_793_000_000_000,
-            last_used_at=1_793_000_700_000,
-            connected=True,
-            current=True,
-        ),
-    )
-)
-
 ROUTES = (
     Route(
         method="GET",
@@ -313,59 +227,6 @@ ROUTES = (
         status=201,
         refusals=(Code.NOT_FOUND, Code.CONFLICT),
         shows=_INVITED,
-    ),
-    Route(
-        method="GET",
-        path="/v1/people/{person}/sessions",
-        summary="The devices on which a person is signed in",
-        handler=sessions,
-        callers=BUSINESS_OR_PERSON,
-        operation=Operation.SESSIONS_OF_OTHERS,
-        scope=Scope.ACCOUNTS_READ,
-        parameters=PersonPath,
-        body=Nothing,
-        answer=SessionList,
-        refusals=(Code.NOT_FOUND,),
-        shows=_SESSIONS,
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/people/{person}/sessions/{session}",
-        summary="Sign a device of a person out",
-        handler=end_session,
-        callers=BUSINESS_OR_PERSON,
-        operation=Operation.SESSIONS_OF_OTHERS,
-        scope=Scope.ACCOUNTS_WRITE,
-        parameters=SessionOfPersonPath,
-        body=Nothing,
-        answer=Changed,
-        refusals=(Code.NOT_FOUND, *UNDONE),
-        shows=Changed(revision=1082),
-    ),
-    Route(
-        method="GET",
-        path="/v1/me/sessions",
-        summary="The devices on which I am signed in",
-        handler=my_sessions,
-        callers=PERSON,
-        scope=Scope.ACCOUNTS_READ,
-        parameters=Nothing,
-        body=Nothing,
-        answer=SessionList,
-        shows=_SESSIONS,
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/me/sessions/{session}",
-        summary="Sign one of my devices out",
-        handler=end_my_session,
-        callers=PERSON,
-        scope=Scope.ACCOUNTS_WRITE,
-        parameters=SessionPath,
-        body=Nothing,
-        answer=Changed,
-        refusals=(Code.NOT_FOUND, *UNDONE),
-        shows=Changed(revision=1083),
     ),
     Route(
         method="POST",

@@ -18,6 +18,7 @@ from server.http.fields import (
     Changed,
     Id,
     Input,
+    Moment,
     Nothing,
     Output,
     Uint,
@@ -30,7 +31,6 @@ from server.live import LiveBusiness
 from server.reading import viewer_of
 from storage.appointments import Filter, Reader
 
-Moment = Annotated[int, msgspec.Meta(ge=0, lt=LAST_MS)]
 Cursor = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,15}:[A-Za-z0-9._:-]{1,64}\Z")]
 
 
@@ -74,7 +74,7 @@ class AppointmentQuery(Input, frozen=True, kw_only=True):
     customer: Id | Unset = UNSET
     staff: Id | Unset = UNSET
     location: Id | Unset = UNSET
-    start: Moment = 0
+    start: Uint = 0
     until: Moment | Unset = UNSET
     after: Cursor | Unset = UNSET
     limit: Uint = 50

@@ -13,6 +13,7 @@ from server.http.fields import (
     Input,
     Nothing,
     Output,
+    Position,
     Uint,
     Unset,
     page_size,
@@ -23,8 +24,6 @@ from storage.audit import AuditEntry as Stored
 
 Author = Annotated[str, msgspec.Meta(pattern=r"\A[@A-Za-z0-9._:/-]{1,80}\Z")]
 """An id, or `@key/` with one, or `@operator`."""
-
-Position = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,16}\Z")]
 
 
 class AuditEntry(Output, frozen=True, kw_only=True):

@@ -1,8 +1,6 @@
 """Conversations: mine, one, a new one, and who is in it."""
 
-from typing import Annotated, Literal
-
-import msgspec
+from typing import Literal
 
 from domain import commands
 from domain.conversation import refuse_size
@@ -21,6 +19,7 @@ from server.http.fields import (
     Input,
     Nothing,
     Output,
+    Position,
     Uint,
     Unset,
     page_size,
@@ -32,7 +31,6 @@ from server.node import Node
 from storage.lists import ListFilter
 
 Status = Literal["open", "snoozed", "closed"]
-Position = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,18}\Z")]
 
 
 class ConversationPath(Input, frozen=True, kw_only=True):

@@ -6,11 +6,16 @@ import msgspec
 from msgspec import UNSET as UNSET
 from msgspec import UnsetType
 
+from domain.appointments import FIRST_MS, LAST_MS
 from domain.ids import ID_PATTERN
 from domain.limits import LIST_MAX
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 Uint = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Moment = Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS)]
+"""Milliseconds since 1970 UTC. Seconds are refused: they would be a moment of January 1970."""
+Position = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,16}\Z")]
+"""The ``next`` of the page before: a revision."""
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**32 - 1)]
 
 Unset = UnsetType

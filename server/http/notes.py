@@ -16,6 +16,7 @@ from server.http.fields import (
     Input,
     Nothing,
     Output,
+    Position,
     Uint,
     Unset,
     set_or,
@@ -33,7 +34,7 @@ class NotePath(ConversationPath, frozen=True, kw_only=True):
 class NotesQuery(ConversationPath, frozen=True, kw_only=True):
     """``before``: ``next`` of the page before."""
 
-    before: str | Unset = UNSET
+    before: Position | Unset = UNSET
     limit: Uint = 50
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from domain.appointments import FIRST_MS
 from domain.ids import ID_PATTERN
 from domain.refusal import Code, Refusal
 
@@ -13,7 +14,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _where = re.compile(r" - at `\$\.?(.*)`$")
 _of_a_form = re.compile(r"`str` matching regex '.*'(?= - at |$)")
-_AN_ID = "1 to 64 characters of A-Z a-z 0-9 . _ : -"
+_AN_ID = "1 to 64 characters of A-Z a-z 0-9 . _ : -, but not . or .."
+_MILLISECONDS = "milliseconds since 1970, of the year 2000 or later"
+_EXPLANATION = 500
+"""Characters at most: what was given may be in it, and that is of any length."""
 
 NOT_JSON = Refusal(Code.BAD_REQUEST, "The body is not valid JSON.")
 
@@ -58,6 +62,10 @@ def _explain(error: msgspec.ValidationError, what: str) -> str:
     found = _where.search(said)
     subject = what if found is None else f"'{found[1]}'"
     sentence = _where.sub("", said).replace("`", "'")
+    sentence = sentence.replace(f"'int' >= {FIRST_MS}", _MILLISECONDS)
     for name, plain in (("'object'", "an object"), ("'array'", "a list"), ("'str'", "text")):
         sentence = sentence.replace(name, plain)
-    return f"{subject}: {sentence[0].lower()}{sentence[1:]}."
+    explanation = f"{subject}: {sentence[0].lower()}{sentence[1:]}."
+    if len(explanation) <= _EXPLANATION:
+        return explanation
+    return f"{explanation[:_EXPLANATION]}…"

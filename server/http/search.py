@@ -13,6 +13,7 @@ from server.http.fields import (
     Input,
     Nothing,
     Output,
+    Position,
     Uint,
     Unset,
     set_or_none,
@@ -33,7 +34,7 @@ class SearchQuery(Input, frozen=True, kw_only=True):
     author: Id | Unset = UNSET
     since: Uint | Unset = UNSET
     until: Uint | Unset = UNSET
-    before: str | Unset = UNSET
+    before: Position | Unset = UNSET
     limit: Uint = 20
 
 
@@ -52,7 +53,7 @@ class TimelineQuery(Input, frozen=True, kw_only=True):
     """``before``: the ``next`` of the page before."""
 
     person: Id
-    before: str | Unset = UNSET
+    before: Position | Unset = UNSET
     limit: Uint = 50
 
 

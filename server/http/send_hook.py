@@ -54,7 +54,11 @@ async def show(call: Call[Nothing, Nothing]) -> SendHook | Refusal:
 
 
 async def put(call: Call[Nothing, WantedSendHook]) -> SetSendHook | Refusal:
-    """Show every message to ``url`` before it is accepted, or change how."""
+    """Show what people say to ``url`` before it is accepted, or change how.
+
+    It answers `{"action": "allow"}`, `{"action": "edit", "text": …}`, or `{"action": "refuse",
+    "message": …}`, whose text the author is shown. Announcements are not shown to it.
+    """
     body = call.body
     endpoint = call.node.hooks.dispatcher.courier.endpoint(body.url)
     if isinstance(endpoint, Refusal):

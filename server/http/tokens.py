@@ -1,6 +1,6 @@
 """Tokens: a business's backend makes them for its people, and revokes them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -78,11 +78,9 @@ async def make(call: Call[Nothing, NewToken]) -> Token | Refusal:
 
     For an owner or a manager the key needs the scope `leaders:write`, too.
     """
-    refusal = refuse_scopes(call.insider.scopes, (Scope.LEADERS_WRITE,))
+    refusal = await _refuse_leaders(call, call.body.person)
     if refusal is not None:
-        record = await call.node.queries.person(call.live.state, call.body.person)
-        if record is not None and record.role in LEADERS:
-            return refusal
+        return refusal
     return await issue(call.node, call.live, call.body.person, call.body.ttl_seconds)
 
 
@@ -97,17 +95,31 @@ async def make_of_business(call: Call[Nothing, NewTokenOfBusiness]) -> Token | R
 async def revoke(call: Call[Nothing, RevokedToken]) -> Changed | Refusal:
     """Refuse a token from now on, and end the connections that came in by it.
 
-    An id that nobody has is accepted too; of another business's token nothing changes.
+    An id that nobody has is accepted too; of another business's token nothing changes. For that of
+    an owner or a manager who is connected or signed in by it the key needs `leaders:write`, too.
     """
     token_id = call.body.token_id
-    business, slash, _ = token_id.partition("/")
+    business, slash, session = token_id.partition("/")
     if slash and business != call.live.id:
         return Changed()
-    holders = (c.person for c in call.live.everybody() if c.token_id == token_id)
-    command = RevokeAccess(
-        call.insider.author, call.insider.role, next(holders, ""), token_id, FOR_EVER
-    )
+    holder = next((c.person for c in call.live.everybody() if c.token_id == token_id), "")
+    if slash and not holder:
+        record = await call.node.queries.sign_in(session)
+        holder = "" if record is None or record.business != call.live.id else record.person
+    refusal = await _refuse_leaders(call, holder) if holder else None
+    if refusal is not None:
+        return refusal
+    command = RevokeAccess(call.insider.author, call.insider.role, holder, token_id, FOR_EVER)
     return await ask_desk(call.live, command)
+
+
+async def _refuse_leaders(call: Call[Any, Any], person: str) -> Refusal | None:
+    """Why a key that may not touch who leads the business may not touch ``person``, if they do."""
+    refusal = refuse_scopes(call.insider.scopes, (Scope.LEADERS_WRITE,))
+    if refusal is None:
+        return None
+    record = await call.node.queries.person(call.live.state, person)
+    return refusal if record is not None and record.role in LEADERS else None
 
 
 ROUTES = (

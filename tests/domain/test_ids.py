@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from domain.ids import OWNER, direct_conversation_id, is_id
 
 ALPHABET = string.ascii_letters + string.digits + "._:-"
-ids = st.text(ALPHABET, min_size=1, max_size=64)
+DOTS = {".", ".."}
+ids = st.text(ALPHABET, min_size=1, max_size=64).filter(lambda value: value not in DOTS)
 
 
 @given(ids)
@@ -19,10 +20,13 @@ def test_an_id_is_one(value: str) -> None:
 
 @given(st.text(max_size=70))
 def test_nothing_else_is_one(value: str) -> None:
-    assert is_id(value) == (0 < len(value) <= 64 and set(value) <= set(ALPHABET))
+    named = 0 < len(value) <= 64 and set(value) <= set(ALPHABET)
+    assert is_id(value) == (named and value not in DOTS)
 
 
-@pytest.mark.parametrize("value", ["", "a\n", "\na", "a b", "é", "x" * 65, "a\0", "٣", OWNER])
+@pytest.mark.parametrize(
+    "value", ["", "a\n", "\na", "a b", "é", "x" * 65, "a\0", "٣", OWNER, ".", ".."]
+)
 def test_what_looks_like_one_and_is_not(value: str) -> None:
     assert not is_id(value)
 

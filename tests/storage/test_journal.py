@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import trio
 
-from domain.errors import StorageFailed
+from domain.errors import AlreadySent, StorageFailed
 from domain.events import Event
 from storage import journal as journal_module
 from storage.database import Database
@@ -313,3 +313,13 @@ async def test_the_writer_is_used_by_one_thread_alone(tmp_path: Path) -> None:
         connection = database._writer._connection._conn
         with pytest.raises(sqlite3.ProgrammingError, match="thread"):
             connection.execute("SELECT 1")
+
+
+async def test_what_was_sent_before_is_no_failure_of_the_disk(tmp_path: Path) -> None:
+    async with stopped_database(tmp_path) as (database, house), trio.open_nursery() as nursery:
+        await nursery.start(database.journal.run)
+        await house.append([house.message("c1", "carla", "Hello", client_id="m1")])
+        with pytest.raises(AlreadySent):
+            await house.append([house.message("c1", "carla", "Hello", client_id="m1")])
+        assert database.journal.statistics().failed == 0
+        nursery.cancel_scope.cancel()

@@ -272,6 +272,27 @@ async def test_revoking_a_token_by_its_id_ends_its_session(api: EntranceStage) -
     assert api.rows("SELECT count(*) FROM sign_in") == [(0,)]
 
 
+async def test_a_key_that_may_not_touch_leaders_does_not_reach_how_they_sign_in(
+    api: EntranceStage,
+) -> None:
+    scopes = ["accounts:read", "accounts:write", "tokens:write"]
+    made = await api.ask("POST", "/v1/keys", api.key(), {"name": "Limited", "scopes": scopes})
+    key = made.json["api_key"]
+    for person, status in (("olivia", 403), ("sam", 200)):
+        entered = await api.with_password(person, email=f"{person}@x.example")
+        path, session = f"/v1/people/{person}", entered.json["session"]
+        for shown in (f"{path}/account", f"{path}/sessions"):
+            assert (await api.ask("GET", shown, key)).status == status
+        token = {"token_id": entered.json["token_id"]}
+        assert (await api.ask("POST", "/v1/tokens/revoke", key, token)).status == status
+        me = await api.ask("GET", "/v1/me", entered.json["token"])
+        assert me.status == (200 if status == 403 else 401)
+        ended = await api.ask("DELETE", f"{path}/sessions/{session}", key)
+        assert ended.status == (403 if status == 403 else 404)
+    for path in ("account", "sessions"):
+        assert (await api.ask("GET", f"/v1/people/nobody/{path}", key)).status == 404
+
+
 async def test_bounds_of_sessions(api: EntranceStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond so many the one that was used longest ago is signed out."""
     monkeypatch.setattr("server.devices.SESSIONS_MAX", 3)

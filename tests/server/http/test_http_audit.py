@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actors.business import Note
+from domain.appointments import FIRST_MS
 from domain.audit import NOTED, AuditKind
 from tests.fixtures.api import ApiStage
 from tests.fixtures.websockets import running_edge
@@ -17,6 +18,8 @@ pytestmark = [pytest.mark.requirement("EX-22")]
 
 TEXT = "a text that nobody may find in the audit"
 TALK = "/v1/conversations/rex"
+
+VISIT = {"start": FIRST_MS, "end": FIRST_MS + 1}
 
 
 async def entries(api: ApiStage, query: str = "") -> list[dict[str, Any]]:
@@ -30,7 +33,7 @@ OF_RECORDS = {
     AuditKind.LOCATION_REOPENED: {"location": "north"},
     AuditKind.LOCATION_MERGED: {"location": "north", "into": "main"},
     AuditKind.CONTACT_CHANGED: {"app_installed": True, "consents": "sms_marketing"},
-    AuditKind.APPOINTMENT_CHANGED: {"appointment": "a1", "status": "booked", "start": 1},
+    AuditKind.APPOINTMENT_CHANGED: {"appointment": "a1", "status": "booked", "start": FIRST_MS},
     AuditKind.APPOINTMENT_DELETED: {"appointment": "a1"},
     AuditKind.IMPORT_FINISHED: {"name": "old"},
     AuditKind.PARENT_CHANGED: {"parent": "group"},
@@ -46,7 +49,12 @@ async def test_what_happens_to_records_is_told(api: ApiStage) -> None:
     await api.ask("POST", "/v1/locations/north/merge", key, {"into": "main"})
     said = {"app_installed": True, "consents": {"sms_marketing": True}}
     await api.ask("PATCH", "/v1/me/contact", api.token("carla"), said)
-    visit = {"customer": "carla", "location": "main", "start": 1, "end": 2, "title": TEXT}
+    visit = {
+        "customer": "carla",
+        "location": "main",
+        **VISIT,
+        "title": TEXT,
+    }
     await api.ask("PUT", "/v1/appointments/a1", key, visit)
     await api.ask("DELETE", "/v1/appointments/a1", key)
     await api.ask("POST", "/v1/imports", key, {"id": "old"})

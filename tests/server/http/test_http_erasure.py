@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 import server.http.erasure
+from domain.appointments import FIRST_MS
 from domain.commands import Send, Speaker
 from domain.errors import StorageFailed
 from domain.refusal import Code, Refusal
@@ -33,6 +34,8 @@ MARK = "Xylophonquartz"
 """In everything that the person has anywhere, and nowhere else."""
 
 SHARED = b"Open at nine."
+
+VISIT = {"start": FIRST_MS, "end": FIRST_MS + 1}
 
 
 def traces(folder: Path) -> list[tuple[str, bytes]]:
@@ -94,7 +97,12 @@ async def live_in(desk: Desk) -> None:
     await desk.done("DELETE", f"/v1/conversations/walks/messages/{gone}", "carla")
     await desk.done("POST", "/v1/conversations/dog/members", "sam", {"person": "max"})
     await desk.done("DELETE", "/v1/conversations/walks/members/carla", "sam")
-    booked = {"customer": "carla", "location": "main", "start": 1, "end": 2, "title": MARK}
+    booked = {
+        "customer": "carla",
+        "location": "main",
+        **VISIT,
+        "title": MARK,
+    }
     await desk.done("PUT", "/v1/appointments/visit", body=booked)
     await desk.done("POST", "/v1/imports", body={"id": "old"})
     records = {"first": 1, "records": [{"type": "person", "id": f"{MARK} Vega"}]}
@@ -292,13 +300,18 @@ async def test_nothing_is_taken_from_or_about_who_was_erased(tmp_path: Path) -> 
 
         changed = await desk.ask("PATCH", "/v1/people/carla", body={"name": MARK})
         assert (changed.status, changed.code) == (409, "deleted")
-        booked = {"customer": "carla", "location": "main", "start": 1, "end": 2, "title": MARK}
+        booked = {
+            "customer": "carla",
+            "location": "main",
+            **VISIT,
+            "title": MARK,
+        }
         visit = await desk.ask("PUT", "/v1/appointments/visit", body=booked)
         assert (visit.status, visit.code) == (409, "deleted")
         copied = await desk.ask("GET", "/v1/people/carla/export", "olivia")
         assert (copied.status, copied.code) == (409, "deleted")
         await desk.done("POST", "/v1/imports", body={"id": "old"})
-        said = [{"id": "o1", "author": "carla", "text": MARK, "at": 1}]
+        said = [{"id": "o1", "author": "carla", "text": MARK, "at": FIRST_MS}]
         talk = {"type": "conversation", "id": "o", "people": ["carla"], "messages": said}
         records = {"first": 1, "records": [talk]}
         await desk.done("POST", "/v1/imports/old/records", body=records)

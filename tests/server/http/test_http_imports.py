@@ -336,3 +336,23 @@ async def test_what_cannot_be_asked(api: ApiStage) -> None:
     ):
         refused = await api.ask("POST", "/v1/imports/old/records", api.key(), body)
         assert (refused.status, refused.code) == (400, "bad_request")
+
+
+@pytest.mark.requirement("EX-41")
+@pytest.mark.parametrize("at", [0, OLD // 1000])
+async def test_a_time_in_seconds_is_refused(api: ApiStage, at: int) -> None:
+    await begun(api)
+    await take(api, 1, NINA, {**TALK, "messages": [{**said("Hello")[0], "at": at}]})
+    shown = (await api.ask("GET", "/v1/imports/old/refused", api.key())).json["refused"]
+    assert "milliseconds since 1970" in shown[0]["reason"]
+    booked = {**BOOKED, "start": at}
+    del booked["type"], booked["id"]
+    refused = await api.ask("PUT", "/v1/appointments/seconds", api.key(), booked)
+    assert (refused.status, "milliseconds since 1970" in refused.json["detail"]) == (400, True)
+
+
+async def test_a_reason_is_short_whatever_was_given(api: ApiStage) -> None:
+    await begun(api)
+    await take(api, 1, {"type": "x" * 200_000})
+    shown = (await api.ask("GET", "/v1/imports/old/refused", api.key())).json["refused"]
+    assert len(shown[0]["reason"]) < 600

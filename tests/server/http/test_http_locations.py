@@ -38,7 +38,20 @@ async def test_without_an_id_it_gets_one(api: ApiStage) -> None:
     assert shown.json == added.json
 
 
-@pytest.mark.parametrize("time_zone", ["", "Mars/Olympus", "../../etc/passwd", "x" * 300])
+@pytest.mark.parametrize(
+    "time_zone",
+    [
+        "",
+        "Mars/Olympus",
+        "../../etc/passwd",
+        "x" * 300,
+        "right/UTC",
+        "posix/Europe/Rome",
+        "posixrules",
+        "localtime",
+        "Factory",
+    ],
+)
 async def test_a_time_zone_that_is_none(api: ApiStage, time_zone: str) -> None:
     body = {"name": "Pawsome Mars", "time_zone": time_zone}
     refused = await api.ask("POST", "/v1/locations", api.key(), body)

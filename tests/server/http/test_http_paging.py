@@ -127,3 +127,13 @@ async def test_a_limit_is_brought_into_its_bounds(api: ApiStage, path: str) -> N
         next(v for v in reply.json.values() if isinstance(v, list)) for reply in (none, many)
     ]
     assert one
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["search?q=rex&", "people/carla/timeline?", "conversations/rex/notes?", "conversations?"],
+)
+async def test_what_is_no_place_in_a_list_is_refused(api: ApiStage, path: str) -> None:
+    for before in ("garbage", "-1", "1.5", "1" * 17):
+        reply = await api.ask("GET", f"/v1/{path}before={before}", api.token("olivia"))
+        assert (reply.status, reply.code) == (400, "bad_request"), before

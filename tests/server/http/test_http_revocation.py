@@ -276,3 +276,19 @@ async def test_tokens_from_before_a_deactivation_stay_void(api: ApiStage) -> Non
     renamed = await api.ask("PATCH", "/v1/people/carla", api.key(), {"name": "Carla R."})
     assert renamed.status == 200
     assert (await api.ask("GET", "/v1/me", new)).status == 200
+
+
+async def test_a_key_that_may_not_touch_leaders_ends_no_connection_of_theirs(
+    api: ApiStage, edge: EdgeStage
+) -> None:
+    body = {"name": "Limited", "scopes": ["tokens:write"]}
+    key = (await api.ask("POST", "/v1/keys", api.key(), body)).json["api_key"]
+    for person, status in (("olivia", 403), ("carla", 200)):
+        made = (await api.ask("POST", "/v1/tokens", api.key(), {"person": person})).json
+        socket = await edge.welcomed(made["token"])
+        token = {"token_id": made["token_id"]}
+        assert (await api.ask("POST", "/v1/tokens/revoke", key, token)).status == status
+        if status == 403:
+            assert (await socket.ask(type="ping"))["type"] == "pong"
+        else:
+            assert await ends(socket) == CloseCode.UNAUTHENTICATED

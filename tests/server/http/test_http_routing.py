@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.appointments import FIRST_MS
 from domain.roles import Role
 from tests.fixtures.api import ApiStage, running_api
 from tests.fixtures.websockets import EdgeStage, Frame, running_edge
@@ -77,7 +78,7 @@ class Salon:
 
     async def visit(self, location: str) -> None:
         """The customer's last appointment was there."""
-        body = {"customer": "carla", "location": location, "start": 1, "end": 2}
+        body = {"customer": "carla", "location": location, "start": FIRST_MS, "end": FIRST_MS + 1}
         await self.done("PUT", "/v1/appointments/visit", "", body)
 
     async def announce(self, location: str, *, campaign: bool) -> None:
