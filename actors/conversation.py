@@ -21,7 +21,7 @@ from actors.batch_work import (
 )
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
-from actors.looking_up import answer_repeats, as_of_now, concerned, with_attachments
+from actors.looking_up import answer_repeats, as_of_now, concerned, entry_at, with_attachments
 from actors.notes import NoteDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
 from domain import conversation as rules
@@ -160,7 +160,9 @@ class ConversationActor(Actor[Command]):
             if self._business.locations:
                 await self._handling.learn(command.speaker, self._state, self._clock())
         elif isinstance(command, _LOOKS_BACK):
-            await self._look_back(command.seq, older)
+            entry = await entry_at(self._store, self._business, self._state, command.seq)
+            if entry is not None:
+                older[command.seq] = entry
         elif isinstance(command, RemoveMember):
             await self._look_up(command.person)
         elif isinstance(command, AddMember | Import):
@@ -171,16 +173,6 @@ class ConversationActor(Actor[Command]):
             envelope.message = await self._notes.informed(command)
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
-
-    async def _look_back(self, seq: int, older: dict[int, Entry]) -> None:
-        """Find an entry that a command refers to, also when the batch itself makes it old."""
-        state = self._state
-        if state is not None and 0 < seq <= state.last_seq:
-            entry = state.recent.get(seq)
-            if entry is None:
-                entry = await self._store.entry(self._business, self._id, seq)
-            if entry is not None:
-                older[seq] = entry
 
     async def _look_up(self, person: str) -> None:
         """A member as they are called by now, for the entry that will name them."""
@@ -198,50 +190,65 @@ class ConversationActor(Actor[Command]):
         now = self._clock()
         for envelope in batch:
             command = envelope.message
-            if isinstance(command, AdvanceReceipt):
+            if isinstance(command, Send):
+                self._send(work, envelope, command, older, earlier, now)
+            elif isinstance(command, AdvanceReceipt):
                 self._advance(work, envelope, command, now)
-                continue
-            if isinstance(command, ShowTyping):
+            elif isinstance(command, ShowTyping):
                 self._typing(envelope, command)
-                continue
-            if isinstance(command, Erase):
+            elif isinstance(command, Erase):
                 for erased in erased_messages(self._state, command.seqs, now):
                     self._record(work, None, erased, older)
                 work.receipts.append(envelope)  # answered once it is stored
-                continue
-            decided = self._decide_one(command, older, earlier, now)
-            if isinstance(decided, _ANSWERS):
-                decision = Decision(envelope, None, decided, ())
-                if type(decided) is Refusal and isinstance(command, Send):
-                    work.refused_sends.append(decision)
-                work.decisions.append(decision)
             else:
-                self._record_all(work, envelope, decided, older, earlier)
+                self._take_up(work, envelope, self._decide_one(command, older, now), older)
         if work.advances:
             work.events.append(receipts_of(work, self._state, self._business.team, now))
             self._evolve(work.events[-1], older)
         return work
 
-    def _record_all(
+    def _send(
         self,
         work: Work,
         envelope: Envelope[Command],
-        decided: ConversationEvent | tuple[ConversationEvent, ...],
+        command: Send,
         older: dict[int, Entry],
         earlier: Mapping[SentKey, Sent],
+        now: int,
     ) -> None:
-        """Take up what a command came to: the event that answers it, and what goes with that."""
-        if isinstance(decided, tuple):  # imported: nobody is shown it
+        """A message, and what the handling makes go before and after it."""
+        state = self._state
+        if state is None:
+            decided: MessageSent | Answer = NOT_FOUND
+        else:
+            decided = rules.decide_send(state, command, earlier, self._limits, now)
+        if not isinstance(decided, MessageSent):
+            decision = Decision(envelope, None, decided, ())
+            work.decisions.append(decision)
+            if isinstance(decided, Refusal):
+                work.refused_sends.append(decision)
+            return
+        found = self._handling.accompany(state, command, decided, earlier)
+        for event in found.before:
+            self._record(work, None, event, older)
+        self._record(work, envelope, found.message, older)
+        for reply in found.after:
+            self._record(work, None, reply, older)
+
+    def _take_up(
+        self,
+        work: Work,
+        envelope: Envelope[Command],
+        decided: ConversationEvent | tuple[ConversationEvent, ...] | Answer,
+        older: dict[int, Entry],
+    ) -> None:
+        """What another command came to: the answer, or the event that answers it."""
+        if isinstance(decided, _ANSWERS):
+            work.decisions.append(Decision(envelope, None, decided, ()))
+        elif isinstance(decided, tuple):  # imported: nobody is shown it
             for event in decided[:-1]:
                 self._record(work, None, event, older, shown=False)
             self._record(work, envelope, decided[-1], older, shown=False)
-        elif type(decided) is MessageSent:
-            found = self._handling.accompany(self._state, envelope.message, decided, earlier)
-            for event in found.before:
-                self._record(work, None, event, older)
-            self._record(work, envelope, found.message, older)
-            for reply in found.after:
-                self._record(work, None, reply, older)
         else:
             self._record(work, envelope, decided, older)
 
@@ -271,11 +278,7 @@ class ConversationActor(Actor[Command]):
         work.decisions.append(decision)
 
     def _decide_one(
-        self,
-        command: Command,
-        older: dict[int, Entry],
-        earlier: Mapping[SentKey, Sent],
-        now: int,
+        self, command: Command, older: dict[int, Entry], now: int
     ) -> ConversationEvent | tuple[ConversationEvent, ...] | Answer:
         state = self._state
         if isinstance(command, Create):
@@ -286,8 +289,6 @@ class ConversationActor(Actor[Command]):
         if state is None:
             return NOT_FOUND
         match command:
-            case Send():
-                return rules.decide_send(state, command, earlier, self._limits, now)
             case Edit():
                 entry = state.recent.get(command.seq) or older.get(command.seq)
                 return rules.decide_edit(state, command, entry, self._limits, now)

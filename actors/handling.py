@@ -7,7 +7,7 @@ import msgspec
 from actors.ports import ConversationStore, Publisher
 from domain import handling as rules
 from domain.business import Business
-from domain.commands import Command, Done, Handle, Send, Speaker, Tend
+from domain.commands import Done, Handle, Send, Speaker, Tend
 from domain.conversation import Conversation, SentKey
 from domain.events import HandlingChanged, MessageSent
 from domain.refusal import Refusal
@@ -73,14 +73,13 @@ class HandlingDesk:
     def accompany(
         self,
         state: Conversation | None,
-        command: Command,
+        command: Send,
         message: MessageSent,
         earlier: Container[SentKey],
     ) -> rules.Accompanied:
         """The message with what it changes, and what is to be recorded before and after it."""
         business = self._business
         assert state is not None
-        assert isinstance(command, Send)
         if not business.locations or not rules.is_handled(state, business):
             return rules.Accompanied((), message)
         facts = None

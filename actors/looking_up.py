@@ -9,7 +9,7 @@ from actors.ports import ConversationStore
 from domain.business import Business
 from domain.commands import Accepted, AddMember, Import, Send
 from domain.concerned import concerned_authors
-from domain.conversation import Conversation, repeated, sent_key
+from domain.conversation import Conversation, Entry, repeated, sent_key
 from domain.events import ConversationEvent, ReceiptsAdvanced
 from domain.imports import sent_keys
 from domain.limits import ATTACHMENTS_MAX
@@ -35,6 +35,15 @@ async def with_attachments(store: ConversationStore, business: Business, command
     person, asked = command.speaker.person, command.attachments[: ATTACHMENTS_MAX + 1]
     found = await store.uploaded(business, person, asked)
     return msgspec.structs.replace(command, found=found)
+
+
+async def entry_at(
+    store: ConversationStore, business: Business, state: Conversation | None, seq: int
+) -> Entry | None:
+    """What is at ``seq``, also when it is not at hand, or will not be by the end of the batch."""
+    if state is None or not 0 < seq <= state.last_seq:
+        return None
+    return state.recent.get(seq) or await store.entry(business, state.id, seq)
 
 
 async def answer_repeats(

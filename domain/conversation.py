@@ -191,6 +191,7 @@ def decide_send(
     attached = attach(asked, command.found, state.attached) if asked else ()
     if isinstance(attached, Refusal):
         return attached
+    waiting_since, heard_at, location = _heard(state, command, now)
     return MessageSent(
         state.id,
         state.last_seq + 1,
@@ -201,8 +202,12 @@ def decide_send(
         speaker.device,
         command.client_message_id,
         _digest_of(state.id, command),
-        *_heard(state, command, now),
-        attachments=attached,
+        waiting_since,
+        heard_at,
+        location,
+        None,
+        None,
+        attached,
     )
 
 

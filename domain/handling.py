@@ -12,7 +12,7 @@ Rules
 """
 
 from collections.abc import Container
-from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
@@ -42,11 +42,11 @@ from domain.routing import (
     route,
 )
 
+_role = attrgetter("role")
 SNOOZE_MAX_MS = 366 * 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Accompanied:
+class Accompanied(msgspec.Struct, frozen=True):
     """A message, and what is to be recorded before and after it."""
 
     before: tuple[ConversationEvent, ...]
@@ -61,7 +61,7 @@ def is_handled(state: Conversation, business: Business) -> bool:
 
 def has_customer(state: Conversation) -> bool:
     """Whether a customer is in it."""
-    return any(member.role is Role.CUSTOMER for member in state.members.values())
+    return Role.CUSTOMER in map(_role, state.members.values())
 
 
 def accompany(
@@ -155,19 +155,11 @@ def _away(
 def _from_team(
     state: Conversation, business: Business, speaker: Speaker, message: MessageSent
 ) -> Accompanied:
-    handling, before = state.handling, list[ConversationEvent]()
-    if begun_by_team(handling.trigger, state.heard_at, message.at, business.window_ms):
-        where = begun_from(
-            speaker.location, tuple(business.locations_of(speaker.person)), business.standing
-        )
-        began = handling.trigger
-        if (began.kind, began.location, began.person) != (
-            TriggerKind.STAFF,
-            where,
-            speaker.person,
-        ) or began.at < max(state.heard_at, message.at - business.window_ms // 2):
-            trigger = Trigger(TriggerKind.STAFF, where, speaker.person, message.at)
-            handling = msgspec.structs.replace(handling, trigger=trigger)
+    before: list[ConversationEvent] = []
+    handling = state.handling
+    trigger = _begun(state, business, speaker, message.at)
+    if trigger is not None:
+        handling = msgspec.structs.replace(handling, trigger=trigger)
     seq = message.seq
     if speaker.role is not Role.OWNER and speaker.person not in state.members:
         me = Person(speaker.person, speaker.name, speaker.role)
@@ -186,9 +178,28 @@ def _from_team(
                 state.waiting_since,
             )
         )
-    elif handling != state.handling:
+    elif trigger is not None:
         message = msgspec.structs.replace(message, handling=handling)
     return Accompanied(tuple(before), message)
+
+
+def _begun(state: Conversation, business: Business, speaker: Speaker, at: int) -> Trigger | None:
+    """What the customer's next message answers from now on; ``None``: what it did before.
+
+    Who goes on after beginning themselves has begun nothing new, for half a window.
+    """
+    trigger, heard_at, window = state.handling.trigger, state.heard_at, business.window_ms
+    if not begun_by_team(trigger, heard_at, at, window):
+        return None
+    me = speaker.person
+    where = begun_from(speaker.location, business.locations_of(me), business.standing)
+    goes_on = (
+        trigger.kind is TriggerKind.STAFF
+        and trigger.person == me
+        and trigger.location == where
+        and trigger.at >= max(heard_at, at - window // 2)
+    )
+    return None if goes_on else Trigger(TriggerKind.STAFF, where, me, at)
 
 
 def _changed(

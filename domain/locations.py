@@ -66,7 +66,7 @@ Locations = Mapping[str, Location]
 def standing(locations: Locations, location: str) -> str | None:
     """The open location that ``location`` stands for; ``None``: it is closed, or there is none."""
     end = _end(locations, location)
-    return end.id if end is not None and end.is_open else None
+    return end.id if end is not None and end.status is Status.OPEN else None
 
 
 def followed(locations: Locations, places: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ automated message, or somebody of the team who began). While people answer each 
 stays; after `window_ms` without a word from the customer whoever writes begins anew (C-29).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -131,7 +131,7 @@ def _spontaneous(
     return Route(Rule.UNASSIGNED, ())
 
 
-def _open(locations: Sequence[str], standing: Standing) -> tuple[str, ...]:
+def _open(locations: Collection[str], standing: Standing) -> tuple[str, ...]:
     found = {standing(location) for location in locations}
     return tuple(sorted(location for location in found if location is not None))
 
@@ -152,9 +152,12 @@ def begun_by_team(trigger: Trigger, heard_at: int, now: int, window_ms: int) -> 
     return heard_at <= trigger.at or now - heard_at > window_ms
 
 
-def begun_from(at: str, locations: Sequence[str], standing: Standing) -> str:
+def begun_from(at: str, locations: Collection[str], standing: Standing) -> str:
     """The location from which somebody of the team begins: where they are logged in, if they
     work there, or the only one that they have; ``""`` if that cannot be told."""
+    if len(locations) == 1:  # most of the team, with every message
+        (only,) = locations
+        return standing(only) or ""
     theirs = _open(locations, standing)
     there = standing(at) if at else None
     if there in theirs:

@@ -20,13 +20,15 @@ from storage.search_index import IndexDamaged, Plan
 from storage.writer import Writer
 
 NEWS_SECONDS = 0.25
-"""So long it waits for more after the first news, and pauses while the journal is busy."""
+"""So long it waits for more after the first news."""
 
-BUSY = 200
-"""Events that the journal stored since the last step, from which on it is busy."""
+QUIET = 50.0
+"""Events a second that the journal stores, up to which nobody is kept waiting by the index."""
 
-SHARE = 4.0
-"""Otherwise it pauses so many times as long as a step took."""
+PAUSE_QUIET = 2.0
+PAUSE_BUSY = 24.0
+"""It pauses so many times as long as a step took, so that while much is said 4 % of the writer's
+time is the index's."""
 
 MERGES = 8
 """Merges after one step, at most: more than a step makes work for."""
@@ -107,27 +109,27 @@ class Indexer:
                 self._moved.notify_all()
 
     async def _follow(self, journal: Journal, plan: Plan) -> None:
-        done = 0
+        done, pace = 0, _Pace(journal)
         while True:
-            events, began = journal.statistics().events, time.monotonic()
+            pace.begin()
             done = await self._writer.transact(search_index.step, plan, done, self._clock())
             for _ in range(MERGES):
                 if not await self._writer.transact(search_index.merge):
                     break
             if done == len(plan.keys):
                 return
-            await _pause(journal, events, time.monotonic() - began)
+            await pace.pause()
 
     async def _clean(self, journal: Journal) -> None:
         """Write the index anew if it holds words of what was erased, or long ago taken out."""
         since = await self._readers.run(search_index.residue_since)
         if since is None or (since and self._clock() - since < RESIDUE_MS):
             return
-        done = False
+        done, pace = False, _Pace(journal)
         while not done:
-            events, began = journal.statistics().events, time.monotonic()
+            pace.begin()
             done = await self._writer.transact(search_index.scrub)
-            await _pause(journal, events, time.monotonic() - began)
+            await pace.pause()
 
     async def _start_over(self) -> None:
         """Index everything anew; until then a search says that it is behind."""
@@ -136,7 +138,22 @@ class Indexer:
         self._news.set()
 
 
-async def _pause(journal: Journal, events: int, took: float) -> None:
-    """After a step that took so long, when the journal had stored so many events before it."""
-    busy = journal.statistics().events - events >= BUSY
-    await trio.sleep(NEWS_SECONDS if busy else SHARE * took)
+class _Pace:
+    """How long to leave the writer alone after a step, by what the journal stores meanwhile."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._events = journal.statistics().events
+        self._since = self._began = time.monotonic()
+
+    def begin(self) -> None:
+        """A step begins."""
+        self._began = time.monotonic()
+
+    async def pause(self) -> None:
+        """After the step: longer, if much has been stored since the last pause."""
+        now, events = time.monotonic(), self._journal.statistics().events
+        stored = events - self._events
+        quiet = stored <= QUIET * max(now - self._since, 0.1)
+        self._events, self._since = events, now
+        await trio.sleep((PAUSE_QUIET if quiet else PAUSE_BUSY) * (now - self._began))
