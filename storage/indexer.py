@@ -22,16 +22,20 @@ from storage.writer import Writer
 NEWS_SECONDS = 0.25
 """So long it waits for more after the first news."""
 
-QUIET = 50.0
-"""Events a second that the journal stores, up to which nobody is kept waiting by the index."""
+PAUSE_LEAST = 2.0
+PAUSE_MOST = 24.0
+"""It pauses so many times as long as a step took: while nobody writes a third of the writer's time
+is the index's, while very many do 4 %."""
 
-PAUSE_QUIET = 2.0
-PAUSE_BUSY = 24.0
-"""It pauses so many times as long as a step took, so that while much is said 4 % of the writer's
-time is the index's."""
+BUSY = 2_000.0
+"""Events a second that the journal stores, from which on it pauses longest."""
 
-MERGES = 8
-"""Merges after one step, at most: more than a step makes work for."""
+SHORTEST = 0.02
+"""Seconds; over less than that a rate says nothing."""
+
+TEXTS_A_MERGE = 20
+"""After a step it merges once, and once more for so many texts: what a step makes work for. Not all
+that is due at once, for a word that everybody uses takes long."""
 
 RETRY_SECONDS = 5.0
 """Before what failed is tried again."""
@@ -112,8 +116,9 @@ class Indexer:
         done, pace = 0, _Pace(journal)
         while True:
             pace.begin()
+            before = done
             done = await self._writer.transact(search_index.step, plan, done, self._clock())
-            for _ in range(MERGES):
+            for _ in range(1 + (done - before) // TEXTS_A_MERGE):
                 if not await self._writer.transact(search_index.merge):
                     break
             if done == len(plan.keys):
@@ -153,7 +158,8 @@ class _Pace:
     async def pause(self) -> None:
         """After the step: longer, if much has been stored since the last pause."""
         now, events = time.monotonic(), self._journal.statistics().events
-        stored = events - self._events
-        quiet = stored <= QUIET * max(now - self._since, 0.1)
+        rate = (events - self._events) / max(now - self._since, SHORTEST)
         self._events, self._since = events, now
-        await trio.sleep((PAUSE_QUIET if quiet else PAUSE_BUSY) * (now - self._began))
+        share = min(rate / BUSY, 1.0)
+        times = PAUSE_LEAST + share * (PAUSE_MOST - PAUSE_LEAST)
+        await trio.sleep(times * (now - self._began))

@@ -1,7 +1,7 @@
 """Lists of conversations: mine, those of them that fit a filter, and the queue of a location."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.roles import TEAM, Role
@@ -31,6 +31,10 @@ SCAN = 500
 CHUNK = 100
 """Of so many at a time it is asked whether they are unread."""
 
+RECENT = 1_000
+"""Among so many of the business's latest conversations a page is looked for first: most are there,
+and what is older is found from what was asked for."""
+
 Candidate = tuple[Granted, int]
 """A conversation that may be read, and its activity."""
 
@@ -58,8 +62,12 @@ class ListFilter:
     @property
     def of_team(self) -> bool:
         """Whether it asks how conversations are handled."""
-        handled = (self.location, self.status, self.assignee)
-        return self.waiting or any(asked is not None for asked in handled)
+        return self.waiting or self.location is not None or self.of_handling
+
+    @property
+    def of_handling(self) -> bool:
+        """Whether it asks for a state or an assignee."""
+        return self.status is not None or self.assignee is not None
 
 
 EVERYTHING = ListFilter()
@@ -93,52 +101,109 @@ def _wanted(
     if not wanted.unread:
         rows = _candidates(connection, viewer, before, limit + 1, wanted)
         return rows[:limit], rows[limit - 1][1] if len(rows) > limit else None
-    candidates = _candidates(connection, viewer, before, SCAN, wanted)
     fits: list[Candidate] = []
-    for start in range(0, len(candidates), CHUNK):
-        fits += _unread(connection, viewer, candidates[start : start + CHUNK])
+    for _ in range(SCAN // CHUNK):
+        candidates = _candidates(connection, viewer, before, CHUNK, wanted)
+        fits += _unread(connection, viewer, candidates)
         if len(fits) > limit:
             return fits[:limit], fits[limit - 1][1]
-    return fits, candidates[-1][1] if len(candidates) == SCAN else None
+        if len(candidates) < CHUNK:
+            return fits, None
+        before = candidates[-1][1]
+    return fits, before
 
 
 def _candidates(
     connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int, wanted: ListFilter
 ) -> list[Candidate]:
-    """The latest that fit, whether they are unread or not; from where there are fewest."""
-    if not wanted.of_team:
-        return _latest(connection, viewer, before, limit)
-    source, conditions = "head h", list[str]()
-    at_head = "CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
-    if wanted.location is not None:
-        source = f"placement s {at_head}"
-        conditions.append("s.business_no = ?1 AND s.location = ?5")
+    """The latest that fit, whether they are unread or not."""
+    if viewer.role not in TEAM:
+        return _of_customer(connection, viewer, before, limit)
+    if not wanted.assignee:  # those of one person are few, and looked up by it
+        floor = _floor(connection, viewer, before, wanted)
+        found = _of_team(connection, viewer, before, limit, wanted, floor)
+        if floor == 0 or len(found) == limit:
+            return found
+    return _of_team(connection, viewer, before, limit, wanted, None)
+
+
+def _floor(connection: sqlite3.Connection, viewer: Viewer, before: int, wanted: ListFilter) -> int:
+    """The activity of the last of the `RECENT` before ``before``; 0 if there are no more."""
+    waiting = "AND h.waiting_since > 0" if wanted.waiting else ""
+    row = connection.execute(
+        f"SELECT h.activity FROM {_by_activity(wanted)} WHERE h.business_no = ? AND h.activity < ?"
+        f" {waiting} ORDER BY h.activity DESC LIMIT 1 OFFSET ?",
+        (viewer.business_no, before, RECENT),
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _by_activity(wanted: ListFilter) -> str:
+    """The heads in the order of an index that holds all that may fit."""
+    index = "head_waiting_by_activity" if wanted.waiting else "head_by_activity"
+    return f"head h INDEXED BY {index}"
+
+
+def _of_team(
+    connection: sqlite3.Connection,
+    viewer: Viewer,
+    before: int,
+    limit: int,
+    wanted: ListFilter,
+    floor: int | None,
+) -> list[Candidate]:
+    """The latest that fit: of those down to ``floor`` one after the other; without, from where
+    there are fewest, to be put in order."""
+    source = "head h"
+    if floor is not None:
+        source = _by_activity(wanted)
+    elif wanted.location is not None:
+        source = f"placement s {_AT_HEAD} AND s.business_no = ?1 AND s.location = ?5"
     elif wanted.assignee:
-        source = f"handling s {at_head}"
-        conditions.append("s.assignee <> '' AND s.assignee = ?7")
-    if wanted.waiting:
-        conditions.append("h.waiting_since > 0")
-    if wanted.status is not None:
-        conditions.append("coalesce(g.status, 'open') = ?6")
-    if wanted.assignee is not None:
-        conditions.append("coalesce(g.assignee, '') = ?7")
+        source = f"handling s {_AT_HEAD} AND s.assignee <> '' AND s.assignee = ?7"
+    if wanted.of_handling:
+        source += " LEFT JOIN handling g ON g.conversation_no = h.conversation_no"
+    conditions = " AND ".join(_conditions(viewer, wanted, floor))
     rows = connection.execute(
-        f"SELECT h.conversation_no, h.activity FROM {source}"
-        " LEFT JOIN handling g ON g.conversation_no = h.conversation_no"
-        f" WHERE h.business_no = ?1 AND h.activity < ?3 AND {' AND '.join(conditions)}"
-        f" AND (?8 OR h.conversation_no IN {THE_TEAMS}) ORDER BY h.activity DESC LIMIT ?4",
+        f"SELECT h.conversation_no, h.activity FROM {source} WHERE h.business_no = ?1"
+        f" AND h.activity < ?3 AND {conditions} ORDER BY h.activity DESC LIMIT ?8",
         (
             viewer.business_no,
             viewer.person,
             before,
-            limit,
+            floor,
             wanted.location,
             wanted.status,
             wanted.assignee,
-            viewer.role is Role.OWNER,
+            limit,
         ),
     )
     return [(Granted(no, 1), activity) for no, activity in rows]
+
+
+def _conditions(viewer: Viewer, wanted: ListFilter, floor: int | None) -> Iterator[str]:
+    """What holds of a conversation that fits and that the viewer sees."""
+    yield "1" if floor is None else "h.activity >= ?4"
+    if floor is not None and wanted.location is not None:
+        yield f"EXISTS ({_PLACED_HERE} AND p.location = ?5)"
+    if wanted.waiting:
+        yield "h.waiting_since > 0"
+    if wanted.status is not None:
+        yield "coalesce(g.status, 'open') = ?6"
+    if wanted.assignee is not None:
+        yield "coalesce(g.assignee, '') = ?7"
+    if viewer.role is not Role.OWNER:
+        few = floor is not None or wanted.assignee
+        yield _SEEN if few else f"h.conversation_no IN {THE_TEAMS}"
+
+
+_AT_HEAD = "CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
+_PLACED_HERE = "SELECT 1 FROM placement p WHERE p.conversation_no = h.conversation_no"
+_SEEN = (
+    f"(EXISTS ({_PLACED_HERE} AND p.location IN {WORKS_AT}) OR EXISTS (SELECT 1 FROM member m"
+    " WHERE m.conversation_no = h.conversation_no AND m.person = ?2))"
+)
+"""That of the team ``?2`` sees conversation ``h.conversation_no``, as in `THE_TEAMS`."""
 
 
 def _unread(
@@ -169,9 +234,13 @@ def queue(
     with snapshot(connection):
         if not _sees_queue(connection, viewer, location):
             return None
-        rows = _placed(connection, viewer, location, before, limit + 1, waiting=waiting)
-        granted = [Granted(no, 1) for no, _ in rows[:limit]]
-        found = pictures(connection, viewer, granted)
+        if waiting:
+            rows = _longest_waiting(connection, viewer, location, before, limit + 1)
+        else:
+            open_there = ListFilter(location=location, status="open")
+            latest = _candidates(connection, viewer, _position(before), limit + 1, open_there)
+            rows = [(granted.no, str(activity)) for granted, activity in latest]
+        found = pictures(connection, viewer, [Granted(no, 1) for no, _ in rows[:limit]])
     kept = fitting(map(_size, found), PAGE_BYTES)
     return ListPage(tuple(found[:kept]), rows[kept - 1][1] if len(rows) > kept else None)
 
@@ -184,36 +253,20 @@ def _sees_queue(connection: sqlite3.Connection, viewer: Viewer, location: str) -
     return row is not None
 
 
-def _placed(
-    connection: sqlite3.Connection,
-    viewer: Viewer,
-    location: str,
-    before: str | None,
-    limit: int,
-    *,
-    waiting: bool,
+def _longest_waiting(
+    connection: sqlite3.Connection, viewer: Viewer, location: str, before: str | None, limit: int
 ) -> list[tuple[int, str]]:
     """(conversation, the position behind it)."""
-    if waiting:
-        since, _, no = (before or "0.0").partition(".")
-        rows = connection.execute(
-            "SELECT h.conversation_no, h.waiting_since || '.' || h.conversation_no FROM head h"
-            " CROSS JOIN placement p ON p.business_no = h.business_no AND p.location = ?2"
-            "  AND p.conversation_no = h.conversation_no"
-            " JOIN handling g ON g.conversation_no = h.conversation_no AND g.status = 'open'"
-            " WHERE h.business_no = ?1 AND h.waiting_since > 0"
-            " AND (h.waiting_since, h.conversation_no) > (?3, ?4)"
-            " ORDER BY h.waiting_since, h.conversation_no LIMIT ?5",
-            (viewer.business_no, location, int(since), int(no or 0), limit),
-        )
-        return rows.fetchall()
+    since, _, no = (before or "0.0").partition(".")
     rows = connection.execute(
-        "SELECT h.conversation_no, CAST(h.activity AS TEXT) FROM placement p"
-        " CROSS JOIN handling g ON g.conversation_no = p.conversation_no AND g.status = 'open'"
-        " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = p.conversation_no"
-        " WHERE p.business_no = ?1 AND p.location = ?2 AND h.activity < ?3"
-        " ORDER BY h.activity DESC LIMIT ?4",
-        (viewer.business_no, location, _position(before), limit),
+        "SELECT h.conversation_no, h.waiting_since || '.' || h.conversation_no FROM head h"
+        " CROSS JOIN placement p ON p.business_no = h.business_no AND p.location = ?2"
+        "  AND p.conversation_no = h.conversation_no"
+        " JOIN handling g ON g.conversation_no = h.conversation_no AND g.status = 'open'"
+        " WHERE h.business_no = ?1 AND h.waiting_since > 0"
+        " AND (h.waiting_since, h.conversation_no) > (?3, ?4)"
+        " ORDER BY h.waiting_since, h.conversation_no LIMIT ?5",
+        (viewer.business_no, location, int(since), int(no or 0), limit),
     )
     return rows.fetchall()
 
@@ -229,21 +282,14 @@ def _position(before: str | None) -> int:
     return int(before)
 
 
-def _latest(
+def _of_customer(
     connection: sqlite3.Connection, viewer: Viewer, before: int, limit: int
 ) -> list[Candidate]:
-    """Of the team's all heads are read, which have no index by activity; a customer has few."""
-    if viewer.role in TEAM:  # ?2 is named for all, though an owner needs no asking
-        mine = "" if viewer.role is Role.OWNER else f"AND h.conversation_no IN {THE_TEAMS}"
-        sql = (
-            "SELECT h.conversation_no, 1, h.activity FROM head h WHERE h.business_no = ?1"
-            f" AND h.activity < ?3 AND ?2 <> '' {mine} ORDER BY h.activity DESC LIMIT ?4"
-        )
-    else:
-        sql = (
-            f"SELECT h.conversation_no, r.since_seq, h.activity FROM {readable(viewer)} r"
-            " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
-            " WHERE h.activity < ?3 ORDER BY h.activity DESC LIMIT ?4"
-        )
-    rows = connection.execute(sql, (viewer.business_no, viewer.person, before, limit))
+    """A customer has few: all of theirs are put in order."""
+    rows = connection.execute(
+        f"SELECT h.conversation_no, r.since_seq, h.activity FROM {readable(viewer)} r"
+        " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no"
+        " WHERE h.activity < ?3 ORDER BY h.activity DESC LIMIT ?4",
+        (viewer.business_no, viewer.person, before, limit),
+    )
     return [(visible(viewer, no, since_seq), activity) for no, since_seq, activity in rows]

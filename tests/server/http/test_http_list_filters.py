@@ -111,6 +111,7 @@ async def test_a_filter_finds_what_the_pictures_say(
     if scan is not None:
         monkeypatch.setattr(lists, "SCAN", scan)
         monkeypatch.setattr(lists, "CHUNK", 3)
+        monkeypatch.setattr(lists, "RECENT", 2)
     everything = await listed(api, person)
     seen = set[str]()
     for chosen in FILTERS:
