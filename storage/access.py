@@ -86,11 +86,12 @@ WORKS_AT = (
 """The locations whose conversations person ``?2`` of the team sees; ``?1`` is the business."""
 
 
-def readable(viewer: Viewer) -> str:
+def readable(viewer: Viewer, *, one_by_one: bool = False) -> str:
     """A table of all that `grant` gives the viewer: no, first_key, since_seq, since_revision.
 
     ``?1`` is the business, ``?2`` the person. What they see in two ways is there once, and since
-    the earlier of the two.
+    the earlier of the two. ``one_by_one``: for who asks of some conversations whether they are in
+    it, rather than what all is.
     """
     if viewer.role is Role.OWNER:
         return (
@@ -100,7 +101,8 @@ def readable(viewer: Viewer) -> str:
     if viewer.role in TEAM:  # who sees all of what they see
         return (
             f"(SELECT c.no, (c.no << {SEQ_BITS} | 1) AS first_key, 1 AS since_seq,"
-            f" {_SINCE_REVISION} AS since_revision FROM conversation c WHERE c.no IN {THE_TEAMS})"
+            f" {_SINCE_REVISION} AS since_revision FROM conversation c"
+            f" WHERE {is_the_teams('c.no') if one_by_one else f'c.no IN {THE_TEAMS}'})"
         )
     return (
         f"(SELECT conversation_no AS no, (conversation_no << {SEQ_BITS} | since_seq) AS first_key,"
@@ -108,12 +110,36 @@ def readable(viewer: Viewer) -> str:
     )
 
 
+def some_of_readable(connection: sqlite3.Connection, viewer: Viewer, most: int) -> list[int]:
+    """The conversations that the viewer may read, if they are ``most`` at most; else some more."""
+    table = f"(SELECT conversation_no AS no FROM {THE_TEAMS})"
+    if viewer.role is Role.OWNER or viewer.role not in TEAM:
+        table = readable(viewer)
+    rows = connection.execute(
+        f"SELECT DISTINCT r.no FROM {table} r WHERE ?1 <> 0 AND ?2 <> '' LIMIT ?3",
+        (viewer.business_no, viewer.person, most + 1),
+    )
+    return [no for (no,) in rows]
+
+
 THE_TEAMS = (
     "(SELECT conversation_no FROM placement"
     f"  WHERE business_no = ?1 AND location IN {WORKS_AT}"
     " UNION ALL SELECT conversation_no FROM member WHERE business_no = ?1 AND person = ?2)"
 )
-"""What person ``?2`` of the team may read who is no owner; ``?1`` is the business."""
+"""What person ``?2`` of the team may read who is no owner; ``?1`` is the business. What they see in
+several ways is there several times."""
+
+
+def is_the_teams(no: str) -> str:
+    """The condition that ``no`` is in `THE_TEAMS`, without reading them all."""
+    return (
+        f"(EXISTS (SELECT 1 FROM placement seen_at WHERE seen_at.conversation_no = {no}"
+        f"  AND seen_at.location IN {WORKS_AT})"
+        f" OR EXISTS (SELECT 1 FROM member seen_by WHERE seen_by.conversation_no = {no}"
+        "  AND seen_by.person = ?2))"
+    )
+
 
 _SINCE_REVISION = (
     "(SELECT min(since_revision) FROM (SELECT since_revision FROM member"

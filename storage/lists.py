@@ -11,6 +11,7 @@ from storage.access import (
     WORKS_AT,
     Granted,
     Viewer,
+    is_the_teams,
     readable,
     snapshot,
     visible,
@@ -185,7 +186,10 @@ def _conditions(viewer: Viewer, wanted: ListFilter, floor: int | None) -> Iterat
     """What holds of a conversation that fits and that the viewer sees."""
     yield "1" if floor is None else "h.activity >= ?4"
     if floor is not None and wanted.location is not None:
-        yield f"EXISTS ({_PLACED_HERE} AND p.location = ?5)"
+        yield (
+            "EXISTS (SELECT 1 FROM placement p WHERE p.conversation_no = h.conversation_no"
+            " AND p.location = ?5)"
+        )
     if wanted.waiting:
         yield "h.waiting_since > 0"
     if wanted.status is not None:
@@ -194,16 +198,11 @@ def _conditions(viewer: Viewer, wanted: ListFilter, floor: int | None) -> Iterat
         yield "coalesce(g.assignee, '') = ?7"
     if viewer.role is not Role.OWNER:
         few = floor is not None or wanted.assignee
-        yield _SEEN if few else f"h.conversation_no IN {THE_TEAMS}"
+        no = "h.conversation_no"
+        yield is_the_teams(no) if few else f"{no} IN {THE_TEAMS}"
 
 
 _AT_HEAD = "CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = s.conversation_no"
-_PLACED_HERE = "SELECT 1 FROM placement p WHERE p.conversation_no = h.conversation_no"
-_SEEN = (
-    f"(EXISTS ({_PLACED_HERE} AND p.location IN {WORKS_AT}) OR EXISTS (SELECT 1 FROM member m"
-    " WHERE m.conversation_no = h.conversation_no AND m.person = ?2))"
-)
-"""That of the team ``?2`` sees conversation ``h.conversation_no``, as in `THE_TEAMS`."""
 
 
 def _unread(

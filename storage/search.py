@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from domain.search import END, HIT, Term, excerpt, spaced
 from domain.views import Found
-from storage.access import Granted, Viewer, grant, readable, snapshot
+from storage.access import Granted, Viewer, grant, readable, snapshot, some_of_readable
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 from storage.search_index import (
@@ -148,10 +148,7 @@ def _indexed(
     if only is not None:
         few = (only.no,)
     else:
-        rows = connection.execute(
-            f"SELECT r.no FROM {readable(viewer)} r LIMIT ?3", (*parameters, FEW + 1)
-        )
-        nos = [no for (no,) in rows]
+        nos = some_of_readable(connection, viewer, FEW)
         if not nos:
             return []
         if len(nos) <= FEW:
@@ -159,7 +156,7 @@ def _indexed(
     low, high = _reach(connection, viewer, asked)
     rows = connection.execute(
         "SELECT e.id FROM search s CROSS JOIN search_entry e ON e.id = s.rowid"
-        f" CROSS JOIN {readable(viewer)} r ON r.no = e.message_id >> {SEQ_BITS}"
+        f" CROSS JOIN {readable(viewer, one_by_one=True)} r ON r.no = e.message_id >> {SEQ_BITS}"
         " WHERE search MATCH ?3 AND s.rowid >= ?4 AND s.rowid < ?5"
         f" AND (e.message_id >= r.first_key OR e.message_id & {SEQ_MASK} = 0)"
         " AND e.at BETWEEN ?6 AND ?7 ORDER BY s.rowid DESC LIMIT ?8",

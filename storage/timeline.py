@@ -134,7 +134,7 @@ def _either(theirs: str, viewer: Viewer) -> str:
     """Conversations that are theirs and the viewer's, from the side that has fewer."""
     if theirs is _ALL:
         return f"{readable(viewer)} r"
-    return f"{theirs} t CROSS JOIN {readable(viewer)} r ON r.no = t.no"
+    return f"{theirs} t CROSS JOIN {readable(viewer, one_by_one=True)} r ON r.no = t.no"
 
 
 def _from_entries(
@@ -149,12 +149,13 @@ def _from_entries(
     """As `_newest`, from the entries of the index and the ``keys`` that it does not hold yet."""
     low = entry_id(viewer.business_no, 0)
     parameters = (viewer.business_no, viewer.person, person)
-    mine = "1" if theirs is _ALL else f"r.no IN (SELECT no FROM {theirs})"
+    visible = readable(viewer, one_by_one=True)
+    about = "1" if theirs is _ALL else f"r.no IN (SELECT no FROM {theirs})"
     found = set(
         connection.execute(
             "SELECT e.id - ?4, e.message_id FROM search_entry e"
-            f" CROSS JOIN {readable(viewer)} r ON r.no = e.message_id >> {SEQ_BITS}"
-            f" WHERE e.id > ?4 AND e.id < ?5 AND ?3 <> '' AND {mine}"
+            f" CROSS JOIN {visible} r ON r.no = e.message_id >> {SEQ_BITS}"
+            f" WHERE e.id > ?4 AND e.id < ?5 AND ?3 <> '' AND {about}"
             f" AND e.message_id >= r.first_key AND e.message_id & {SEQ_MASK} <> 0"
             " ORDER BY e.id DESC LIMIT ?6",
             (*parameters, low, low + until, count),
@@ -163,8 +164,8 @@ def _from_entries(
     found.update(
         connection.execute(
             "SELECT m.revision, m.id FROM json_each(?7) k JOIN message m ON m.id = k.value"
-            f" JOIN {readable(viewer)} r ON r.no = m.id >> {SEQ_BITS}"
-            f" WHERE m.revision < ?5 AND ?3 <> '' AND {mine} AND m.id >= r.first_key"
+            f" CROSS JOIN {visible} r ON r.no = m.id >> {SEQ_BITS}"
+            f" WHERE m.revision < ?5 AND ?3 <> '' AND {about} AND m.id >= r.first_key"
             " AND m.kind = 'text' AND ?4 >= 0 LIMIT ?6",
             (*parameters, low, until, UNINDEXED, json.dumps(keys)),
         ).fetchall()

@@ -30,7 +30,7 @@ def unindexed(
         moved = [(only.no, only.first_key)]
     else:
         moved = connection.execute(
-            f"SELECT r.no, r.first_key FROM head h CROSS JOIN {readable(viewer)} r"
+            f"SELECT r.no, r.first_key FROM head h CROSS JOIN {readable(viewer, one_by_one=True)} r"
             " ON r.no = h.conversation_no WHERE h.business_no = ?1 AND h.revision > ?3 LIMIT ?4",
             (business_no, viewer.person, after, UNINDEXED + 1),
         ).fetchall()
