@@ -27,7 +27,7 @@ PAUSE_MOST = 24.0
 """It pauses so many times as long as a step took: while nobody writes a third of the writer's time
 is the index's, while very many do 4 %."""
 
-BUSY = 2_000.0
+BUSY = 1_000.0
 """Events a second that the journal stores, from which on it pauses longest."""
 
 SHORTEST = 0.02
@@ -80,14 +80,15 @@ class Indexer:
         """
         self._positions = await self._writer.run(search_index.positions)
         self._news.set()
+        pace = _Pace(journal)
         task_status.started()
         while True:
             await self._news.wait()
             self._news = trio.Event()
             await trio.sleep(NEWS_SECONDS)
             try:
-                await self._catch_up(journal)
-                await self._clean(journal)
+                await self._catch_up(journal, pace)
+                await self._clean(pace)
             except IndexDamaged:
                 await trio.sleep(NEWS_SECONDS)
                 await self._start_over()
@@ -95,7 +96,7 @@ class Indexer:
                 await trio.sleep(RETRY_SECONDS)
                 self._news.set()
 
-    async def _catch_up(self, journal: Journal) -> None:
+    async def _catch_up(self, journal: Journal, pace: "_Pace") -> None:
         """Index what there is, each business in its turn."""
         behind = (b for b, head in journal.heads().items() if head > self.position(b))
         queue = deque(behind)  # bound: the businesses
@@ -104,16 +105,17 @@ class Indexer:
             plan = await self._readers.run(search_index.plan, business)
             if plan is None:
                 continue
-            await self._follow(journal, plan)
-            if not plan.last:
+            await self._follow(pace, plan)
+            if plan.last:
+                self._positions[business] = plan.target
+                async with self._moved:
+                    self._moved.notify_all()
+            else:
                 queue.append(business)
-                continue
-            self._positions[business] = plan.target
-            async with self._moved:
-                self._moved.notify_all()
+            await pace.pause()
 
-    async def _follow(self, journal: Journal, plan: Plan) -> None:
-        done, pace = 0, _Pace(journal)
+    async def _follow(self, pace: "_Pace", plan: Plan) -> None:
+        done = 0
         while True:
             pace.begin()
             before = done
@@ -125,12 +127,12 @@ class Indexer:
                 return
             await pace.pause()
 
-    async def _clean(self, journal: Journal) -> None:
+    async def _clean(self, pace: "_Pace") -> None:
         """Write the index anew if it holds words of what was erased, or long ago taken out."""
         since = await self._readers.run(search_index.residue_since)
         if since is None or (since and self._clock() - since < RESIDUE_MS):
             return
-        done, pace = False, _Pace(journal)
+        done = False
         while not done:
             pace.begin()
             done = await self._writer.transact(search_index.scrub)
