@@ -23,9 +23,9 @@ NEWS_SECONDS = 0.25
 """So long it waits for more after the first news."""
 
 PAUSE_LEAST = 2.0
-PAUSE_MOST = 24.0
+PAUSE_MOST = 49.0
 """It pauses so many times as long as a step took: while nobody writes a third of the writer's time
-is the index's, while very many do 4 %."""
+is the index's, while very many do 2 %."""
 
 BUSY = 1_000.0
 """Events a second that the journal stores, from which on it pauses longest."""
