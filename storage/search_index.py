@@ -20,6 +20,7 @@ from storage.access import snapshot
 from storage.catch_up import FIRST_AFTER
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.rows import Insert
+from storage.unread import LAST
 
 REVISION_BITS = 40
 BLOCK_BITS = 12
@@ -105,31 +106,54 @@ def plan(connection: sqlite3.Connection, business: str) -> Plan | None:
             (no, walked >> SEQ_BITS, revision, PLANNED_CONVERSATIONS),
         ).fetchall()
         nos = [no for (no,) in moved]
-        keys = [
-            key
-            for (key,) in connection.execute(
-                _KEYS, (json.dumps(nos), revision, walked, PLANNED_KEYS)
-            )
-        ]
-    full = len(keys) == PLANNED_KEYS
-    last = not full and len(nos) < PLANNED_CONVERSATIONS
-    end = keys[-1] if full else nos[-1] << SEQ_BITS | SEQ_MASK if nos else walked
+        end = _enough(connection, nos, revision, walked)
+        of = [no for no in nos if end is None or no <= end >> SEQ_BITS]
+        reach = _ALL if end is None else end
+        rows = connection.execute(_KEYS, (json.dumps(of), revision, walked, PLANNED_KEYS, reach))
+        keys = [key for (key,) in rows]
+    if len(keys) == PLANNED_KEYS:
+        return Plan(no, keys, revision, target, keys[-1], False)
+    last = end is None and len(nos) < PLANNED_CONVERSATIONS
+    if end is None:
+        end = nos[-1] << SEQ_BITS | SEQ_MASK if nos else walked
     return Plan(no, keys, revision, target, end, last)
 
 
+def _enough(
+    connection: sqlite3.Connection, nos: Sequence[int], revision: int, walked: int
+) -> int | None:
+    """Up to which key there are `PLANNED_KEYS` messages; ``None``: there are not so many.
+
+    What is behind it is not read: of very much that waits, each round would sort all.
+    """
+    room = PLANNED_KEYS
+    for first, last in connection.execute(_REACHES, (json.dumps(nos), revision)):
+        messages = (last or 0) - max(first, walked + 1) + 1
+        if messages > room:
+            return int(last - messages + room)
+        room -= max(messages, 0)
+    return None
+
+
+_ALL = 2**62
+
+
 # In conversations ?1: their title, what was changed, and what was said, after revision ?2; of keys
-# after ?3 the first ?4.
+# after ?3 and up to ?5 the first ?4.
+_L = f"WITH l AS (SELECT value AS no, (value << {SEQ_BITS} | 1) AS first_key FROM json_each(?1))"
 _KEYS = (
-    "WITH l AS (SELECT value AS no, (value << 32 | 1) AS first_key FROM json_each(?1)),"
-    " due AS ("
+    f"{_L}, due AS ("
     f" SELECT l.no << {SEQ_BITS} AS key FROM l JOIN conversation c ON c.no = l.no"
     "  WHERE c.created_revision > ?2 AND c.title <> ''"
     f" UNION SELECT l.no << {SEQ_BITS} | ch.seq FROM l JOIN change ch"
     "  ON ch.conversation_no = l.no AND ch.revision > ?2"
     f" UNION SELECT m.id FROM l JOIN message m ON m.id BETWEEN max(?3 + 1, {FIRST_AFTER})"
-    f"  AND l.no << {SEQ_BITS} | {SEQ_MASK})"
-    " SELECT key FROM due WHERE key > ?3 ORDER BY key LIMIT ?4"
+    f"  AND min(l.no << {SEQ_BITS} | {SEQ_MASK}, ?5))"
+    " SELECT key FROM due WHERE key > ?3 AND key <= ?5 ORDER BY key LIMIT ?4"
 )
+
+# Of conversations ?1 the keys of the first message after revision ?2 and of the last.
+_REACHES = f"{_L} SELECT {FIRST_AFTER}, {LAST} FROM l"
 
 
 def step(connection: sqlite3.Connection, plan: Plan, done: int, now: int) -> int:
