@@ -134,7 +134,8 @@ class ConversationActor(Actor[Command]):
         if self._state is not None:
             self._state.attached.clear()  # what was stored since then, the look-up knows
         for envelope in batch:
-            await self._prepare(envelope, older)
+            if type(envelope.message) is not AdvanceReceipt:  # nearly half of all
+                await self._prepare(envelope, older)
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
             await answer_repeats(self._store, self._business, self._id, work.refused_sends)
@@ -179,6 +180,7 @@ class ConversationActor(Actor[Command]):
         if self._state is not None and person in self._state.members:
             for found in await self._store.people(self._business, (person,)):
                 self._state.members[person] = found
+                self._state.note_members()
 
     def _decide(
         self,
@@ -218,9 +220,8 @@ class ConversationActor(Actor[Command]):
     ) -> None:
         """A message, and what the handling makes go before and after it."""
         state = self._state
-        if state is None:
-            decided: MessageSent | Answer = NOT_FOUND
-        else:
+        decided: MessageSent | Answer = NOT_FOUND
+        if state is not None:
             decided = rules.decide_send(state, command, earlier, self._limits, now)
         if not isinstance(decided, MessageSent):
             decision = Decision(envelope, None, decided, ())
@@ -272,7 +273,7 @@ class ConversationActor(Actor[Command]):
         state = self._state
         assert state is not None
         places = state.handling.locations
-        decision = Decision(envelope, event, None, state.audience, places=places, shown=shown)
+        decision = Decision(envelope, event, None, state.audience, (), places, shown)
         if isinstance(event, _CHANGES):
             decision.late = state.later_than(event.seq)
         work.decisions.append(decision)

@@ -80,7 +80,7 @@ class HandlingDesk:
         """The message with what it changes, and what is to be recorded before and after it."""
         business = self._business
         assert state is not None
-        if not business.locations or not rules.is_handled(state, business):
+        if not rules.is_handled(state, business):
             return rules.Accompanied((), message)
         facts = None
         if command.speaker.role is Role.CUSTOMER:

@@ -96,6 +96,8 @@ class Conversation:
     since: dict[str, int] = field(default_factory=dict)
     """From which seq on a member is in it, if that is not the first one."""
     audience: tuple[str, ...] = ()
+    has_customer: bool = False
+    """Whether a customer is in it."""
     handling: Handling = field(default_factory=Handling)
     waiting_since: int = 0
     heard_at: int = 0
@@ -109,7 +111,12 @@ class Conversation:
     """Attachments of messages that are not stored yet: what is, the look-up says."""
 
     def __post_init__(self) -> None:
+        self.note_members()
+
+    def note_members(self) -> None:
+        """Other people are in it now, or are something else."""
         self.audience = tuple(self.members)
+        self.has_customer = any(member.role is Role.CUSTOMER for member in self.members.values())
 
     def admits(self, speaker: Speaker) -> bool:
         """Whether ``speaker`` is in it: a member, an owner, or at work where it is placed."""
@@ -351,13 +358,13 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             state.members[event.member.id] = event.member
             state.since[event.member.id] = event.seq
             state.cursors.pop(event.member.id, None)
-            state.audience = tuple(state.members)
+            state.note_members()
         case MemberRemoved():
             _remember(state, event.seq, Entry(event.author, is_message=False))
             state.members.pop(event.member.id, None)
             state.since.pop(event.member.id, None)
             state.cursors.pop(event.member.id, None)
-            state.audience = tuple(state.members)
+            state.note_members()
         case ReceiptsAdvanced():
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor

@@ -12,7 +12,6 @@ Rules
 """
 
 from collections.abc import Container
-from operator import attrgetter
 
 import msgspec
 
@@ -42,7 +41,6 @@ from domain.routing import (
     route,
 )
 
-_role = attrgetter("role")
 SNOOZE_MAX_MS = 366 * 24 * 3_600_000
 
 
@@ -56,12 +54,7 @@ class Accompanied(msgspec.Struct, frozen=True):
 
 def is_handled(state: Conversation, business: Business) -> bool:
     """Whether the team deals with this conversation by location (rule 1)."""
-    return bool(business.locations) and state.kind == "group" and has_customer(state)
-
-
-def has_customer(state: Conversation) -> bool:
-    """Whether a customer is in it."""
-    return Role.CUSTOMER in map(_role, state.members.values())
+    return state.has_customer and state.kind == "group" and bool(business.locations)
 
 
 def accompany(

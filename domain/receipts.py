@@ -51,6 +51,8 @@ def merged(first: Advance, then: Advance) -> Advance:
 
 def team_reach(before: int, advances: Iterable[Advance], team: Collection[str]) -> int:
     """How far the team has read after ``advances``; 0: no farther than ``before``."""
-    read = (step.cursor.read_up_to for step in advances if step.read and step.person in team)
-    reach = max(read, default=0)
+    reach = before
+    for step in advances:
+        if step.read and step.cursor.read_up_to > reach and step.person in team:
+            reach = step.cursor.read_up_to
     return reach if reach > before else 0
