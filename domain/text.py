@@ -13,6 +13,9 @@ _visible = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 ).search
 
+# Line and paragraph separators, and what would turn the line around for all that follows.
+_not_of_a_line = re.compile("[\t\n\u2028\u2029\u202d\u202e]").search
+
 _BLANK = Refusal(Code.BAD_REQUEST, "Write something first: the text is empty.")
 _CONTROL = Refusal(
     Code.BAD_REQUEST, "The text holds control characters. Remove them and send again."
@@ -38,6 +41,6 @@ def refuse_label(label: str, limit_bytes: int, what: str) -> Refusal | None:
     refusal = refuse_text(label, limit_bytes)
     if refusal is not None and refusal.code is Code.TOO_LARGE:
         return Refusal(Code.TOO_LARGE, f"A {what} has at most {limit_bytes} bytes. Shorten it.")
-    if refusal is None and ("\n" in label or "\t" in label):
-        refusal = Refusal(Code.BAD_REQUEST, f"A {what} is one line.")
+    if refusal is None and _not_of_a_line(label):
+        refusal = Refusal(Code.BAD_REQUEST, f"A {what} is one line, in its own direction.")
     return refusal

@@ -14,6 +14,9 @@ from domain.refusal import Code, Refusal
 from domain.webhooks import URL_BYTES
 
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
+HOST_BYTES = 253
+"""A longer name cannot be looked up (RFC 1035)."""
+
 _TARGET = re.compile(r"[!-~]*", re.ASCII)
 _PORTS = {"https": 443, "http": 80}
 
@@ -53,10 +56,14 @@ def endpoint_of(url: str, *, allow_private: bool) -> Endpoint | Refusal:
         return _refused("is no URL")
     host = (parts.hostname or "").lower()
     literal = _literal(host)
+    if port == 0 or len(host) > HOST_BYTES or ("[" in parts.netloc and literal is None):
+        return _refused("has a host or a port that there cannot be")
     if parts.scheme not in _PORTS or "#" in url or "@" in parts.netloc or "\\" in url:
         return _refused("must be like https://example.com/path, without a name or a fragment")
     if literal is None and (not _HOST.fullmatch(host) or _looks_like_a_number(host)):
         return _refused("has no host that can be looked up")
+    if f".{host.rstrip('.')}".endswith(".localhost") and not allow_private:
+        return _refused("leads to this machine itself")
     if parts.scheme == "http" and not (allow_private and (host == "localhost" or _here(literal))):
         return _refused("must begin with https://")
     if literal is not None and not may_call(literal, allow_private=allow_private):

@@ -32,6 +32,9 @@ _NAME_SOMEBODY = Refusal(
 )
 _ROLE = Refusal(Code.FORBIDDEN, "Your role may not do this.")
 
+_ONCE = ("Authorization", PERSON_HEADER, DEVICE_HEADER, KEY_HEADER)
+"""Headers of which the first or the last would win, and nobody could say which."""
+
 View = Callable[..., Awaitable[Response]]
 
 
@@ -112,6 +115,9 @@ async def _admit(site: Site, route: AnyRoute) -> Identity | Refusal | None:
     if not route.callers:
         return None
     headers = request.headers
+    for name in _ONCE:
+        if len(headers.getlist(name)) > 1:
+            return Refusal(Code.BAD_REQUEST, f"Send the header {name} once.")
     identity = await identify(
         site.node,
         headers.get("Authorization", ""),

@@ -14,6 +14,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _where = re.compile(r" - at `\$\.?(.*)`$")
 _of_a_form = re.compile(r"`str` matching regex '.*'(?= - at |$)")
+_no_field = re.compile(r"\AObject missing required field '(.*)'\Z")
+_odd_field = re.compile(r"\AObject contains unknown field '(.*)'\Z")
 _AN_ID = "1 to 64 characters of A-Z a-z 0-9 . _ : -, but not . or .."
 _MILLISECONDS = "milliseconds since 1970, of the year 2000 or later"
 _EXPLANATION = 500
@@ -62,6 +64,8 @@ def _explain(error: msgspec.ValidationError, what: str) -> str:
     found = _where.search(said)
     subject = what if found is None else f"'{found[1]}'"
     sentence = _where.sub("", said).replace("`", "'")
+    sentence = _no_field.sub(r"the field '\1' is missing", sentence)
+    sentence = _odd_field.sub(r"there is no field '\1'", sentence)
     sentence = sentence.replace(f"'int' >= {FIRST_MS}", _MILLISECONDS)
     for name, plain in (("'object'", "an object"), ("'array'", "a list"), ("'str'", "text")):
         sentence = sentence.replace(name, plain)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
+import structlog
 import trio
 
 from actors.envelope import Overloaded, Unavailable
@@ -31,6 +32,8 @@ from server.live import LiveBusiness
 from server.reading import viewer_of
 from server.webhooks.courier import headers_of
 from storage.webhook_store import WebhookStore
+
+log = structlog.get_logger(__name__)
 
 WAITING_MAX = 1_000
 """Commands of one business that wait for its hook, or behind such; beyond it `overloaded`."""
@@ -231,6 +234,12 @@ class SendHooks:
                 verdict = await self._call(hook, turn, command)
         if verdict is not None:
             return verdict
+        log.warning(
+            "send hook gave no answer that counts",
+            business=turn.live.id,
+            deadline_ms=hook.deadline_ms,
+            then=hook.on_failure,
+        )
         return _Allow() if hook.on_failure == "allow" else _NOT_CHECKED
 
     async def _call(

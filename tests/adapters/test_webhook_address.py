@@ -60,6 +60,9 @@ def test_the_host_is_named_as_http_wants_it(url: str, authority: str) -> None:
         "https://-example.com/",
         "https://example..com/",
         "https://[::1/",
+        "https://[v1.x]/",
+        "https://example.com:0/",
+        f"https://{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 63}/",
         "https://2130706433/",
         "https://0x7f.1/",
         "https://127.1/",
@@ -74,6 +77,12 @@ def test_what_is_no_address_of_a_server_is_refused(url: str, allow_private: bool
     refusal = endpoint_of(url, allow_private=allow_private)
     assert isinstance(refusal, Refusal)
     assert refusal.code is Code.BAD_REQUEST
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "app.localhost:8443"])
+def test_this_machine_itself_is_no_public_address(host: str) -> None:
+    assert isinstance(endpoint_of(f"https://{host}/", allow_private=False), Refusal)
+    assert isinstance(endpoint_of(f"https://{host}/", allow_private=True), Endpoint)
 
 
 PRIVATE = [

@@ -81,3 +81,11 @@ def test_a_label_that_is_too_long_says_what_is() -> None:
     refusal = refuse_label("x" * (LIMIT + 1), LIMIT, "title")
     assert refusal is not None
     assert refusal.message == f"A title has at most {LIMIT} bytes. Shorten it."
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\u202d", "\u202e"])
+def test_a_label_does_not_break_or_turn_the_line(sign: str) -> None:
+    refusal = refuse_label(f"Rex{sign}Vega", LIMIT, "name")
+    assert refusal is not None
+    assert "one line" in refusal.message
+    assert refuse_text(f"Rex{sign}Vega", LIMIT) is None

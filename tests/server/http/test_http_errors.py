@@ -214,3 +214,31 @@ async def test_a_look_up_that_takes_too_long_is_refused(
     assert (refused.status, refused.code) == (503, "overloaded")
     assert refused.headers["Retry-After"] == "5"
     assert (await api.ask("GET", path, token)).status == 200
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"person": "sam", "colour": 1}, "The body: there is no field 'colour'."),
+        ({}, "The body: the field 'person' is missing."),
+    ],
+)
+async def test_a_field_that_is_missing_or_unknown_is_named(
+    api: ApiStage, body: object, said: str
+) -> None:
+    refused = await api.ask("POST", TOKENS, api.key("pawsome"), body)
+    assert (refused.status, refused.json["detail"]) == (400, said)
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Deskbell-Person", "Deskbell-Device", "Idempotency-Key"]
+)
+async def test_a_header_that_decides_is_sent_once(api: ApiStage, name: str) -> None:
+    value = f"Bearer {api.key('pawsome')}" if name == "Authorization" else "sam"
+    headers = {name.replace("-", "_"): value, name.lower().replace("-", "_"): value}
+    key = "" if name == "Authorization" else api.key("pawsome")
+    refused = await api.ask("GET", "/v1/people", key, **headers)
+    assert (refused.status, refused.code) == (400, "bad_request")
+    assert f"header {name} once" in refused.json["detail"]
