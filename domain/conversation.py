@@ -97,7 +97,6 @@ class Conversation:
     """From which seq on a member is in it, if that is not the first one."""
     audience: tuple[str, ...] = ()
     has_customer: bool = False
-    """Whether a customer is in it."""
     handling: Handling = field(default_factory=Handling)
     waiting_since: int = 0
     heard_at: int = 0
@@ -212,9 +211,7 @@ def decide_send(
         waiting_since,
         heard_at,
         location,
-        None,
-        None,
-        attached,
+        attachments=attached,
     )
 
 
@@ -369,9 +366,9 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             for advance in event.advances:
                 state.cursors[advance.person] = advance.cursor
             state.team_read_up_to = max(state.team_read_up_to, event.team_read_up_to)
-        case MessageEdited() | AttachmentSettled() | ConversationCreated():
-            pass
-        case NoteChanged() | Marked():
+        case (
+            MessageEdited() | AttachmentSettled() | ConversationCreated() | NoteChanged() | Marked()
+        ):
             pass
 
 
