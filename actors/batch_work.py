@@ -1,12 +1,11 @@
 """What becomes of a batch of commands to a conversation, until it is stored and released."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from actors.envelope import Envelope
 from domain.commands import Accepted, Answer, Command, Send
-from domain.concerned import team_told
 from domain.conversation import Conversation, sent_key
 from domain.events import Advance, ConversationEvent, ReceiptsAdvanced
 from domain.receipts import team_reach
@@ -43,7 +42,13 @@ class Work(msgspec.Struct):
     refused_sends: list[Decision] = []
     advances: dict[str, Advance] = {}
     receipts: list[Envelope[Command]] = []
-    concerned: Sequence[str] = ()
+    concerned: Collection[str] = ()
+
+    def receipts_advanced(self) -> ReceiptsAdvanced:
+        """The event of the advances, once they have become one."""
+        event = self.events[-1]
+        assert isinstance(event, ReceiptsAdvanced)
+        return event
 
 
 def receipts_of(
@@ -56,20 +61,14 @@ def receipts_of(
     return ReceiptsAdvanced(state.id, now, advances, reach)
 
 
-def told(work: Work, state: Conversation | None) -> tuple[ReceiptsAdvanced, tuple[str, ...]]:
-    """The receipts, and who of the team hears how far it has read: as they are when released."""
-    receipts = work.events[-1]
-    assert isinstance(receipts, ReceiptsAdvanced)
-    assert state is not None
-    return receipts, team_told(state, receipts)
-
-
 NOBODY = 0
 """No connection has this number."""
 
 
-def origins(receipts: Iterable[Envelope[Command]]) -> set[int]:
+def origins(receipts: Sequence[Envelope[Command]]) -> Collection[int]:
     """The connections that know already how far their person got: they alone said it."""
+    if len(receipts) == 1:  # most batches
+        return (receipts[0].message.speaker.connection,)
     origins: dict[str, int] = {}
     for envelope in receipts:
         speaker = envelope.message.speaker

@@ -22,7 +22,7 @@ from domain import business as rules
 from domain.audit import AuditDetail, AuditKind
 from domain.business import Business, Seers, Wanted
 from domain.commands import Done
-from domain.company import ERASED
+from domain.company import ERASED, seen_person
 from domain.contact import Contact, refuse_contact
 from domain.errors import StorageFailed
 from domain.events import (
@@ -280,7 +280,7 @@ class BusinessActor(Actor[BusinessCommand]):
 
     async def _seers(self, event: BusinessEvent) -> Seers | None:
         """Looked up while there is still time: a release must not wait."""
-        person = rules.seen_person(event)
+        person = seen_person(event)
         if person is None or person in self.business.owners:
             return None
         return await self.store.seers(self.business, person)

@@ -10,20 +10,19 @@ from functools import partial
 from typing import Any
 
 from actors.actor import Actor, Storing
-from actors.batch_work import (
-    NOT_STORED,
-    Decision,
-    Work,
-    final_answer,
-    origins,
-    receipts_of,
-    told,
-)
+from actors.batch_work import NOT_STORED, Decision, Work, receipts_of
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
-from actors.looking_up import answer_repeats, as_of_now, concerned, entry_at, with_attachments
+from actors.looking_up import (
+    answer_repeats,
+    as_of_now,
+    entry_at,
+    needs_nothing,
+    with_attachments,
+)
 from actors.notes import NoteDesk
 from actors.ports import Clock, ConversationStore, Journal, Publisher
+from actors.releasing import released
 from domain import conversation as rules
 from domain import creation
 from domain.business import Business
@@ -48,6 +47,7 @@ from domain.commands import (
     ShowTyping,
     Tend,
 )
+from domain.concerned import concerned_authors, still_here
 from domain.conversation import Conversation, Entry, Sent, SentKey, sent_key
 from domain.erasure import erased_messages
 from domain.errors import AlreadySent, StorageFailed
@@ -130,27 +130,35 @@ class ConversationActor(Actor[Command]):
     ) -> Storing | None:
         """``earlier`` is what of the batch was sent long ago, as far as that is known."""
         older: dict[int, Entry] = {}
-        self._notes.begin()
-        if self._state is not None:
-            self._state.attached.clear()  # what was stored since then, the look-up knows
+        self._forget_the_last_batch()
         for envelope in batch:
-            if type(envelope.message) is not AdvanceReceipt:  # nearly half of all
+            if not needs_nothing(envelope.message):  # as nearly all do
                 await self._prepare(envelope, older)
         work = self._decide(batch, older, earlier)
         if work.refused_sends:
             await answer_repeats(self._store, self._business, self._id, work.refused_sends)
         if work.advances:
-            event = work.events[-1]
-            work.concerned = await concerned(self._store, self._business, self._state, event)
+            assert self._state is not None
+            authors, unknown = concerned_authors(self._state, work.receipts_advanced())
+            if unknown is not None:  # long ago
+                authors |= await self._store.authors(self._business, self._id, *unknown)
+            work.concerned = still_here(self._state, self._business, authors)
+        release = partial(released, self._business, self._publisher, self._state, work)
         if not work.events:
-            self._release(work, 0)
+            release(0)
             self._publisher.flush()
             return None
-        release = partial(self._release, work)
         try:
             return await self._journal.begin(self._business.id, work.events, release)
         except StorageFailed as error:
             return await self.not_stored(batch, error)
+
+    def _forget_the_last_batch(self) -> None:
+        """What was stored since then, the look-up knows."""
+        if self._notes.known:
+            self._notes.known.clear()
+        if self._state is not None and self._state.attached:
+            self._state.attached.clear()
 
     async def _prepare(self, envelope: Envelope[Command], older: dict[int, Entry]) -> None:
         """Look up what its rule needs to know and the state does not hold."""
@@ -205,8 +213,10 @@ class ConversationActor(Actor[Command]):
             else:
                 self._take_up(work, envelope, self._decide_one(command, older, now), older)
         if work.advances:
-            work.events.append(receipts_of(work, self._state, self._business.team, now))
-            self._evolve(work.events[-1], older)
+            receipts = receipts_of(work, self._state, self._business.team, now)
+            work.events.append(receipts)
+            if receipts.team_read_up_to:  # the cursors have moved already
+                self._evolve(receipts, older)
         return work
 
     def _send(
@@ -229,6 +239,7 @@ class ConversationActor(Actor[Command]):
             if isinstance(decided, Refusal):
                 work.refused_sends.append(decision)
             return
+        assert state is not None
         found = self._handling.accompany(state, command, decided, earlier)
         for event in found.before:
             self._record(work, None, event, older)
@@ -264,19 +275,21 @@ class ConversationActor(Actor[Command]):
     ) -> None:
         """Take up an event that was decided; it is to be stored."""
         self._evolve(event, older)
+        state = self._state
+        assert state is not None
+        places = state.handling.locations
+        decision = Decision(envelope, event, None, state.audience, (), places, shown)
         work.events.append(event)
+        work.decisions.append(decision)
+        if isinstance(event, MessageSent):
+            return  # as nearly all are
         if isinstance(event, _MEMBERSHIP):
             work.advances.pop(event.member.id, None)  # who comes or goes starts over
         elif isinstance(event, ReceiptsAdvanced):
             for step in event.advances:  # an import is read by all; whoever was on the way is there
                 work.advances.pop(step.person, None)
-        state = self._state
-        assert state is not None
-        places = state.handling.locations
-        decision = Decision(envelope, event, None, state.audience, (), places, shown)
-        if isinstance(event, _CHANGES):
+        elif isinstance(event, _CHANGES):
             decision.late = state.later_than(event.seq)
-        work.decisions.append(decision)
 
     def _decide_one(
         self, command: Command, older: dict[int, Entry], now: int
@@ -360,41 +373,3 @@ class ConversationActor(Actor[Command]):
             state.handling.locations,
         )
         envelope.answer(Done())
-
-    def _release(self, work: Work, first: int) -> None:
-        """Answer and show, in order. Called when all of it is on disk, without a checkpoint."""
-        revision = first
-        for decision in work.decisions:
-            envelope = decision.envelope
-            if decision.event is None:
-                assert envelope is not None
-                envelope.answer(final_answer(self._state, envelope, decision.answer))
-                continue
-            answer: Answer = Done(revision)
-            if isinstance(decision.event, MessageSent):
-                assert self._state is not None
-                answer = rules.confirm(self._state, decision.event, revision)
-            if envelope is not None:
-                envelope.answer(answer)
-            if decision.shown:
-                self._publisher.publish(
-                    self._business,
-                    revision,
-                    decision.event,
-                    decision.audience,
-                    () if envelope is None else (envelope.message.speaker.connection,),
-                    decision.late,
-                    decision.places,
-                )
-            revision += 1
-        if work.receipts:
-            self._release_receipts(work, revision)
-
-    def _release_receipts(self, work: Work, revision: int) -> None:
-        done = Done(revision if work.advances else 0)
-        for envelope in work.receipts:
-            envelope.answer(done)
-        if work.advances:
-            event, team = told(work, self._state)
-            known = origins(work.receipts)
-            self._publisher.receipts(self._business, revision, event, work.concerned, known, team)

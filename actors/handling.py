@@ -72,14 +72,13 @@ class HandlingDesk:
 
     def accompany(
         self,
-        state: Conversation | None,
+        state: Conversation,
         command: Send,
         message: MessageSent,
         earlier: Container[SentKey],
     ) -> rules.Accompanied:
         """The message with what it changes, and what is to be recorded before and after it."""
         business = self._business
-        assert state is not None
         if not rules.is_handled(state, business):
             return rules.Accompanied((), message)
         facts = None

@@ -7,12 +7,21 @@ import msgspec
 from actors.batch_work import Decision
 from actors.ports import ConversationStore
 from domain.business import Business
-from domain.commands import Accepted, AddMember, Import, Send
-from domain.concerned import concerned_authors
+from domain.commands import Accepted, AddMember, AdvanceReceipt, Command, Import, Send
 from domain.conversation import Conversation, Entry, repeated, sent_key
-from domain.events import ConversationEvent, ReceiptsAdvanced
 from domain.imports import sent_keys
 from domain.limits import ATTACHMENTS_MAX
+from domain.roles import Role
+
+
+def needs_nothing(command: Command) -> bool:
+    """Whether all that a command is decided by is at hand: nearly half of all are receipts.
+
+    What a customer's message is routed by may have to be looked up; not what one of the team says.
+    """
+    if isinstance(command, Send):
+        return not command.attachments and command.speaker.role is not Role.CUSTOMER
+    return isinstance(command, AdvanceReceipt)
 
 
 async def as_of_now(
@@ -61,23 +70,3 @@ async def answer_repeats(
         answer = None if sent is None else repeated(conversation, send, sent)
         if isinstance(answer, Accepted):  # who may not send here learns nothing of other ids
             decision.answer = answer
-
-
-async def concerned(
-    store: ConversationStore,
-    business: Business,
-    state: Conversation | None,
-    receipts: ConversationEvent,
-) -> list[str]:
-    """The authors whom ``receipts`` are about and who are still here.
-
-    Those of long ago are looked up.
-    """
-    assert isinstance(receipts, ReceiptsAdvanced)
-    assert state is not None
-    authors, unknown = concerned_authors(state, receipts)
-    if unknown is not None:
-        authors |= await store.authors(business, state.id, *unknown)
-    members, owners = state.members, business.owners
-    there = business.staff_at(state.handling.locations)
-    return [a for a in authors if a in members or a in owners or a in there]

@@ -24,11 +24,8 @@ class NoteDesk:
         self._id = conversation
         self._store = store
         self._limits = limits
-        self._known: dict[str, Note | None] = {}  # bound: the commands of a batch
-
-    def begin(self) -> None:
-        """A batch begins: whatever was decided before is stored, or is not."""
-        self._known.clear()
+        self.known: dict[str, Note | None] = {}  # bound: the commands of a batch
+        """To be cleared with each batch: whatever was decided before is stored, or is not."""
 
     async def informed(self, command: ChangeNote | Mark) -> ChangeNote | Mark:
         """With how it is marked; a note is known from now on, as the batch may change it twice."""
@@ -36,8 +33,8 @@ class NoteDesk:
         if isinstance(command, Mark):
             known = await self._store.marked(business, id_, command.speaker.person)
             return msgspec.structs.replace(command, known=known)
-        if command.note not in self._known:
-            self._known[command.note] = await self._store.note(business, id_, command.note)
+        if command.note not in self.known:
+            self.known[command.note] = await self._store.note(business, id_, command.note)
         return command
 
     def decide(
@@ -46,8 +43,8 @@ class NoteDesk:
         """What becomes of the note, or of the mark; what is decided is to be recorded."""
         if isinstance(command, Mark):
             return decide_mark(state, command, now)
-        known = self._known.get(command.note)
+        known = self.known.get(command.note)
         decided = decide_note(state, self._business, command, known, self._limits, now)
         if isinstance(decided, NoteChanged):
-            self._known[command.note] = decided.note
+            self.known[command.note] = decided.note
         return decided

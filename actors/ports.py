@@ -150,7 +150,7 @@ class Publisher(Protocol):
         business: Business,
         revision: int,
         event: ReceiptsAdvanced,
-        authors: Sequence[str],
+        authors: Collection[str],
         origins: Collection[int],
         team: Sequence[str],
     ) -> None:

@@ -32,6 +32,7 @@ from domain.profile import Profile, refuse_profile
 from domain.record_events import AppointmentEvent, LocationMerged, ParentChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role, may_touch
+from domain.routing import begun_from
 from domain.text import refuse_label
 from domain.webhooks import SendHook, Webhook
 
@@ -71,6 +72,7 @@ class Business:
     erased: set[str] = field(default_factory=set)
     """Who was erased: nothing is taken from them, or about them, any more (EX-21)."""
     _at: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    _begins: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
 
     @property
     def window_ms(self) -> int:
@@ -94,6 +96,7 @@ class Business:
     def restamp(self, customer: str) -> None:
         """Something changed of ``customer``; ``""``: of everybody."""
         self.stamps[customer] = self.stamps.get(customer, 0) + 1
+        self._begins.clear()
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
         """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
@@ -129,9 +132,17 @@ class Business:
         known = self.team.get(person)
         return frozenset() if known is None else known.locations
 
+    def begins_at(self, person: str, logged_in: str) -> str:
+        """The location from which somebody of the team begins: see `begun_from`."""
+        if (person, logged_in) not in self._begins:  # with every message of the team
+            begins = begun_from(logged_in, self.locations_of(person), self.standing)
+            self._begins[person, logged_in] = begins
+        return self._begins[person, logged_in]
+
     def note_colleague(self, person: str, colleague: Colleague | None) -> None:
         """Record what decides about ``person`` of the team; ``None``: they are not, or no more."""
         self._at.clear()
+        self._begins.clear()
         if colleague is None:
             self.team.pop(person, None)
         else:
@@ -331,17 +342,6 @@ def _may_give(state: Business, author: str, author_role: Role | None, wanted: Wa
     return gained - had <= has
 
 
-def seen_person(event: BusinessEvent) -> str | None:
-    """Who is seen differently by others after ``event``, if it is one person."""
-    match event:
-        case PersonChanged(shown=True, ownership=False):
-            return event.person.id
-        case PrivacyChanged():
-            return event.person
-        case _:
-            return None
-
-
 def decide_privacy(
     state: Business, person: str, read_receipts: bool | None, last_seen: bool | None, now: int
 ) -> PrivacyChanged | None:
@@ -388,13 +388,3 @@ def decide_transfer(
     if heir.role is Role.OWNER or former_role is Role.OWNER:
         return Refusal(Code.CONFLICT, "Name somebody who is no owner, and the role that follows.")
     return OwnershipTransferred(now, author, former, former_role, heir.id)
-
-
-def sees_whole(viewer: str, viewer_role: Role | None, person: str) -> bool:
-    """Whether all is shown that is known of ``person``: to backend and team, and to themselves."""
-    return viewer_role is None or viewer_role in TEAM or viewer == person
-
-
-def sees_name(person: Person) -> bool:
-    """Whether customers, too, are shown this person by name: the active ones of the team."""
-    return person.active and person.role in TEAM

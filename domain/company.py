@@ -1,4 +1,4 @@
-"""Who may talk to whom: what a business decides beyond what a conversation does itself.
+"""Who may talk to whom and see whom: what a business decides beyond what a conversation does.
 
 Rules
 1. Customers talk to the team, the team to everybody (DT-13).
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from domain.business import Business
 from domain.commands import Speaker
-from domain.events import Person
+from domain.events import BusinessEvent, Person, PersonChanged, PrivacyChanged
 from domain.refusal import Code, Refusal
 from domain.roles import EVERYBODY, TEAM, Role
 
@@ -78,3 +78,24 @@ def _refuse_staff_talk(
 
 def _apart(business: Business) -> bool:
     return not business.policies.staff_to_staff
+
+
+def sees_whole(viewer: str, viewer_role: Role | None, person: str) -> bool:
+    """Whether all is shown that is known of ``person``: to backend and team, and to themselves."""
+    return viewer_role is None or viewer_role in TEAM or viewer == person
+
+
+def sees_name(person: Person) -> bool:
+    """Whether customers, too, are shown this person by name: the active ones of the team."""
+    return person.active and person.role in TEAM
+
+
+def seen_person(event: BusinessEvent) -> str | None:
+    """Who is seen differently by others after ``event``, if it is one person."""
+    match event:
+        case PersonChanged(shown=True, ownership=False):
+            return event.person.id
+        case PrivacyChanged():
+            return event.person
+        case _:
+            return None

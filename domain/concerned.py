@@ -1,5 +1,8 @@
 """Whom a receipt concerns: the authors of what it is about."""
 
+from collections.abc import Collection
+
+from domain.business import Business
 from domain.conversation import REMEMBERED, Conversation
 from domain.events import Advance, ReceiptsAdvanced
 from domain.policies import UnreadBy
@@ -35,6 +38,15 @@ def concerned_authors(
         for seq in range(max(after + 1, oldest), up_to + 1):
             authors.add(recent[seq].author)
     return authors, unknown
+
+
+def still_here(state: Conversation, business: Business, authors: set[str]) -> Collection[str]:
+    """Those of ``authors`` who see the conversation, by whatever."""
+    members, owners = state.members, business.owners
+    if authors <= members.keys():
+        return authors
+    there = business.staff_at(state.handling.locations)
+    return [a for a in authors if a in members or a in owners or a in there]
 
 
 def team_told(state: Conversation, event: ReceiptsAdvanced) -> tuple[str, ...]:

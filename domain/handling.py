@@ -37,7 +37,6 @@ from domain.routing import (
     TriggerKind,
     begun_by_customer,
     begun_by_team,
-    begun_from,
     route,
 )
 
@@ -185,7 +184,7 @@ def _begun(state: Conversation, business: Business, speaker: Speaker, at: int) -
     if not begun_by_team(trigger, heard_at, at, window):
         return None
     me = speaker.person
-    where = begun_from(speaker.location, business.locations_of(me), business.standing)
+    where = business.begins_at(me, speaker.location)
     goes_on = (
         trigger.kind is TriggerKind.STAFF
         and trigger.person == me

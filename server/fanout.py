@@ -185,7 +185,7 @@ class FanOut(BusinessFanOut):
         business: Business,
         revision: int,
         event: ReceiptsAdvanced,
-        authors: Sequence[str],
+        authors: Collection[str],
         origins: Collection[int],
         team: Sequence[str],
     ) -> None:
@@ -236,7 +236,7 @@ class FanOut(BusinessFanOut):
         revision: int,
         event: ReceiptsAdvanced,
         cursors: tuple[MemberCursor, ...],
-        authors: Sequence[str],
+        authors: Collection[str],
         team: Sequence[str],
     ) -> None:
         alone = cursors[0].person if len(cursors) == 1 else ""

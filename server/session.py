@@ -274,7 +274,11 @@ class Session:
         if self._in_flight > self._node.limits.sends_in_flight and not self._paused:
             self._paused = True
             self._websocket.pause_reading()
-        self._line.tell(command.conversation, message, partial(self._answered, command))
+        live, then = self._live, partial(self._answered, command)
+        if live.state.send_hook is None and self._line.last is None:
+            live.conversations.tell(command.conversation, message, then)
+        else:
+            self._line.tell(command.conversation, message, then)
 
     def _answered(self, command: Command, value: object) -> None:
         self._in_flight -= 1

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from actors.business import ChangePerson, RevokeAccess, TransferOwnership
-from domain.business import Wanted, sees_name, sees_whole
-from domain.company import partners
+from domain.business import Wanted
+from domain.company import partners, sees_name, sees_whole
 from domain.limits import PEOPLE_MAX
 from domain.locations import followed
 from domain.permissions import Permission

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain import business as rules
 from domain.business import Business, Wanted
+from domain.company import sees_name, sees_whole
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
@@ -160,10 +161,8 @@ def test_customers_see_themselves_whole_and_the_active_team_by_name(
     role: Role, viewing: Role | None, active: bool, viewer: str, person: str
 ) -> None:
     known = Person(person, person.title(), role, active)
-    assert rules.sees_whole(viewer, viewing, person) is (
-        viewing is not Role.CUSTOMER or viewer == person
-    )
-    assert rules.sees_name(known) is (active and role is not Role.CUSTOMER)
+    assert sees_whole(viewer, viewing, person) is (viewing is not Role.CUSTOMER or viewer == person)
+    assert sees_name(known) is (active and role is not Role.CUSTOMER)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
