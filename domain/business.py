@@ -96,7 +96,7 @@ class Business:
     def restamp(self, customer: str) -> None:
         """Something changed of ``customer``; ``""``: of everybody."""
         self.stamps[customer] = self.stamps.get(customer, 0) + 1
-        self._begins.clear()
+        self._begins.clear()  # whatever changes of locations or the team comes by here
 
     def works_at(self, person: str, places: Collection[str]) -> bool:
         """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
@@ -142,7 +142,6 @@ class Business:
     def note_colleague(self, person: str, colleague: Colleague | None) -> None:
         """Record what decides about ``person`` of the team; ``None``: they are not, or no more."""
         self._at.clear()
-        self._begins.clear()
         if colleague is None:
             self.team.pop(person, None)
         else:

@@ -21,6 +21,7 @@ from domain.locations import Status, followed
 from domain.record_events import LocationMerged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role
+from domain.routing import begun_from
 
 PLACES = ["north", "south", "east", "west"]
 places = st.sampled_from(PLACES)
@@ -103,6 +104,20 @@ class Map(RuleBasedStateMachine):
             assert merged is (place in self.merged)
         standing = {location.id for location in self.state.open_locations()}
         assert standing == set(PLACES) - self.merged.keys() - self.closed
+
+    @rule(name=st.sampled_from(["sam", "mary", "max"]), at=st.sets(places))
+    def work_elsewhere(self, name: str, at: set[str]) -> None:
+        place = tuple(sorted(at))
+        changed = PersonChanged(5, "x", Person(name, name, Role.STAFF), place, access=False)
+        rules.evolve(self.state, changed)
+        self.work[name] = at
+
+    @invariant()
+    def everybody_begins_from_where_they_would_if_it_were_asked_for_the_first_time(self) -> None:
+        for name, at in self.work.items():
+            for place in ("", *PLACES):
+                begins = begun_from(place, at, self.state.standing)
+                assert self.state.begins_at(name, place) == begins
 
     @invariant()
     def everybody_works_where_their_locations_went(self) -> None:
