@@ -89,6 +89,7 @@ class Eraser:
         revision = self.database.journal.released(business)
         async with self._washing:
             await self.keeper.expire()
+            await self.keeper.walk()  # files whose rows went just before a kill, or a failing disk
             await self.database.erasures.wash(business, revision)
 
     async def _erase_all(self) -> bool:

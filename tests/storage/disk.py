@@ -1,11 +1,13 @@
 """A disk that fails when told to, remembers what was synced, and can lose power: a SQLite VFS.
 
 `Disk.connect` gives a connection with the interface of `sqlite3`, so that the journal runs on it
-unchanged. The database is opened by this one connection alone (exclusive mode, no shared memory).
+unchanged. The database is opened by this one connection alone (exclusive mode, no shared memory),
+unless it is ``shared``: then a whole server runs on it.
 """
 
 import random
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,20 +38,27 @@ class _Content:
 
 
 class Disk(apsw.VFS):
-    """``fault`` is asked before every call with its name (read, write, sync, truncate) and file."""
+    """``fault`` is asked before every call with its name (read, write, sync, truncate) and file.
+
+    Whoever holds ``turn`` has the files as they are: nothing writes to them.
+    """
 
     def __init__(self) -> None:
         self.calls = 0
+        self.turn = threading.RLock()
         self.dead = False
         self.fault: Callable[[int, str, str], int] = lambda *_: 0
         self.files: dict[str, _Content] = {}
         self._name = f"disk-{id(self)}"
         super().__init__(self._name, "unix")
 
-    def connect(self, path: Path, pragmas: Iterable[str] = ()) -> "Connection":
+    def connect(
+        self, path: Path, pragmas: Iterable[str] = (), *, shared: bool = False
+    ) -> "Connection":
         """A connection like the writer's own, then ``pragmas``."""
         connection = Connection(apsw.Connection(str(path), vfs=self._name))
-        for pragma in ("PRAGMA locking_mode=EXCLUSIVE", *WRITER_PRAGMAS, *pragmas):
+        locking = "PRAGMA locking_mode=" + ("NORMAL" if shared else "EXCLUSIVE")
+        for pragma in (locking, *WRITER_PRAGMAS, *pragmas):
             connection.execute(pragma).fetchall()
         return connection
 
@@ -120,14 +129,16 @@ class _File(apsw.VFSFile):
         return super().xRead(amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:
-        self._disk.call("write", self._path)
-        super().xWrite(data, offset)
+        with self._disk.turn:
+            self._disk.call("write", self._path)
+            super().xWrite(data, offset)
         if self._path in self._disk.files:
             self._disk.files[self._path].pending.append((offset, bytes(data)))
 
     def xTruncate(self, newsize: int) -> None:
-        self._disk.call("truncate", self._path)
-        super().xTruncate(newsize)
+        with self._disk.turn:
+            self._disk.call("truncate", self._path)
+            super().xTruncate(newsize)
         if self._path in self._disk.files:
             self._disk.files[self._path].pending.append((newsize, None))
 
@@ -143,26 +154,32 @@ class Connection:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
+        self.total_changes = 0  # kept, for apsw may not be asked while another thread uses it
 
     @property
     def in_transaction(self) -> bool:
         return self._db.in_transaction
 
-    @property
-    def total_changes(self) -> int:
-        return self._db.total_changes()
-
     def execute(self, sql: str, parameters: Iterable[Any] = ()) -> "_Cursor":
-        with _as_sqlite3():
+        with self._executing():
             return _Cursor(self._db.execute(sql, tuple(parameters)), self._db)
 
     def executemany(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
-        with _as_sqlite3():
+        with self._executing():
             self._db.executemany(sql, [tuple(row) for row in rows])
 
     def executescript(self, sql: str) -> None:
-        with _as_sqlite3():
+        with self._executing():
             self._db.execute(sql).fetchall()
+
+    @contextmanager
+    def _executing(self) -> Iterator[None]:
+        with _as_sqlite3():
+            yield
+        self.total_changes = self._db.total_changes()
+
+    def set_progress_handler(self, handler: Callable[[], bool], steps: int) -> None:
+        self._db.set_progress_handler(handler, steps)
 
     def interrupt(self) -> None:
         self._db.interrupt()
@@ -176,6 +193,7 @@ class _Cursor:
     def __init__(self, cursor: apsw.Cursor, db: apsw.Connection) -> None:
         self._cursor = cursor
         self.lastrowid = db.last_insert_rowid()
+        self.rowcount = db.changes()
 
     def __iter__(self) -> Iterator[Any]:
         while (row := self.fetchone()) is not None:
@@ -188,6 +206,9 @@ class _Cursor:
     def fetchall(self) -> list[Any]:
         with _as_sqlite3():
             return self._cursor.fetchall()
+
+    def close(self) -> None:
+        self._cursor.close()
 
 
 _KINDS: dict[type[apsw.Error], type[sqlite3.Error]] = {

@@ -1,9 +1,11 @@
 """Export, erasure and legal hold of a person (EX-21, R38)."""
 
+import errno
 import hashlib
 import io
 import sqlite3
 import zipfile
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import server.erasing
 import server.http.erasure
 from domain.appointments import FIRST_MS
 from domain.commands import Send, Speaker
@@ -21,107 +24,15 @@ from protocol.close_codes import CloseCode
 from server.asking import ask_conversation
 from server.attachments.keeper import Keeper
 from storage import webhook_log
+from storage.attachment_files import AttachmentFiles
 from storage.backup import FILE_NAME
 from storage.check import check_file
 from storage.erasure import TABLES, Removed
 from storage.erasure_store import ErasureStore
 from storage.migrations import open_read_only
-from tests.fixtures.api import ApiStage, Reply, reopened_api, running_api
-from tests.fixtures.uploads import picture, upload
+from tests.fixtures.api import reopened_api, running_api
+from tests.fixtures.canary import MARK, SHARED, VISIT, Desk, erase, live_in, send_files, traces
 from tests.fixtures.websockets import running_edge
-
-MARK = "Xylophonquartz"
-"""In everything that the person has anywhere, and nowhere else."""
-
-SHARED = b"Open at nine."
-
-VISIT = {"start": FIRST_MS, "end": FIRST_MS + 1}
-
-
-def traces(folder: Path) -> list[tuple[str, bytes]]:
-    """The files of a data folder that hold the mark, or her phone number."""
-    mark = MARK.encode()
-    wanted = (mark, mark.lower(), mark.hex().encode(), b"2125550123")
-    return [
-        (path.name, each)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        for each in wanted
-        if each in path.read_bytes()
-    ]
-
-
-class Desk:
-    """Whoever asks, and must be answered well."""
-
-    def __init__(self, api: ApiStage) -> None:
-        self.api = api
-
-    async def ask(self, method: str, path: str, person: str = "", body: object = None) -> Reply:
-        key = self.api.token(person) if person else self.api.key()
-        return await self.api.ask(method, path, key, body)
-
-    async def done(self, method: str, path: str, person: str = "", body: object = None) -> Any:
-        reply = await self.ask(method, path, person, body)
-        assert reply.status < 300, reply.body
-        return reply.json
-
-    async def say(self, talk: str, person: str, id_: str, text: str, **more: Any) -> int:
-        body = {"client_message_id": id_, "text": text, **more}
-        said = await self.done("POST", f"/v1/conversations/{talk}/messages", person, body)
-        return int(said["seq"])
-
-    async def texts(self, talk: str, person: str = "olivia") -> list[tuple[int, str, str]]:
-        found = await self.done("GET", f"/v1/conversations/{talk}/messages", person)
-        return [(m["seq"], m["author"], m.get("text", "")) for m in found["messages"]]
-
-
-async def live_in(desk: Desk) -> None:
-    """Carla leaves her mark everywhere."""
-    contact = {"phones": ["+12125550123"], "email": f"{MARK}@example.com"}
-    known = {"name": f"{MARK} Vega", "contact": contact, "reference": MARK, "household": MARK}
-    await desk.done("PATCH", "/v1/people/carla", body=known)
-    group = {"kind": "group", "people": ["sam"], "title": f"{MARK}'s dog", "id": "dog"}
-    key = {"Idempotency_Key": "once"}
-    token = desk.api.token("carla")
-    begun = await desk.api.ask("POST", "/v1/conversations", token, group, **key)
-    assert begun.status == 201
-    other = {"kind": "group", "people": ["carla"], "title": "Walks", "id": "walks"}
-    await desk.done("POST", "/v1/conversations", "sam", other)
-    first = await desk.say("dog", "carla", f"{MARK}-1", f"I am {MARK}")
-    await desk.say("dog", "sam", "answer", "Good morning", reply_to=first)
-    await desk.done("POST", "/v1/conversations/dog/notes", "sam", {"text": f"{MARK} is late"})
-    path = f"/v1/conversations/dog/messages/{first}"
-    await desk.done("PATCH", path, "carla", {"text": f"I am {MARK} again " * 40})
-    gone = await desk.say("walks", "carla", "gone", f"Never mind {MARK}")
-    await desk.done("DELETE", f"/v1/conversations/walks/messages/{gone}", "carla")
-    await desk.done("POST", "/v1/conversations/dog/members", "sam", {"person": "max"})
-    await desk.done("DELETE", "/v1/conversations/walks/members/carla", "sam")
-    booked = {
-        "customer": "carla",
-        "location": "main",
-        **VISIT,
-        "title": MARK,
-    }
-    await desk.done("PUT", "/v1/appointments/visit", body=booked)
-    await desk.done("POST", "/v1/imports", body={"id": "old"})
-    records = {"first": 1, "records": [{"type": "person", "id": f"{MARK} Vega"}]}
-    await desk.done("POST", "/v1/imports/old/records", body=records)
-
-
-async def send_files(desk: Desk) -> None:
-    """A text and a picture that are only hers, and a text that somebody else has, too."""
-    text = await upload(desk.api, "carla", f"{MARK}.txt", f"{MARK} is vaccinated.".encode())
-    shot = await upload(desk.api, "carla", "rex.png", picture())
-    await upload(desk.api, "sam", "shared.txt", SHARED)
-    shared = await upload(desk.api, "carla", "shared.txt", SHARED)
-    files = [text["id"], shot["id"], shared["id"]]
-    await desk.say("dog", "carla", "files", "", attachments=files)
-    await upload(desk.api, "carla", "unsent.txt", f"{MARK} wrote this, too.".encode())
-
-
-async def erase(desk: Desk, person: str = "carla") -> Reply:
-    return await desk.ask("POST", f"/v1/people/{person}/erase", "olivia")
 
 
 def rows(folder: Path, table: str) -> list[tuple[Any, ...]]:
@@ -242,6 +153,30 @@ async def test_what_was_begun_is_finished_by_the_next_start(
         assert (await erase(Desk(api))).json["state"] == "erased"
         assert traces(tmp_path) == []
     assert check_file(tmp_path / FILE_NAME) == []
+
+
+@pytest.mark.requirement("R38")
+async def test_a_file_that_cannot_be_deleted_yet_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, failed = AttachmentFiles.remove, []
+
+    def fails_once(self: AttachmentFiles, files: Iterable[str]) -> None:
+        if not failed:
+            failed.append(set(files))
+            raise OSError(errno.EIO, "the disk fails")
+        remove(self, files)
+
+    monkeypatch.setattr(server.erasing, "AGAIN_SECONDS", 0.01)
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await live_in(desk)
+        await send_files(desk)
+        monkeypatch.setattr(AttachmentFiles, "remove", fails_once)
+        assert (await erase(desk)).json["state"] == "erased"
+        assert failed[0]
+        assert set(api.stage.node.database.files.all()) == {hashlib.sha256(SHARED).hexdigest()}
+        assert traces(tmp_path) == []
 
 
 @pytest.mark.requirement("EX-21")
