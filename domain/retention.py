@@ -5,6 +5,7 @@ Rules
 2. A conversation that is placed at several locations is kept for as long as any of them keeps it;
    one that is placed nowhere, for ever.
 3. What was said so long ago is erased; what is on hold is not.
+4. What the team noted there goes by the same days, each note by when it was written.
 """
 
 from collections.abc import Collection

@@ -84,6 +84,12 @@ class Eraser:
             if not isinstance(answer, Done):
                 raise NotNow
 
+    async def delete_note(self, live: LiveBusiness, conversation: str, note: str) -> None:
+        """Have a conversation delete a note, as an owner would. Raises `NotNow`."""
+        deleted = await ask_conversation(live, conversation, DeleteNote(VOICE, note))
+        if not isinstance(deleted, Done):
+            raise NotNow
+
     async def wash(self, business: str) -> None:
         """Return when no byte is left anywhere of what was erased of ``business`` by now."""
         revision = self.database.journal.released(business)
@@ -112,11 +118,7 @@ class Eraser:
         while await self._erase_said(live, person):
             pass  # what was on its way when they were erased is there by now
         for written in await store.notes(no, person):
-            deleted = await ask_conversation(
-                live, written.conversation, DeleteNote(VOICE, written.note)
-            )
-            if not isinstance(deleted, Done):
-                raise NotNow
+            await self.delete_note(live, written.conversation, written.note)
         await store.remove(no, person)
         await self.keeper.remove_person(no, person)
         for conversation in await store.conversations(no, person):

@@ -42,28 +42,32 @@ async def expire_messages(node: Node) -> None:
 
 
 async def expire(node: Node) -> Counter[str]:
-    """Erase all that is no longer kept by now; how many messages of which business they were."""
-    erased: Counter[str] = Counter()
+    """Erase all that is no longer kept by now; of which business how many messages and notes."""
+    erased, noted = Counter[str](), Counter[str]()
     position, before = START, node.clock()
     while True:
-        found, position = await _page(node, before, position)
-        for business, messages in found.items():
-            erased[business] += messages
+        position = await _page(node, before, position, erased, noted)
         if position == START:
             break
     for business, messages in erased.items():
         live = await node.live(business)
         if live is not None:
             detail: AuditDetail = {"messages": messages}
+            if noted[business]:
+                detail["notes"] = noted[business]
             note = Note(BUSINESS_VOICE, AuditKind.MESSAGES_EXPIRED, detail=detail)
             await live.desk.ask(BUSINESS, note, ASK_SECONDS)
         await node.eraser.wash(business)
-    return erased
+    return erased + noted
 
 
-async def _page(node: Node, now: int, after: Position) -> tuple[Counter[str], Position]:
-    """Erase what is due in the next conversations, a batch of each until none has any."""
-    erased: Counter[str] = Counter()
+async def _page(
+    node: Node, now: int, after: Position, erased: Counter[str], noted: Counter[str]
+) -> Position:
+    """Erase what is due in the next conversations, a batch of each until none has any.
+
+    How much it was is counted in ``erased`` (messages) and ``noted``: each business is in both.
+    """
     store = node.database.erasures
     while True:
         page = await store.expired(now, after, CONVERSATIONS, AT_ONCE)
@@ -72,7 +76,10 @@ async def _page(node: Node, now: int, after: Position) -> tuple[Counter[str], Po
             if live is None:
                 raise NotNow
             await node.eraser.erase_messages(live, each.conversation, each.seqs)
+            for note in each.notes:
+                await node.eraser.delete_note(live, each.conversation, note)
             await store.note_expired(each)
             erased[each.business] += len(each.seqs)
+            noted[each.business] += len(each.notes)
         if not page.found:
-            return erased, page.next
+            return page.next

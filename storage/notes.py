@@ -176,6 +176,29 @@ def forget_deleted(connection: sqlite3.Connection, business_no: int, person: str
     )
 
 
+def left_before(
+    connection: sqlite3.Connection, no: int, before: int, limit: int
+) -> list[tuple[str, str]]:
+    """(id, author) of notes of conversation ``no``, written before a time, of which there is
+    something left: a text, or the digest of what was first asked for."""
+    return connection.execute(
+        "SELECT id, author FROM note WHERE conversation_no = ? AND at < ?"
+        " AND (deleted_at = 0 OR digest <> x'') LIMIT ?",
+        (no, before, limit),
+    ).fetchall()
+
+
+def forget(
+    connection: sqlite3.Connection, business_no: int, conversation: str, notes: tuple[str, ...]
+) -> None:
+    """Of ``notes``, which are deleted by now, not even a digest is left."""
+    connection.execute(
+        "UPDATE note SET digest = x'' WHERE id IN (SELECT value FROM json_each(?3))"
+        " AND conversation_no = (SELECT no FROM conversation WHERE business_no = ?1 AND id = ?2)",
+        (business_no, conversation, json.dumps(notes)),
+    )
+
+
 _OF_PERSON = (
     "FROM conversation c JOIN note n ON n.conversation_no = c.no WHERE c.business_no = ?1"
     " AND (n.author = ?2 OR (SELECT role = 'customer' FROM person"

@@ -1,4 +1,4 @@
-"""What was said so long ago that it is to be erased, a few conversations at a time (EX-21)."""
+"""What was said or noted so long ago that it is to be erased, a few at a time (EX-21)."""
 
 import json
 import sqlite3
@@ -6,6 +6,7 @@ import sqlite3
 import msgspec
 
 from domain.retention import expired_before
+from storage import notes
 from storage.access import snapshot
 from storage.due import START, Position
 from storage.erasure import COVERED, LEFT
@@ -13,13 +14,14 @@ from storage.keys import SEQ_BITS, SEQ_MASK
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """Of a conversation what is to be erased: ``seqs``, all of it up to ``up_to``."""
+    """Of a conversation what is to be erased: ``seqs``, all up to ``up_to``, and ``notes``."""
 
     business: str
     business_no: int
     conversation: str
     seqs: tuple[int, ...]
     up_to: int
+    notes: tuple[str, ...] = ()
 
 
 class ExpiredPage(msgspec.Struct, frozen=True):
@@ -34,7 +36,8 @@ def expired(
 ) -> ExpiredPage:
     """Of the next ``conversations`` that are placed where not all is kept for ever.
 
-    Of each at most ``messages``: what is left is found again, once these are noted.
+    Of each at most ``messages``, and as many notes: what is left is found again, once these are
+    noted.
     """
     with snapshot(connection):
         rows = connection.execute(
@@ -51,9 +54,13 @@ def expired(
             if no in found or (before := _cutoff(connection, business_no, no, now)) is None:
                 continue
             said = _said_before(connection, no, done, before, messages)
-            if said and not _is_covered(connection, business_no, no, [who for _, who, _ in said]):
+            noted = notes.left_before(connection, no, before, messages)
+            authors = [who for _, who, _ in said] + [who for _, who in noted]
+            if authors and not _is_covered(connection, business_no, no, authors):
                 seqs = tuple(seq for seq, _, left in said if left)
-                found[no] = Expired(business, business_no, conversation, seqs, said[-1][0])
+                up_to = said[-1][0] if said else done
+                ids = tuple(id_ for id_, _ in noted)
+                found[no] = Expired(business, business_no, conversation, seqs, up_to, ids)
     last = tuple(rows[-1][:3]) if len(rows) == conversations else START
     return ExpiredPage(tuple(found.values()), last)
 
@@ -100,6 +107,7 @@ def _is_covered(
 
 def note(connection: sqlite3.Connection, expired: Expired) -> None:
     """It has been erased: the next time begins behind it."""
+    notes.forget(connection, expired.business_no, expired.conversation, expired.notes)
     connection.execute(
         "UPDATE conversation SET expired_up_to = max(expired_up_to, ?)"
         " WHERE business_no = ? AND id = ?",
