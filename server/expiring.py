@@ -57,7 +57,9 @@ async def expire(node: Node) -> Counter[str]:
                 detail["notes"] = noted[business]
             note = Note(BUSINESS_VOICE, AuditKind.MESSAGES_EXPIRED, detail=detail)
             await live.desk.ask(BUSINESS, note, ASK_SECONDS)
+    for business in await node.database.erasures.owed():
         await node.eraser.wash(business)
+        await node.database.erasures.paid(business)
     return erased + noted
 
 

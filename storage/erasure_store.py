@@ -83,6 +83,14 @@ class ErasureStore:
         """It has been erased."""
         await self._writer.transact(retention.note, expired)
 
+    async def owed(self) -> list[str]:
+        """The businesses that had something expired since `wash` for them, also before a kill."""
+        return await self._read(retention.owed)
+
+    async def paid(self, business: str) -> None:
+        """`wash` has returned for ``business``."""
+        await self._writer.transact(retention.paid, business)
+
     async def wash(self, business: str, revision: int) -> None:
         """Return when no byte is left in the file, the log or the index of what was removed.
 

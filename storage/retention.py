@@ -106,10 +106,29 @@ def _is_covered(
 
 
 def note(connection: sqlite3.Connection, expired: Expired) -> None:
-    """It has been erased: the next time begins behind it."""
+    """It has been erased: the next time begins behind it, and the file is to be written anew."""
     notes.forget(connection, expired.business_no, expired.conversation, expired.notes)
     connection.execute(
         "UPDATE conversation SET expired_up_to = max(expired_up_to, ?)"
         " WHERE business_no = ? AND id = ?",
         (expired.up_to, expired.business_no, expired.conversation),
     )
+    connection.execute("INSERT OR IGNORE INTO setting VALUES (?, '')", (OWED + expired.business,))
+
+
+OWED = "wash:"
+"""With a business's id the name of a setting: some of what it erased is still in the file."""
+
+
+def owed(connection: sqlite3.Connection) -> list[str]:
+    """The businesses for which the file is to be written anew."""
+    rows = connection.execute(
+        "SELECT substr(name, length(?1) + 1) FROM setting WHERE substr(name, 1, length(?1)) = ?1",
+        (OWED,),
+    )
+    return [business for (business,) in rows]
+
+
+def paid(connection: sqlite3.Connection, business: str) -> None:
+    """It has been written anew for ``business``."""
+    connection.execute("DELETE FROM setting WHERE name = ?", (OWED + business,))

@@ -303,4 +303,40 @@ MUTANTS = (
         "        kept = body",
         ("tests/server/http/test_http_repeats.py", "-k", "once"),
     ),
+    # --- Erasing ----------------------------------------------------------------------------------
+    Mutant(
+        "an erasure says that it is done before the file is written anew",
+        "server/erasing.py",
+        "            await self.wash(business)",
+        "            pass",
+        ("tests/faults/test_r38_killed.py",),
+    ),
+    Mutant(
+        "the log still holds what was erased",
+        "storage/erasure_store.py",
+        "            if await self._writer.truncate_log():",
+        "            if await self._writer.truncate_log() or True:",
+        ("tests/storage/test_wash.py",),
+    ),
+    Mutant(
+        "a file whose row went before a kill stays",
+        "server/erasing.py",
+        "            await self.keeper.walk()",
+        "            pass",
+        ("tests/faults/test_r38_killed.py",),
+    ),
+    Mutant(
+        "what expired before a kill stays in the file",
+        "storage/retention.py",
+        "INSERT OR IGNORE INTO setting VALUES (?, '')",
+        "INSERT OR IGNORE INTO setting SELECT ?, '' WHERE 0",
+        ("tests/server/http/test_http_retention.py",),
+    ),
+    Mutant(
+        "a hold on who noted something keeps nothing",
+        "storage/retention.py",
+        " + [who for _, who in noted]",
+        " + [no for no, _ in noted]",
+        ("tests/server/http/test_http_retention_notes.py",),
+    ),
 )

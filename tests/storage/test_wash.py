@@ -3,9 +3,11 @@
 import random
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import trio
 
 from storage.backup import FILE_NAME
 from storage.connection import open_writer
@@ -105,3 +107,25 @@ async def test_what_was_erased_ends_with_a_file_written_anew(
     await readers.close()
     assert traces(tmp_path) == 0
     assert (tmp_path / f"{FILE_NAME}-wal").stat().st_size == 0
+
+
+@pytest.mark.requirement("R38")
+async def test_nothing_is_said_to_be_gone_while_a_reader_keeps_it_in_the_log(
+    writer: Writer, tmp_path: Path
+) -> None:
+    await fill(writer)
+    reader = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM message").fetchall()
+    await writer.transact(delete)
+    readers = await Readers.open(tmp_path / FILE_NAME, 1, None)  # type: ignore[arg-type]
+    store = ErasureStore(writer, readers, Indexer(writer, readers, lambda: 0))
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(readers.close)
+        with trio.move_on_after(0.1) as waited:
+            await store.wash("pawsome", 0)
+        assert waited.cancelled_caught
+        assert traces(tmp_path)
+        reader.close()
+        await store.wash("pawsome", 0)
+    assert traces(tmp_path) == 0

@@ -9,10 +9,11 @@ import trio.testing
 from trio.testing import MockClock
 
 from domain.retention import DAY_MS
+from server.erasing import Eraser, NotNow
 from server.expiring import FIRST_SECONDS, expire, expire_messages
 from storage.backup import FILE_NAME
 from storage.check import check_file
-from tests.fixtures.api import ApiStage, running_api
+from tests.fixtures.api import ApiStage, reopened_api, running_api
 
 pytestmark = pytest.mark.requirement("EX-21")
 
@@ -83,6 +84,34 @@ async def test_what_is_too_old_goes_to_the_last_byte_and_the_rest_stays(tmp_path
             ("@business", {"messages": 120})
         ]
     assert check_file(tmp_path / FILE_NAME) == []
+
+
+@pytest.mark.requirement("R38")
+async def test_the_bytes_go_after_a_kill_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node, key = Desk(api), api.stage.node, api.key()
+        await desk.begin()
+        await desk.say("carla", "zebra")
+        await node.database.indexer.reached("pawsome", 2**40, 0.6)
+        await desk.keep("main", 30)
+        desk.later(31)
+        with monkeypatch.context() as patched:
+            patched.setattr(Eraser, "wash", fails)
+            with pytest.raises(NotNow):
+                await expire(node)
+        assert await desk.texts() == [""]
+    assert traces(tmp_path, "zebra")
+    async with reopened_api(tmp_path, key, clock=api.stage.clock) as api:
+        assert await expire(api.stage.node) == Counter()
+        assert traces(tmp_path, "zebra") == []
+        monkeypatch.setattr(Eraser, "wash", fails)
+        assert await expire(api.stage.node) == Counter()  # once is enough
+
+
+async def fails(*_: object) -> None:
+    raise NotNow
 
 
 async def test_the_location_that_keeps_it_longest_decides(tmp_path: Path) -> None:
