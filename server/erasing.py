@@ -95,6 +95,7 @@ class Eraser:
         revision = self.database.journal.released(business)
         async with self._washing:
             await self.keeper.expire()
+            await self.keeper.examined()
             await self.keeper.walk()  # files whose rows went just before a kill, or a failing disk
             await self.database.erasures.wash(business, revision)
 

@@ -95,6 +95,7 @@ class Keeper:
         self._at_work: set[int] = set()
         self._choosing = trio.Lock()
         self._idle = trio.lowlevel.ParkingLot()
+        self._done = trio.lowlevel.ParkingLot()
         self._put = 0
 
     # --- life -------------------------------------------------------------------------------------
@@ -182,6 +183,9 @@ class Keeper:
         A file with the same content that somebody else has uploaded is theirs, and stays.
         """
         gone = await self.rows.erase(business_no, person)
+        for upload in gone:
+            async with self._turn_of(upload):
+                pass  # a chunk that was on its way is in its file by now
         await self._collect(gone)
         return len(gone)
 
@@ -205,9 +209,17 @@ class Keeper:
                     await self._do(upload)
                 finally:
                     self._at_work.discard(upload.no)
+                    self._done.unpark_all()
             elif put == self._put:  # nothing has come since the look began
                 with trio.move_on_after(LOOK_SECONDS):
                     await self._idle.park()
+
+    async def examined(self) -> None:
+        """Return when all is done that is being examined or scanned now: no copy of it is left."""
+        async with self._choosing:
+            now = set(self._at_work)
+        while now & self._at_work:
+            await self._done.park()
 
     async def _next(self) -> Upload | None:
         async with self._choosing:

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import sqlite3
+import threading
 import zipfile
 from collections.abc import Iterable
 from contextlib import closing
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio
 
 import server.erasing
 import server.http.erasure
@@ -22,6 +24,8 @@ from domain.refusal import Code, Refusal
 from domain.roles import Role
 from protocol.close_codes import CloseCode
 from server.asking import ask_conversation
+from server.attachments import keeper
+from server.attachments.examiner import examine
 from server.attachments.keeper import Keeper
 from storage import webhook_log
 from storage.attachment_files import AttachmentFiles
@@ -32,6 +36,7 @@ from storage.erasure_store import ErasureStore
 from storage.migrations import open_read_only
 from tests.fixtures.api import reopened_api, running_api
 from tests.fixtures.canary import MARK, SHARED, VISIT, Desk, erase, live_in, send_files, traces
+from tests.fixtures.uploads import begin, chunk, picture
 from tests.fixtures.websockets import running_edge
 
 
@@ -176,6 +181,59 @@ async def test_a_file_that_cannot_be_deleted_yet_is_not_forgotten(
         assert (await erase(desk)).json["state"] == "erased"
         assert failed[0]
         assert set(api.stage.node.database.files.all()) == {hashlib.sha256(SHARED).hexdigest()}
+        assert traces(tmp_path) == []
+
+
+@pytest.mark.requirement("R38")
+async def test_a_file_that_is_being_examined_holds_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, going = trio.Event(), trio.Event()
+
+    async def slow(source: Path, folder: Path, *more: Any) -> Any:
+        (folder / "image").write_text(MARK)
+        begun.set()
+        await going.wait()
+        return await examine(source, folder, *more)
+
+    monkeypatch.setattr(keeper, "examine", slow)
+    monkeypatch.setattr(server.http.erasure, "WAIT_SECONDS", 0.3)
+    async with running_api(tmp_path) as api:
+        shot, desk = picture(), Desk(api)
+        id_ = (await begin(api, "carla", "rex.png", len(shot))).json["id"]
+        assert (await chunk(api, "carla", id_, 0, shot)).status == 200
+        await begun.wait()
+        assert (await erase(desk)).json["state"] == "erasing"
+        assert traces(tmp_path)
+        monkeypatch.setattr(server.http.erasure, "WAIT_SECONDS", 10.0)
+        going.set()
+        assert (await erase(desk)).json["state"] == "erased"
+        assert traces(tmp_path) == []
+
+
+@pytest.mark.requirement("R38")
+async def test_a_chunk_that_is_being_written_holds_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, going = AttachmentFiles.append, threading.Event()
+
+    def slow(self: AttachmentFiles, *what: Any) -> int:
+        begun.set()
+        assert going.wait(20)
+        return append(self, *what)
+
+    begun = threading.Event()
+    monkeypatch.setattr(AttachmentFiles, "append", slow)
+    monkeypatch.setattr(server.http.erasure, "WAIT_SECONDS", 0.3)
+    async with running_api(tmp_path) as api, trio.open_nursery() as nursery:
+        said, desk = f"{MARK} wrote this, too.".encode(), Desk(api)
+        id_ = (await begin(api, "carla", "rex.txt", len(said) + 1)).json["id"]
+        nursery.start_soon(chunk, api, "carla", id_, 0, said)
+        await trio.to_thread.run_sync(begun.wait)
+        assert (await erase(desk)).json["state"] == "erasing"
+        monkeypatch.setattr(server.http.erasure, "WAIT_SECONDS", 10.0)
+        going.set()
+        assert (await erase(desk)).json["state"] == "erased"
         assert traces(tmp_path) == []
 
 
