@@ -7,6 +7,7 @@ import msgspec
 
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
+from domain.channels import Channels
 from domain.hours import Hours
 from domain.mark_events import Marked
 from domain.note_events import NoteChanged
@@ -96,6 +97,8 @@ class MessageSent(msgspec.Struct, frozen=True):
     routed: Routed | None = None
     """Why it is where it is, if that is not as for the message before."""
     attachments: tuple[Attachment, ...] = ()
+    channels: Channels | None = None
+    """Unless it is said in the app, where the conversation was already."""
 
 
 class MessageEdited(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from domain.business import Business
+from domain.channels import APP, channels
 from domain.commands import Import
 from domain.company import ERASED
 from domain.conversation import Conversation, SentKey, digest, refuse_size
@@ -170,9 +171,13 @@ def _said(
     first, waiting_since, heard_at = (
         (1, 0, 0) if state is None else (state.last_seq + 1, state.waiting_since, state.heard_at)
     )
+    channel = APP if state is None else state.channel
     said = list[MessageSent]()
     for seq, message in enumerate(wanted.messages, start=first):
-        if known[message.author].role is Role.CUSTOMER:
+        role = known[message.author].role
+        on = channels(channel, message.channel or APP, role)
+        channel = channel if on is None else on.conversation
+        if role is Role.CUSTOMER:
             waiting_since, heard_at = waiting_since or message.at, message.at
         else:
             waiting_since = 0
@@ -189,6 +194,7 @@ def _said(
                 digest(wanted.conversation, message.text, 0),
                 waiting_since if wanted.waiting is True else 0,
                 heard_at,
+                channels=on,
             )
         )
     last = said[-1]

@@ -18,6 +18,7 @@ from domain.routing import CustomerFacts
 from storage import appointments, people
 from storage import webhooks as hooks
 from storage.access import snapshot
+from storage.channel_rows import channel
 from storage.handling_rows import Hidden
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
@@ -57,11 +58,12 @@ def conversation(
 def _take_up_handling(
     connection: sqlite3.Connection, business_no: int, no: int, state: Conversation
 ) -> None:
-    state.waiting_since, state.heard_at, state.team_read_up_to = connection.execute(
-        "SELECT waiting_since, heard_at, team_read_up_to FROM head WHERE business_no = ?"
+    state.waiting_since, state.heard_at, state.team_read_up_to, on = connection.execute(
+        "SELECT waiting_since, heard_at, team_read_up_to, channel FROM head WHERE business_no = ?"
         " AND conversation_no = ?",
         (business_no, no),
     ).fetchone()
+    state.channel = channel(on)
     row = connection.execute(
         "SELECT locations, status, snoozed_until, assignee, hidden, alerted FROM handling"
         " WHERE conversation_no = ?",

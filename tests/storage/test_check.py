@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from domain.attachments import State
+from domain.channels import APP, Channel, Channels
 from domain.events import AttachmentSettled
 from domain.mark_events import Marked
 from domain.note_events import Note, NoteChanged
@@ -46,6 +48,19 @@ async def note(house: House) -> None:
     await house.append([Marked("c1", house.at(), "sam", unread=True)])
 
 
+async def by_text(house: House) -> None:
+    """Two that began with a text; the customer wrote to one of them in the app since."""
+    text = Channels(Channel.TEXT, Channel.TEXT)
+    for id_, after in (("t1", None), ("t2", Channels(APP, APP))):
+        await house.converse(id_, "sam", "carla")
+        for author, channels in (("carla", text), ("sam", text), ("sam", None), ("carla", after)):
+            said = house.message(id_, author, "Hello")
+            if author == "carla":
+                said = msgspec.structs.replace(said, heard_at=said.at)
+            if author == "sam" or channels is not None:
+                await house.append([msgspec.structs.replace(said, channels=channels)])
+
+
 async def lived_in(folder: Path) -> Path:
     """A database with some of everything."""
     async with running_database(folder) as database:
@@ -59,6 +74,7 @@ async def lived_in(folder: Path) -> Path:
             await house.delete("c1", 2)
             await talk_with_attachments(house, database)
             await note(house)
+            await by_text(house)
             await house.add("c1", "dave")
             await house.receipt("c1", "sam", 3, 1)
             await house.append([house.advanced("c1", [("sam", 5, 5), ("dave", 6, 0)])])
@@ -195,6 +211,15 @@ PLANTS = {
     ),
     "UPDATE head SET team_read_up_to = 0 WHERE conversation_no = 1": (
         "how far the team has read is within its conversation, and a receipt"
+    ),
+    "UPDATE head SET channel = 'email' WHERE conversation_no = 1": (
+        "a head is on the channel on which a customer wrote last"
+    ),
+    "UPDATE head SET channel = '' WHERE channel <> ''": (
+        "a head is on the channel on which a customer wrote last"
+    ),
+    "UPDATE message SET channel = '' WHERE channel <> ''": (
+        "a head is on the channel on which a customer wrote last"
     ),
     "UPDATE cursor SET delivered_up_to = 99": (
         "a cursor is within its conversation, and read implies delivered"
