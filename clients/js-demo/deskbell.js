@@ -1239,7 +1239,7 @@ export class Deskbell {
    * Conversations of which all that is asked for holds, latest activity first; there may be more
    * while there is a `next`, even after an empty page. All but `unread` is the team's to ask.
    * @param {{location?: string, status?: string, assignee?: string, waiting?: boolean,
-   *   unread?: boolean, before?: string, limit?: number}} filter
+   *   unread?: boolean, channel?: Channel, before?: string, limit?: number}} filter
    */
   filtered(filter) {
     return this.#listed('/v1/conversations', filter);
