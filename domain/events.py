@@ -24,6 +24,7 @@ from domain.record_events import (
     LocationReopened,
     ParentChanged,
 )
+from domain.retention import AS_ALL, RetentionByChannel
 from domain.roles import Role
 from domain.routing import Rule, Trigger
 from domain.scopes import Scope
@@ -250,6 +251,7 @@ class LocationChanged(msgspec.Struct, frozen=True):
     away_text: str = ""
     alert_minutes: int = 0
     retention_days: int | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
 
 class PersonChanged(msgspec.Struct, frozen=True):

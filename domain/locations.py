@@ -18,7 +18,7 @@ from domain.hours import Hours, refuse_hours
 from domain.limits import NAME_BYTES
 from domain.record_events import LocationClosed, LocationMerged, LocationReopened
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.retention import refuse_retention
+from domain.retention import AS_ALL, RetentionByChannel, refuse_retention
 from domain.text import refuse_label, refuse_text
 
 AWAY_TEXT_BYTES = 2_000
@@ -37,7 +37,8 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """``hours`` ``None``: always open. ``away_text``: what is answered while it is not, or ``""``.
 
     ``alert_minutes``: open minutes after which an unanswered customer is an alert; 0 is never.
-    ``retention_days``: so long what is said there is kept; ``None`` is for ever.
+    ``retention_days``: so long what is said there is kept; ``None`` is for ever. What
+    ``retention_by_channel`` says of a channel goes before it.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     away_text: str = ""
     alert_minutes: int = 0
     retention_days: int | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +94,7 @@ def refuse_location(location: Location) -> Refusal | None:
     if refusal is None and not 0 <= location.alert_minutes <= ALERT_MINUTES_MOST:
         most = f"'alert_minutes': it is 0 (never) to {ALERT_MINUTES_MOST}."
         refusal = Refusal(Code.BAD_REQUEST, most)
-    return refusal or refuse_retention(location.retention_days)
+    return refusal or refuse_retention(location.retention_days, location.retention_by_channel)
 
 
 def refuse_zone(time_zone: str) -> Refusal | None:
@@ -189,6 +191,7 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
             away_text=event.away_text,
             alert_minutes=event.alert_minutes,
             retention_days=event.retention_days,
+            retention_by_channel=event.retention_by_channel,
         )
     elif known is not None:
         into = event.into if isinstance(event, LocationMerged) else ""
