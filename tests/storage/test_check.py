@@ -49,16 +49,21 @@ async def note(house: House) -> None:
 
 
 async def by_text(house: House) -> None:
-    """Two that began with a text; the customer wrote to one of them in the app since."""
-    text = Channels(Channel.TEXT, Channel.TEXT)
-    for id_, after in (("t1", None), ("t2", Channels(APP, APP))):
+    """Three that began with a text; the customer wrote to two of them in the app since, to one when
+    a clock had been put back.
+    """
+    text, back = Channels(Channel.TEXT, Channel.TEXT), Channels(APP, APP)
+    for id_, seconds in (("t1", None), ("t2", 0), ("t3", 60)):
         await house.converse(id_, "sam", "carla")
-        for author, channels in (("carla", text), ("sam", text), ("sam", None), ("carla", after)):
-            said = house.message(id_, author, "Hello")
-            if author == "carla":
-                said = msgspec.structs.replace(said, heard_at=said.at)
-            if author == "sam" or channels is not None:
-                await house.append([msgspec.structs.replace(said, channels=channels)])
+        first = house.message(id_, "carla", "Hello")
+        await house.append([msgspec.structs.replace(first, heard_at=first.at, channels=text)])
+        answers = [house.message(id_, "sam", "Hello") for _ in range(2)]
+        await house.append([msgspec.structs.replace(answers[0], channels=text), answers[1]])
+        if seconds is not None:
+            last = house.message(id_, "carla", "Hello")
+            at = last.at - 1000 * seconds
+            again = msgspec.structs.replace(last, at=at, heard_at=at, channels=back)
+            await house.append([again])
 
 
 async def lived_in(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """The channel on which something was said, and on which a conversation is answered."""
 
+import hashlib
 import json
 import sqlite3
 import zipfile
@@ -13,7 +14,7 @@ import trio
 
 from domain.ids import customer_conversation_id
 from storage.check import check_file
-from tests.fixtures.api import ApiStage
+from tests.fixtures.api import ApiStage, reopened_api, running_api
 from tests.fixtures.websockets import running_edge
 from tests.server.http.test_http_imports import begun, counts, reasons, said, take
 
@@ -92,7 +93,10 @@ async def test_more_that_is_imported_moves_it_by_what_the_customer_said(
     assert counts(await take(api, 7, TEXTED)) == (7, 6, 1, 0), "the same again is known"
 
 
-async def test_what_is_said_of_the_app_is_as_if_nothing_were_said(api: ApiStage) -> None:
+async def test_what_is_said_of_the_app_is_as_if_nothing_were_said(
+    api: ApiStage, tmp_path: Path
+) -> None:
+    """Also as it was imported before anything could be said of channels."""
     await begun(api)
     plain, same = talk(said("Hm", author="carla")), talk(on("app", "Hm", author="carla"))
     for record in (plain, same):
@@ -101,6 +105,13 @@ async def test_what_is_said_of_the_app_is_as_if_nothing_were_said(api: ApiStage)
     assert counts(await take(api, 1, plain, same)) == (2, 1, 1, 0)
     other = {**plain, "messages": on("text", "Hm", author="carla")}
     assert counts(await take(api, 3, other)) == (3, 1, 1, 1)
+    people, messages = ["carla", "sam"], said("Hm", author="carla")
+    record = {"conversation": "old-1", "title": "", "people": people, "messages": messages}
+    record["goes_on"] = False
+    before = json.dumps(record, separators=(",", ":")).encode()
+    with closing(sqlite3.connect(tmp_path / "deskbell.db")) as connection:
+        [(stored,)] = connection.execute("SELECT creation FROM conversation WHERE id = 'old-1'")
+    assert stored == b"import:" + hashlib.blake2b(before, digest_size=16).digest()
 
 
 async def test_a_channel_that_there_is_not_is_refused(api: ApiStage) -> None:
@@ -128,6 +139,38 @@ async def test_frames_and_events_say_it_too(api: ApiStage) -> None:
             while not (said := [each for each in sam.events if each["type"] == "message"]):
                 await sam.ask(type="ping")
         assert "channel" not in said[0]
+
+
+async def test_who_was_away_is_told_of_each_message_as_it_was_said(api: ApiStage) -> None:
+    await begun(api)
+    await api.ask("POST", "/v1/people/carla/conversation", api.token("sam"), {})
+    async with running_edge(api.stage, api.app) as edge:
+        hello = {"type": "hello", "token": api.token("sam"), "device": "d1"}
+        first = await edge.connect()
+        await first.send(hello)
+        welcome = await first.receive()
+        assert (await take(api, 1, TEXTED)).json["stored"] == 1
+        again = await edge.connect()
+        cursor = {"epoch": welcome["epoch"], "revision": welcome["revision"]}
+        await again.send({**hello, "device": "d2", "cursor": cursor})
+        assert (await again.receive())["resume"] == "complete"
+        told = [await again.receive()]
+        while told[-1]["type"] != "resumed":
+            told.append(await again.receive())
+        missed = [each.get("channel") for each in told if each["type"] == "message"]
+        assert missed == ["text", "email"]
+
+
+async def test_an_actor_that_begins_anew_knows_on_which_channel_it_is(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        await begun(api)
+        await take(api, 1, TEXTED)
+    async with reopened_api(tmp_path) as api:
+        await write(api, "sam")
+        assert await channel(api, "sam") == "text"
+        await write(api, "carla")
+        assert await channel(api, "sam") is None
+    assert check_file(tmp_path / "deskbell.db") == []
 
 
 async def test_timeline_and_export_say_it(api: ApiStage) -> None:
