@@ -37,8 +37,9 @@ SENDING = "message.sending"
 
 
 class EventType(StrEnum):
-    """What a webhook can ask for; `domain.webhook_events` has what each carries."""
+    """What a webhook can ask for."""
 
+    # What each carries is in `domain.webhook_events`; the HTTP API shows this docstring.
     MESSAGE_SENT = "message.sent"
     MESSAGE_EDITED = "message.edited"
     MESSAGE_DELETED = "message.deleted"

@@ -93,7 +93,7 @@ def describe(routes: Sequence[AnyRoute], version: str) -> Json:
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    document: Json = _in_ecma_patterns(
+    document: Json = _for_readers(
         {
             "openapi": "3.1.0",
             "info": {
@@ -166,8 +166,8 @@ def _operation(route: AnyRoute) -> Json:
 
 
 def _texts(route: AnyRoute) -> tuple[str | None, ...]:
-    about_parameters = None if route.parameters is Nothing else route.parameters.__doc__
-    return inspect.getdoc(route.handler), about_parameters, _who(route)
+    about = "" if route.parameters is Nothing else route.parameters.__doc__ or ""
+    return inspect.getdoc(route.handler), inspect.cleandoc(about), _who(route)
 
 
 def _accepts(route: AnyRoute, caller: Caller) -> bool:
@@ -316,21 +316,22 @@ def _operation_id(route: AnyRoute) -> str:
     return "_".join((route.method.lower(), *words))
 
 
-def _in_ecma_patterns(value: Any) -> Any:
-    """The anchors of Python's regular expressions, in the dialect of JSON Schema."""
+def _for_readers(value: Any) -> Any:
+    """What is written as Python has it, as JSON Schema and Markdown have it."""
     match value:
         case dict():
             return {
-                name: _ecma(each)
-                if name == "pattern" and isinstance(each, str)
-                else _in_ecma_patterns(each)
+                name: _translated(name, each) if isinstance(each, str) else _for_readers(each)
                 for name, each in value.items()
             }
         case list() | tuple():
-            return [_in_ecma_patterns(each) for each in value]
+            return [_for_readers(each) for each in value]
         case _:
             return value
 
 
-def _ecma(pattern: str) -> str:
-    return pattern.replace(r"\A", "^").replace(r"\Z", "$")
+def _translated(name: str, text: str) -> str:
+    if name == "pattern":
+        return text.replace(r"\A", "^").replace(r"\Z", "$")
+    # The indentation of a docstring would make code of it.
+    return inspect.cleandoc(text) if name == "description" else text
