@@ -37,9 +37,8 @@ SENDING = "message.sending"
 
 
 class EventType(StrEnum):
-    """What a webhook can ask for."""
+    """What a webhook can ask for; `webhooks` of the description says what each carries."""
 
-    # What each carries is in `domain.webhook_events`; the HTTP API shows this docstring.
     MESSAGE_SENT = "message.sent"
     MESSAGE_EDITED = "message.edited"
     MESSAGE_DELETED = "message.deleted"

@@ -1,4 +1,7 @@
-"""The OpenAPI 3.1 description of the API, made from the table of routes and its structs."""
+"""The OpenAPI 3.1 description of the API, made from the table of routes and its structs.
+
+What servers of businesses are told is of `server.http.told`.
+"""
 
 import inspect
 import re
@@ -12,6 +15,7 @@ import msgspec
 from domain.ids import ID_PATTERN
 from domain.refusal import HTTP_STATUS, Code, Refusal
 from domain.roles import POLICY, Role
+from server.http import told
 from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
 from server.http.fields import Nothing
 from server.http.files import file_content, unless_known
@@ -86,7 +90,9 @@ def describe(routes: Sequence[AnyRoute], version: str) -> Json:
     """The document that describes exactly ``routes``."""
     types = [route.body for route in routes if route.takes_body and route.body is not Octets]
     types += [route.answer for route in routes if not issubclass(route.answer, Content)]
-    _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=SCHEMAS)
+    referred, schemas = msgspec.json.schema_components(
+        [*told.SENT, *types, Problem], ref_template=SCHEMAS
+    )
     for route in routes:
         _, named = _schemas_of(route.parameters)
         schemas |= named
@@ -105,10 +111,11 @@ def describe(routes: Sequence[AnyRoute], version: str) -> Json:
             "servers": [{"url": "/"}],
             "tags": [{"name": name} for name in dict.fromkeys(_tag(route) for route in routes)],
             "paths": paths,
+            "webhooks": told.webhooks(dict(zip(told.SENT, referred, strict=False))),
             "components": {
                 "schemas": schemas,
                 "responses": {code.value: _refused(HTTP_STATUS[code], (code,)) for code in MEANING},
-                "parameters": _headers(),
+                "parameters": _headers() | told.headers(),
                 "securitySchemes": _security_schemes(),
             },
         }
