@@ -248,6 +248,8 @@ _NOT_HANDLED = Refusal(
     Code.BAD_REQUEST,
     "Only groups with a customer are assigned, moved or closed, in a business with locations.",
 )
+_WHO = Refusal(Code.BAD_REQUEST, "Name who of the team answers: person.")
+_WHERE = Refusal(Code.BAD_REQUEST, "Name where it goes: location.")
 _CANNOT_SEE = Refusal(
     Code.BAD_REQUEST, "They cannot see this conversation. Add them to it first, or transfer it."
 )
@@ -282,7 +284,7 @@ def _handled(
     match command.action:
         case Action.ASSIGN:
             if command.person not in business.team:
-                return NOT_FOUND
+                return NOT_FOUND if command.person else _WHO
             if not sees(state, business, command.person, handling):
                 return _CANNOT_SEE
             return msgspec.structs.replace(handling, assignee=command.person)
@@ -305,7 +307,7 @@ def _transferred(
 ) -> Handling | Refusal:
     """At one location, where what the customer says next goes, too."""
     if business.standing(command.location) != command.location:
-        return NOT_FOUND
+        return NOT_FOUND if command.location else _WHERE
     if handling.locations == (command.location,):
         return handling
     trigger = Trigger(TriggerKind.TRANSFER, command.location, command.speaker.person, now)
