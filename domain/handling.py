@@ -8,7 +8,7 @@ Rules
 3. It waits from the first word of a customer that nobody of the team has answered; what the
    business says by itself is no answer (EX-24).
 4. Who answers first from the queue has claimed it: they are assigned to it (EX-23). Whoever of the
-   team answers without being in it becomes a member, and has read what is there, up to their answer.
+   team answers without being in it becomes a member, who has read up to their answer.
 5. Whoever is assigned to a conversation sees it; if it goes where they do not, nobody is assigned.
 """
 

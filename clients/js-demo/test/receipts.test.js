@@ -299,8 +299,9 @@ for (const [shared, team] of [
 ]) {
   test(`who answers without being in it has read it: the count is ${shared}`, async () => {
     const { desk, network, clock, online } = scene();
+    const joined = { kind: 'member_added', person: 'carla', text: 'Carla', role: 'staff' };
     const told = (own) => [
-      message(4, { kind: 'member_added', author: 'carla', person: 'carla', text: 'Carla', role: 'staff' }),
+      message(4, { author: 'carla', ...joined }),
       ...(own ? [message(5, { author: 'carla', client_message_id: own })] : []),
       receipt('carla', { delivered_up_to: 5, delivered_at: T, read_up_to: 5, read_at: T }),
     ];
