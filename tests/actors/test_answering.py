@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.batch_work import NOT_STORED
 from domain import business as rules
 from domain.commands import Accepted, Done
+from domain.errors import StorageFailed
 from domain.events import (
     Cursor,
     LocationChanged,
@@ -33,6 +35,7 @@ from tests.actors.talk import (
     send,
     talking,
 )
+from tests.contract.memory import MemoryDatabase
 
 pytestmark = pytest.mark.requirement("EX-23", "EX-24", "DT-03")
 
@@ -179,6 +182,24 @@ async def test_the_same_answer_again_reads_nothing(talk: Talk) -> None:
     assert await talk.one(said) == first
     assert not talk.new()
     assert await stored(talk, "sam") == (4, 4, 1)
+
+
+async def test_an_answer_that_cannot_be_stored_reads_nothing(tmp_path: Path) -> None:
+    """As one: there is no member without the message, and neither without the reading."""
+    async with talking("memory", tmp_path) as talk:
+        await furnish(talk)
+        assert isinstance(talk.database, MemoryDatabase)
+        faults = iter([StorageFailed("the disk is full")])
+
+        def fault() -> None:
+            for error in faults:
+                raise error
+
+        talk.database.fault = fault
+        assert await talk(send("sam", "s1"), receipt("sam", 1, 1)) == [NOT_STORED] * 2
+        assert (talk.new(), cursor(talk, "sam")) == ([], (0, 0))
+        await talk(send("sam", "s1"), receipt("sam", 1, 1))
+        assert (cursor(talk, "sam"), len(receipts(talk.new()))) == ((4, 4), 1)
 
 
 async def test_the_answer_of_an_owner_is_no_membership(talk: Talk) -> None:
