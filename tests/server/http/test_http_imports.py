@@ -143,6 +143,7 @@ LATER[0]["at"] = 3_000_000_000_000
         ({**FRESH, "people": ["nobody"]}, "conversation", "bad_request"),
         ({**FRESH, "messages": []}, "conversation", "bad_request"),
         ({**FRESH, "messages": said("x", author="nobody")}, "conversation", "bad_request"),
+        ({**FRESH, "messages": said("x", author="carla")}, "conversation", "bad_request"),
         ({**FRESH, "messages": said("")}, "conversation", "bad_request"),
         ({**FRESH, "messages": LATER}, "conversation", "bad_request"),
         ({**FRESH, "messages": said("a", "b")[::-1]}, "conversation", "bad_request"),
@@ -174,6 +175,29 @@ async def test_what_is_refused_is_told_and_stops_nothing(
     after = {**NINA, "id": "after"}
     assert counts(await take(api, 1, NINA, TALK, record, after)) == (4, 3, 0, 1)
     assert [(number, k, c) for number, k, _, c in await reasons(api)] == [(3, kind, code)]
+
+
+async def test_a_customer_who_says_something_is_in_it(api: ApiStage) -> None:
+    """From the beginning, later, and in another customer's own; of the team anybody may."""
+    await begun(api)
+    words = [*said("Hello"), *said("Me, too", author="carla", start=1)]
+    more = {"type": "messages", "id": "old-1", "messages": said("And I", author="carla", start=9)}
+    own = {"type": "conversation", "customer": "nina", "messages": words}
+    records = NINA, {**TALK, "messages": words}, TALK, more, own
+    assert counts(await take(api, 1, *records)) == (5, 2, 0, 3)
+    shown = await api.ask("GET", "/v1/imports/old/refused", api.key())
+    why = "carla is a customer who is not in it."
+    assert [each["reason"] for each in shown.json["refused"]] == [
+        f"'messages[1].author': {why} Name them in 'people'.",
+        f"'messages[0].author': {why}",
+        f"'messages[1].author': {why} Name them in 'people'.",
+    ]
+    both = {**TALK, "id": "old-2", "people": ["nina", "carla"]}
+    both["messages"] = [
+        {"id": f"b{n}", "author": author, "text": "Hi", "at": OLD + n}
+        for n, author in enumerate(("nina", "carla", "sam", "max"))
+    ]
+    assert counts(await take(api, 6, both)) == (6, 3, 0, 3)
 
 
 PLACED = {
