@@ -138,6 +138,7 @@ LATER[0]["at"] = 3_000_000_000_000
         ({**NINA, "id": "sam"}, "person", "conflict"),
         ({**NINA, "id": "x", "locations": ["nowhere"]}, "person", "bad_request"),
         ({**NINA, "id": "x", "contact": {"phones": ["1"]}}, "person", "bad_request"),
+        ({**NINA, "id": "x", "role": "staff", "blocked": True}, "person", "bad_request"),
         ({**BOOKED, "customer": "nobody"}, "appointment", "bad_request"),
         ({**BOOKED, "start": SKIPPED}, "appointment", "bad_request"),
         ({**FRESH, "people": ["nobody"]}, "conversation", "bad_request"),
