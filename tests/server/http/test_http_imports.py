@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.explaining import IMPORTED, IMPORTED_NOWHERE
 from storage import webhook_log
 from storage.check import check_file
 from tests.fixtures.api import ApiStage, Reply
@@ -286,6 +287,38 @@ async def test_who_answers_what_was_imported_claims_it(api: ApiStage, tmp_path: 
     handling = (await api.ask("GET", talk, api.token("sam"))).json["handling"]
     assert handling["locations"] == ["main"], "she is at home nowhere, so it stays where it is"
     assert check_file(tmp_path / "deskbell.db") == []
+
+
+@pytest.mark.requirement("C-27", "EX-41")
+async def test_why_an_imported_message_is_where_it_is(api: ApiStage) -> None:
+    """Where the import placed it: of the team's words, too, and wherever it has gone since."""
+    for place in ("north", "south"):
+        body = {"id": place, "name": place, "time_zone": "Europe/Rome"}
+        await api.ask("POST", "/v1/locations", api.key(), body)
+    await begun(api)
+    more = {"type": "messages", "id": "old-1", "messages": said("More", start=9)}
+    nowhere = {**UNSAID, "id": "old-2"}
+    assert counts(await take(api, 1, NINA, PLACED, nowhere)) == (3, 3, 0, 0)
+    handling = "/v1/conversations/old-1/handling"
+    moved = {"action": "transfer", "location": "north"}
+    assert (await api.ask("POST", handling, api.token("olivia"), moved)).status == 200
+    assert counts(await take(api, 4, more)) == (4, 4, 0, 0)
+    moved = {"action": "transfer", "location": "south"}
+    assert (await api.ask("POST", handling, api.token("olivia"), moved)).status == 200
+    new = {"client_message_id": "x", "text": "And now?"}
+    sent = await api.ask("POST", "/v1/conversations/old-1/messages", api.token("nina"), new)
+    assert sent.status == 201
+
+    async def explained(conversation: str, seq: int) -> tuple[str, list[str], str]:
+        path = f"/v1/conversations/{conversation}/messages/{seq}/explanation"
+        why = (await api.ask("GET", path, api.token("olivia"))).json
+        return why["rule"], why["locations"], why["sentence"]
+
+    for seq, place in ((1, "main"), (2, "main"), (4, "main"), (5, "north")):
+        assert await explained("old-1", seq) == ("", [place], IMPORTED), seq
+    rule, locations, _ = await explained("old-1", 6)
+    assert (rule, locations) == ("transfer", ["south"])
+    assert await explained("old-2", 1) == ("", [], IMPORTED_NOWHERE)
 
 
 async def test_no_alert_is_given_for_what_waited_elsewhere(api: ApiStage) -> None:
