@@ -181,17 +181,17 @@ def _begun(state: Conversation, business: Business, speaker: Speaker, at: int) -
     Who goes on after beginning themselves has begun nothing new, for half a window.
     """
     trigger, heard_at, window = state.handling.trigger, state.heard_at, business.window_ms
-    if not begun_by_team(trigger, heard_at, at, window):
-        return None
     me = speaker.person
     where = business.begins_at(me, speaker.location)
-    goes_on = (
+    if (
         trigger.kind is TriggerKind.STAFF
         and trigger.person == me
         and trigger.location == where
-        and trigger.at >= max(heard_at, at - window // 2)
-    )
-    return None if goes_on else Trigger(TriggerKind.STAFF, where, me, at)
+        and heard_at <= trigger.at >= at - window // 2
+    ):
+        return None
+    begun = begun_by_team(trigger, heard_at, at, window)
+    return Trigger(TriggerKind.STAFF, where, me, at) if begun else None
 
 
 def _changed(
