@@ -32,8 +32,10 @@ _AT = 1_793_000_000_000
 _REVISION = 1_086
 _MESSAGE = MessageData(
     conversation="rex-grooming",
+    locations=("downtown",),
     seq=42,
     author="carla",
+    role="customer",
     text="Is Rex ready?",
     reply_to=0,
     client_message_id="01932f",
@@ -78,7 +80,7 @@ _EVENTS = (
             kind="group",
             title="Rex, grooming",
             author="carla",
-            members=("carla", "sam"),
+            members=("carla", "olivia", "sam"),
         ),
     ),
     _Told(EventType.MEMBER_ADDED, "Somebody came into a conversation", _MEMBER),
