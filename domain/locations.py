@@ -69,6 +69,13 @@ def standing(locations: Locations, location: str) -> str | None:
     return end.id if end is not None and end.status is LocationStatus.OPEN else None
 
 
+def why_not_open(locations: Locations, location: str) -> str:
+    """Why nobody can be at ``location``, which stands for no open one."""
+    if location in locations:
+        return f"the location {location} is closed: name another one, or none"
+    return f"there is no location {location}"
+
+
 def followed(locations: Locations, places: Iterable[str]) -> tuple[str, ...]:
     """``places``, each once, with what the merged ones were merged into in their stead."""
     ends = ((_end(locations, place), place) for place in places)

@@ -16,7 +16,7 @@ from domain.ids import ID_PATTERN
 from domain.refusal import HTTP_STATUS, Code, Refusal
 from domain.roles import POLICY, Role
 from server.http import told
-from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
+from server.http.caller import DEVICE_HEADER, LOCATION_HEADER, PERSON_HEADER, Caller
 from server.http.fields import Nothing
 from server.http.files import file_content, unless_known
 from server.http.problem import MEDIA_TYPE, Problem, problem
@@ -218,7 +218,8 @@ def _parameters(route: AnyRoute) -> list[Json]:
                 "schema": of_it,
             }
         )
-    headers = (PERSON_HEADER, DEVICE_HEADER) if Caller.PERSON in route.callers else ()
+    of_people = (PERSON_HEADER, DEVICE_HEADER, LOCATION_HEADER)
+    headers = of_people if Caller.PERSON in route.callers else ()
     headers = (*headers, KEY_HEADER) if route.takes_key else headers
     return shown + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
@@ -282,6 +283,10 @@ def _headers() -> Json:
         DEVICE_HEADER: (
             "The device that ids of messages belong to; `http` by default. A session token has "
             "its own."
+        ),
+        LOCATION_HEADER: (
+            "The open location where the person is: what somebody of the team begins from there, a "
+            "customer answers there."
         ),
         KEY_HEADER: (
             "Made by the client for this request, like a new UUID, and sent again with it: then it "

@@ -233,7 +233,14 @@ async def test_a_field_that_is_missing_or_unknown_is_named(
 
 @pytest.mark.requirement("R26")
 @pytest.mark.parametrize(
-    "name", ["Authorization", "Deskbell-Person", "Deskbell-Device", "Idempotency-Key"]
+    "name",
+    [
+        "Authorization",
+        "Deskbell-Person",
+        "Deskbell-Device",
+        "Deskbell-Location",
+        "Idempotency-Key",
+    ],
 )
 async def test_a_header_that_decides_is_sent_once(api: ApiStage, name: str) -> None:
     value = f"Bearer {api.key('pawsome')}" if name == "Authorization" else "sam"
