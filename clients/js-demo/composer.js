@@ -45,7 +45,13 @@ export class Composer {
     this.count = h('output', { class: 'count', hidden: true });
     this.button = h(
       'button',
-      { class: 'send', 'aria-label': 'Send', disabled: true },
+      {
+        class: 'send',
+        'aria-label': 'Send',
+        disabled: true,
+        // Who writes goes on writing: on a phone the keyboard stays.
+        onmousedown: (/** @type {Event} */ event) => event.preventDefault(),
+      },
       icon('send'),
     );
     this.context = h('div', { class: 'context', hidden: true });
@@ -312,6 +318,7 @@ export class Composer {
     event.preventDefault();
     const text = clean(this.text.value);
     if (this.button.disabled) return;
+    if (document.activeElement === this.button) this.focus(); // it goes out with the text
     if (this.noting.active) {
       void this.#note(this.#id, text);
       return;

@@ -230,7 +230,8 @@ export class ConversationList {
   }
 
   async #more() {
-    this.older.disabled = true;
+    const focused = document.activeElement === this.older;
+    this.older.disabled = true; // which loses the focus
     try {
       await this.inbox.showMore();
     } catch (error) {
@@ -238,6 +239,8 @@ export class ConversationList {
     }
     this.older.disabled = false;
     this.render();
+    if (!focused || document.activeElement !== document.body) return;
+    (this.older.hidden ? this.search : this.older).focus();
   }
 
   /** @param {KeyboardEvent} event */

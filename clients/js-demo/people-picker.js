@@ -20,16 +20,25 @@ export function peoplePicker(desk, failed, options) {
   /** @type {any} */
   let timer = 0;
   const list = h('ul', { class: 'people', 'aria-label': 'People' });
+  /** @returns {Promise<boolean>} whether what was asked for is shown */
   const search = async () => {
+    clearTimeout(timer);
     asked += 1;
     const mine = asked;
     try {
       const found = await desk.people(input.value.trim(), 50);
-      if (mine === asked) draw(found.filter((person) => !skip.has(person.id) && keep(person)));
+      if (mine !== asked) return false;
+      draw(found.filter((person) => !skip.has(person.id) && keep(person)));
+      return true;
     } catch (error) {
       failed(error);
       if (/** @type {any} */ (error).code === 'disconnected') searchOnceReady();
+      return false;
     }
+  };
+  /** The first of those whose name was typed, as soon as they are found. */
+  const first = async () => {
+    if (input.value.trim() && (await search())) list.querySelector('button')?.click();
   };
   const searchOnceReady = () => {
     const stop = desk.on('ready', () => {
@@ -77,6 +86,11 @@ export function peoplePicker(desk, failed, options) {
     oninput: () => {
       clearTimeout(timer);
       timer = setTimeout(() => void search(), WAIT_MS);
+    },
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== 'Enter' || event.isComposing) return;
+      event.preventDefault();
+      void first();
     },
   });
   const element = h(
