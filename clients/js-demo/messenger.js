@@ -79,6 +79,7 @@ export class Messenger {
       create: () => this.#create(),
       failed,
       draft: (id) => this.view.composer.draft(id),
+      name: (conversation, person) => this.people.name(conversation, person),
     });
     this.bar = h('header', { class: 'bar' });
     this.news = h('div', {
@@ -127,7 +128,10 @@ export class Messenger {
     desk.on('error', this.failed);
     document.addEventListener('visibilitychange', () => this.#visible());
     window.addEventListener('online', () => desk.wake());
-    window.addEventListener('pagehide', () => desk.save());
+    window.addEventListener('pagehide', () => {
+      desk.save();
+      this.view.composer.keep();
+    });
     for (const event of ['pointerdown', 'keydown'])
       this.root.addEventListener(event, () => this.#active());
     setInterval(this.draw, REDRAW_MS);
@@ -188,7 +192,10 @@ export class Messenger {
   #visible() {
     const active = document.visibilityState === 'visible';
     this.desk.activity(active);
-    if (!active) return;
+    if (!active) {
+      this.view.composer.keep(); // a phone may take a page that is not looked at
+      return;
+    }
     this.desk.wake();
     this.looked();
   }

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.business import Business
-from tests.browser.stage import Desk, Open, Shoot
+from tests.browser.stage import Desk, Open, Server, Shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -162,3 +162,66 @@ def test_when_an_appointment_is_can_be_read(open_page: Open, shop: Business, sho
     shoot(page, "inbox-appointment")
     cut = words.evaluate_all("all => all.filter(each => each.scrollWidth > each.clientWidth)")
     assert cut == []
+
+
+@pytest.mark.requirement("EX-28")
+def test_who_hands_over_is_told_where_it_went_and_who_has_it_by_name(
+    open_page: Open, shop: Business
+) -> None:
+    place = {"id": "uptown", "name": "Uptown Pets", "time_zone": "UTC"}
+    shop.ask("POST", "/v1/locations", place)
+    shop.ask("POST", "/v1/people", {"id": "p-1", "name": "Zoe Brook", "role": "staff"})
+    shop.ask("PATCH", "/v1/people/p-1", {"locations": ["main", "uptown"]})
+    id_ = written(shop, "carla", "Is Rex ready?")
+    taken = {"action": "assign", "person": "p-1"}
+    shop.ask("POST", f"/v1/conversations/{id_}/handling", taken, "olivia")
+    page = signed_in(open_page, shop, "sam")
+    desk = Desk(page.locator(".desk"))
+    expect(desk.list.get_by_role("button")).to_contain_text("Assigned to Zoe Brook")
+    desk.open("Carla")
+    page.get_by_role("button", name="Handle this conversation").click()
+    page.get_by_role("menuitem", name="Transfer to").click()
+    page.get_by_role("menuitem", name="Uptown Pets").click()
+    expect(page.locator(".toasts")).to_contain_text("It is at Uptown Pets now.")
+    expect(desk.list.get_by_role("button")).to_have_count(0)
+
+
+def test_what_was_begun_outlives_a_reload_and_nobody_else_finds_it(
+    open_page: Open, server: Server
+) -> None:
+    page = open_page("#person=sam")
+    desk = Desk(page.locator(".desk"))
+    desk.list.get_by_role("button").first.click()
+    desk.text.fill("Half of an answer")
+    page.get_by_role("button", name="Write a note to the team").click()
+    page.get_by_role("textbox", name="Note to the team").fill("Half of a note")
+    page.reload()
+    expect(desk.list.get_by_role("button").first).to_contain_text("Draft: Half of an answer")
+    desk.list.get_by_role("button").first.click()
+    expect(desk.text).to_have_value("Half of an answer")
+    page.get_by_role("button", name="Write a note to the team").click()
+    expect(page.get_by_role("textbox", name="Note to the team")).to_have_value("Half of a note")
+    page.get_by_role("textbox", name="Note to the team").press("Escape")
+    desk.text.press("Enter")
+    desk.expect_tick("Half of an answer", "sent")
+    assert "Half of an answer" not in page.evaluate("JSON.stringify(sessionStorage)")
+    page.goto(f"{server.url}/#person=olivia")  # in the same tab
+    expect(page.locator(".desk")).to_have_attribute("data-status", "online")
+    desk.list.get_by_role("button").first.click()
+    page.get_by_role("button", name="Write a note to the team").click()
+    expect(page.get_by_role("textbox", name="Note to the team")).to_have_value("")
+
+
+def test_who_signs_out_leaves_nothing_that_was_begun(open_page: Open, shop: Business) -> None:
+    shop.group("Rex", "sam", ["carla"], ["Hello"])
+    page = signed_in(open_page, shop, "sam")
+    desk = Desk(page.locator(".desk"))
+    desk.open("Rex")
+    desk.text.fill("Not for everybody")
+    page.reload()  # it is the demo without the token, which nobody signed out of
+    assert "Not for everybody" in page.evaluate("JSON.stringify(sessionStorage)")
+    page.goto(f"{page.url}#token={shop.token('sam')}")
+    page.get_by_role("button", name="Settings", exact=True).click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator(".desk[data-status=online]").first).to_be_visible()  # the demo again
+    assert "Not for everybody" not in page.evaluate("JSON.stringify(sessionStorage)")
