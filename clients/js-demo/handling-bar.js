@@ -154,7 +154,7 @@ export class HandlingBar {
 
   #assign() {
     const picker = peoplePicker(this.desk, this.failed, {
-      keep: ({ role }) => role !== 'customer',
+      team: true,
       pick: ({ id, name }) => {
         this.people.learn({ id, name });
         this.#do('assign', { person: id });

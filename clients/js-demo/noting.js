@@ -46,7 +46,7 @@ export class Noting {
     const { selectionStart: at, value } = text;
     if (!this.active || !SIGN.test(value.slice(0, at))) return;
     const picker = peoplePicker(this.desk, this.actions.failed, {
-      keep: ({ role, id }) => role !== 'customer' && id !== this.desk.person,
+      team: true,
       pick: ({ id, name }) => {
         close();
         this.#mentioned.set(id, name);

@@ -7,15 +7,26 @@ import { avatar, roleName } from './names.js';
 /** @typedef {{id: string, name: string, role: string}} Person */
 
 const WAIT_MS = 150; // after the last keystroke
+const MOST = 50;
+
+/**
+ * However many customers come before them.
+ * @param {import('./deskbell.js').Deskbell} desk @param {string} search
+ * @returns {Promise<Person[]>}
+ */
+async function colleagues(desk, search) {
+  const query = new URLSearchParams({ team: 'true', search, limit: String(MOST) });
+  return (await desk.request('GET', `/v1/people?${query}`)).people;
+}
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {(error: unknown) => void} failed
  * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>,
- *   keep?: (person: Person) => boolean}} options
+ *   team?: boolean}} options  `team`: only those of the team
  * @returns {HTMLElement}
  */
 export function peoplePicker(desk, failed, options) {
-  const { pick, skip = new Set(), chosen = () => new Set(), keep = () => true } = options;
+  const { pick, skip = new Set(), chosen = () => new Set(), team = false } = options;
   let asked = 0;
   /** @type {any} */
   let timer = 0;
@@ -26,9 +37,10 @@ export function peoplePicker(desk, failed, options) {
     asked += 1;
     const mine = asked;
     try {
-      const found = await desk.people(input.value.trim(), 50);
+      const wanted = input.value.trim();
+      const found = team ? await colleagues(desk, wanted) : await desk.people(wanted, MOST);
       if (mine !== asked) return false;
-      draw(found.filter((person) => !skip.has(person.id) && keep(person)));
+      draw(found.filter(({ id }) => !skip.has(id)));
       return true;
     } catch (error) {
       failed(error);

@@ -225,3 +225,28 @@ def test_who_signs_out_leaves_nothing_that_was_begun(open_page: Open, shop: Busi
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".desk[data-status=online]").first).to_be_visible()  # the demo again
     assert "Not for everybody" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_colleagues_are_found_however_many_customers_there_are(
+    open_page: Open, shop: Business
+) -> None:
+    for number in range(55):
+        shop.ask("POST", "/v1/people", {"name": f"A guest {number}", "role": "customer"})
+    written(shop, "carla", "Is Rex ready?")
+    page = signed_in(open_page, shop, "sam")
+    Desk(page.locator(".desk")).open("Carla")
+    page.get_by_role("button", name="Handle this conversation").click()
+    page.get_by_role("menuitem", name="Assign to").click()
+    people = page.get_by_role("dialog", name="Assign to").get_by_role("list", name="People")
+    expect(people.get_by_role("listitem")).to_have_text(["MMiaManager", "OOliviaOwner"])
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Members", exact=True).click()
+    members = page.get_by_role("dialog", name="Members")
+    expect(members.get_by_role("button", name="Add somebody")).to_be_visible()
+    leave = members.get_by_role("button", name="Leave this conversation")
+    expect(leave).to_have_count(0)  # who works there sees it, and is no member
+    page.keyboard.press("Escape")
+    Desk(page.locator(".desk")).say("He is")
+    expect(page.get_by_text("Sam joined")).to_be_visible()
+    page.get_by_role("button", name="Members", exact=True).click()
+    expect(leave).to_be_visible()
