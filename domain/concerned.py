@@ -20,9 +20,13 @@ def concerned_authors(
     receive one message must not cause 10,000 events. How far authors are looked for is bounded by
     `AUTHORS_BACK`: who comes into a long conversation has all of it delivered at once.
     """
-    authors: set[str] = set()
     recent = state.recent
     oldest = max(1, state.last_seq - REMEMBERED + 1)
+    if len(event.advances) == 1:  # one person read the newest message: nearly all
+        after, up_to = event.advances[0].after, _reach(event.advances[0])
+        if up_to == after + 1 >= oldest:
+            return {recent[up_to].author}, None
+    authors: set[str] = set()
     unknown: tuple[int, int] | None = None
     looked_at = (0, 0)
     for advance in event.advances:

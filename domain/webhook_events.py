@@ -17,12 +17,15 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
 class MessageData(Data, frozen=True, kw_only=True):
     """Of `message.sent` and `message.edited`: the text as it was then, empty once it is deleted.
 
-    ``author`` is who sent, or edited, it.
+    ``author`` is who sent, or edited, it; ``role`` theirs by now, "" of the business itself.
+    ``locations``: where the conversation is placed by now.
     """
 
     conversation: str
+    locations: tuple[str, ...]
     seq: int
     author: str
+    role: str
     text: str
     reply_to: int
     client_message_id: str
@@ -38,7 +41,7 @@ class DeletedData(Data, frozen=True, kw_only=True):
 
 
 class ConversationData(Data, frozen=True, kw_only=True):
-    """Of `conversation.created`; ``members`` are those who are in it by now, but for owners."""
+    """Of `conversation.created`; ``members`` are those who are in it by now, with every owner."""
 
     conversation: str
     kind: str

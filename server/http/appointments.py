@@ -93,7 +93,12 @@ class NewAppointment(Input, frozen=True, kw_only=True):
 
 
 async def put(call: Call[AppointmentPath, NewAppointment]) -> Appointment | Refusal:
-    """Say how an appointment is: a new one, or all of one that is known. Again is no change."""
+    """Say how an appointment is: a new one, or all of one that is known. Again is no change.
+
+    It is taken as it is told, also of who is not active, and with staff of another location. It
+    gives nobody access: staff sees this one appointment, and is assigned to its customer while
+    active; not what is placed at the location, nor its other appointments.
+    """
     id_ = call.parameters.appointment
     async with call.site.changing(call.live.id):
         wanted = wanted_appointment(call.live, id_, call.body)

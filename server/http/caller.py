@@ -9,7 +9,7 @@ from domain.commands import Speaker
 from domain.errors import StorageFailed
 from domain.ids import is_id
 from domain.permissions import Permission, granted
-from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.scopes import EVERY_SCOPE, Scopes, role_within
 from server.live import LiveBusiness
@@ -137,6 +137,9 @@ UNAUTHENTICATED = Refusal(
     Code.UNAUTHENTICATED, "Send a valid key or token as 'Authorization: Bearer …'."
 )
 DEACTIVATED = Refusal(Code.FORBIDDEN, "The person named in Deskbell-Person is deactivated.")
+NOBODY = Refusal(
+    Code.NOT_FOUND, f"{PERSON_HEADER} names nobody of this business. Create them first."
+)
 STOPPING = Refusal(Code.UNAVAILABLE, "The server is stopping. Try again in a moment.", 1.0)
 
 
@@ -198,6 +201,6 @@ async def _spoken_for(
     access = live.access_stamp(person)
     record = await node.queries.person(live.state, person)
     if record is None:
-        return NOT_FOUND
+        return NOBODY
     somebody = Somebody(live, record, device, access, holder.key, holder.scopes)
     return somebody if record.active else DEACTIVATED

@@ -44,6 +44,9 @@ PARALLEL = 32
 ANSWER_BYTES = 256 * 1024
 SENTENCE_BYTES = 500
 
+UNKNOWN_SHOWN = 32
+"""Names of unknown fields that one line of the log holds, and characters of each."""
+
 _NO_SENTENCE = "The business does not accept this message."
 _NOT_CHECKED = Refusal(
     Code.UNAVAILABLE, "The message could not be checked. Try again in a moment.", 5.0
@@ -82,6 +85,7 @@ class _Edit(msgspec.Struct, frozen=True, tag_field="action", tag="edit"):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Allow | _Refuse | _Edit).decode
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(slots=True)
@@ -271,14 +275,21 @@ class SendHooks:
             return None
         if not succeeded(answer.status) or answer.body is None:
             return None
-        return self._understood(answer.body)
+        return self._understood(business, answer.body)
 
-    def _understood(self, body: bytes) -> _Allow | _Refuse | _Edit | None:
-        """The hook's answer; ``None``: it is none, or what it says cannot be said."""
+    def _understood(self, business: str, body: bytes) -> _Allow | _Refuse | _Edit | None:
+        """The hook's answer; ``None``: it is none, or what it says cannot be said.
+
+        What its action does not have is passed over, and noted: most likely it is a wrong name.
+        """
         try:
             verdict: _Allow | _Refuse | _Edit = _decode(body)
+            unknown = _names(body).keys() - {"action", *verdict.__struct_fields__}
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+        if unknown:
+            fields = [name[:UNKNOWN_SHOWN] for name in sorted(unknown)[:UNKNOWN_SHOWN]]
+            log.warning("send hook answered with unknown fields", business=business, fields=fields)
         if isinstance(verdict, _Edit) and refuse_text(verdict.text, self._limits.text_bytes):
             return None
         if isinstance(verdict, _Refuse) and refuse_text(verdict.message, SENTENCE_BYTES):

@@ -81,7 +81,7 @@ def test_at_a_merged_location_it_is_where_that_went() -> None:
         ({"start": -1}, "'end'"),
         ({"start": LAST_MS, "end": LAST_MS}, "'end'"),
         ({"title": "a\nb"}, "title"),
-        ({"title": "\u200b"}, "text"),
+        ({"title": "\u200b"}, "title"),
     ],
 )
 def test_what_an_appointment_cannot_be(change: dict[str, object], said: str) -> None:

@@ -85,6 +85,18 @@ async def test_what_is_too_old_goes_to_the_last_byte_and_the_rest_stays(tmp_path
     assert check_file(tmp_path / FILE_NAME) == []
 
 
+async def test_what_is_as_old_as_it_may_be_is_kept_a_moment_longer(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, clock = Desk(api), api.stage.clock
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.keep("main", 1)
+        said = await api.ask("GET", f"{desk.talk}/messages", api.token("olivia"))
+        clock.now = said.json["messages"][-1]["at"] + DAY_MS - 1  # it moves when it is looked at
+        assert await expire(api.stage.node) == Counter()
+        assert await expire(api.stage.node) == Counter({"pawsome": 1})
+
+
 async def test_the_location_that_keeps_it_longest_decides(tmp_path: Path) -> None:
     async with running_api(tmp_path) as api:
         desk, node = Desk(api), api.stage.node
