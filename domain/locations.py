@@ -25,7 +25,7 @@ AWAY_TEXT_BYTES = 2_000
 ALERT_MINUTES_MOST = 7 * 24 * 60
 
 
-class Status(StrEnum):
+class LocationStatus(StrEnum):
     """Whether a location takes part."""
 
     OPEN = "open"
@@ -43,7 +43,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     time_zone: str
-    status: Status = Status.OPEN
+    status: LocationStatus = LocationStatus.OPEN
     merged_into: str = ""
     hours: Hours | None = None
     away_text: str = ""
@@ -53,7 +53,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether it takes part; whether its doors are open now is what `hours` say."""
-        return self.status is Status.OPEN
+        return self.status is LocationStatus.OPEN
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,7 +66,7 @@ Locations = Mapping[str, Location]
 def standing(locations: Locations, location: str) -> str | None:
     """The open location that ``location`` stands for; ``None``: it is closed, or there is none."""
     end = _end(locations, location)
-    return end.id if end is not None and end.status is Status.OPEN else None
+    return end.id if end is not None and end.status is LocationStatus.OPEN else None
 
 
 def followed(locations: Locations, places: Iterable[str]) -> tuple[str, ...]:
@@ -183,7 +183,7 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
             id=event.location,
             name=event.name,
             time_zone=event.time_zone,
-            status=Status.OPEN if known is None else known.status,
+            status=LocationStatus.OPEN if known is None else known.status,
             merged_into="" if known is None else known.merged_into,
             hours=event.hours,
             away_text=event.away_text,
@@ -197,8 +197,8 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
         )
 
 
-_STATUS_AFTER: dict[type, Status] = {
-    LocationClosed: Status.CLOSED,
-    LocationReopened: Status.OPEN,
-    LocationMerged: Status.MERGED,
+_STATUS_AFTER: dict[type, LocationStatus] = {
+    LocationClosed: LocationStatus.CLOSED,
+    LocationReopened: LocationStatus.OPEN,
+    LocationMerged: LocationStatus.MERGED,
 }

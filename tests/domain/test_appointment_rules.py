@@ -13,7 +13,7 @@ from domain.appointments import (
     LAST_MS,
     LONGEST_MS,
     Appointment,
-    Status,
+    AppointmentStatus,
     assigned,
     instant,
     last_of,
@@ -191,14 +191,14 @@ some = st.builds(
     location=st.sampled_from(["main", "north"]),
     start=st.integers(0, 20),
     end=st.integers(20, 30),
-    status=st.sampled_from(Status),
+    status=st.sampled_from(AppointmentStatus),
 )
 
 
 @pytest.mark.requirement("DT-20", "DT-21", "MT-R7")
 @given(st.lists(some, max_size=6, unique_by=lambda a: a.id), st.integers(0, 35))
 def test_what_appointments_say_of_their_customer(found: list[Appointment], now: int) -> None:
-    counting = [a for a in found if a.status is not Status.CANCELLED]
+    counting = [a for a in found if a.status is not AppointmentStatus.CANCELLED]
     last = last_of(found, now)
     assert (last is None) is not any(a.start <= now for a in counting)
     assert last is None or last.start == max(a.start for a in counting if a.start <= now)

@@ -21,7 +21,7 @@ from domain.events import (
 from domain.imported import ImportedConversation, ImportedMessage, Placing
 from domain.imports import decide_import
 from domain.limits import Limits
-from domain.locations import Location, Status
+from domain.locations import Location, LocationStatus
 from domain.permissions import granted
 from domain.refusal import Refusal
 from domain.roles import Role
@@ -187,14 +187,14 @@ def test_whoever_of_the_customers_says_something_is_in_it(
 
 def test_a_merged_location_stands_for_where_it_went_and_a_closed_one_for_nothing() -> None:
     business = pawsome()
-    gone = {"status": Status.MERGED, "merged_into": "north"}
+    gone = {"status": LocationStatus.MERGED, "merged_into": "north"}
     business.locations["main"] = msgspec.structs.replace(business.locations["main"], **gone)
     wanted = talk(["carla"], Placing("main"))
     events = decide_import(None, asked(wanted), business, Limits(), NOW)
     assert isinstance(events, tuple)
     assert loaded(events).handling.locations == ("north",)
     north = business.locations["north"]
-    business.locations["north"] = msgspec.structs.replace(north, status=Status.CLOSED)
+    business.locations["north"] = msgspec.structs.replace(north, status=LocationStatus.CLOSED)
     refused = decide_import(None, asked(wanted), business, Limits(), NOW)
     assert isinstance(refused, Refusal)
     assert "location" in refused.message
