@@ -98,8 +98,7 @@ class MessageSent(msgspec.Struct, frozen=True):
     routed: Routed | None = None
     """Why it is where it is, if that is not as for the message before."""
     attachments: tuple[Attachment, ...] = ()
-    channels: Channels | None = None
-    """Unless it is said in the app, where the conversation was already."""
+    channels: Channels | None = None  # unless said in the app, where the conversation was already
 
 
 class MessageEdited(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ AWAY_TEXT_BYTES = 2_000
 ALERT_MINUTES_MOST = 7 * 24 * 60
 
 
-class Status(StrEnum):
+class LocationStatus(StrEnum):
     """Whether a location takes part."""
 
     OPEN = "open"
@@ -44,7 +44,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     time_zone: str
-    status: Status = Status.OPEN
+    status: LocationStatus = LocationStatus.OPEN
     merged_into: str = ""
     hours: Hours | None = None
     away_text: str = ""
@@ -55,7 +55,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether it takes part; whether its doors are open now is what `hours` say."""
-        return self.status is Status.OPEN
+        return self.status is LocationStatus.OPEN
 
     @property
     def zone(self) -> ZoneInfo:
@@ -68,7 +68,14 @@ Locations = Mapping[str, Location]
 def standing(locations: Locations, location: str) -> str | None:
     """The open location that ``location`` stands for; ``None``: it is closed, or there is none."""
     end = _end(locations, location)
-    return end.id if end is not None and end.status is Status.OPEN else None
+    return end.id if end is not None and end.status is LocationStatus.OPEN else None
+
+
+def why_not_open(locations: Locations, location: str) -> str:
+    """Why nobody can be at ``location``, which stands for no open one."""
+    if location in locations:
+        return f"the location {location} is closed: name another one, or none"
+    return f"there is no location {location}"
 
 
 def followed(locations: Locations, places: Iterable[str]) -> tuple[str, ...]:
@@ -185,7 +192,7 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
             id=event.location,
             name=event.name,
             time_zone=event.time_zone,
-            status=Status.OPEN if known is None else known.status,
+            status=LocationStatus.OPEN if known is None else known.status,
             merged_into="" if known is None else known.merged_into,
             hours=event.hours,
             away_text=event.away_text,
@@ -200,8 +207,8 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
         )
 
 
-_STATUS_AFTER: dict[type, Status] = {
-    LocationClosed: Status.CLOSED,
-    LocationReopened: Status.OPEN,
-    LocationMerged: Status.MERGED,
+_STATUS_AFTER: dict[type, LocationStatus] = {
+    LocationClosed: LocationStatus.CLOSED,
+    LocationReopened: LocationStatus.OPEN,
+    LocationMerged: LocationStatus.MERGED,
 }

@@ -12,7 +12,7 @@ from domain.contact import Contact, normal_email
 from domain.events import Person
 from domain.hours import Hours
 from domain.limits import NAME_BYTES
-from domain.locations import Location, Status
+from domain.locations import Location, LocationStatus
 from domain.permissions import Permission, Permissions
 from domain.profile import Profile
 from domain.retention import RetentionByChannel
@@ -269,7 +269,7 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
             id=id_,
             name=name,
             time_zone=zone,
-            status=Status(status),
+            status=LocationStatus(status),
             merged_into=into,
             hours=None if hours is None else _decode_hours(hours),
             away_text=away,

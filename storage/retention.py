@@ -101,8 +101,8 @@ _decode_by_channel = msgspec.json.Decoder(RetentionByChannel).decode
 def _said_in_app(
     connection: sqlite3.Connection, no: int, done: int, before: int | None, limit: int
 ) -> list[_Said]:
-    """What follows, up to the first of the app that is younger; what was said elsewhere is passed
-    over, with nothing to erase."""
+    """What follows, up to the first that is younger; what was said elsewhere is passed over, with
+    nothing to erase."""
     if before is None:
         return []
     rows = connection.execute(
@@ -113,7 +113,7 @@ def _said_in_app(
     ).fetchall()
     said = []
     for seq, author, left, at, on in rows:
-        if not on and at >= before:
+        if at >= before:
             break
         said.append(_Said(seq, author, bool(left) and not on))
     return said

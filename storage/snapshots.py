@@ -17,7 +17,7 @@ from domain.roles import Role
 from domain.routing import CustomerFacts
 from storage import appointments, people
 from storage import webhooks as hooks
-from storage.access import snapshot
+from storage.access import Viewer, grant, snapshot
 from storage.channel_rows import channel
 from storage.handling_rows import Hidden
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
@@ -170,6 +170,16 @@ def sent(
                 digest, Accepted(key & SEQ_MASK, revision, at)
             )
     return found
+
+
+def would_be_new(
+    connection: sqlite3.Connection, viewer: Viewer, conversation: str, key: SentKey
+) -> bool:
+    """Whether a message of ``viewer`` would be a new one, in a conversation they are in."""
+    with snapshot(connection):
+        if grant(connection, viewer, conversation) is None:
+            return False
+        return not sent(connection, viewer.business_no, [key])
 
 
 _RANGE = (

@@ -7,7 +7,7 @@ import msgspec
 from actors.desk_locations import ChangeLocation, CloseLocation, MergeLocations, ReopenLocation
 from domain import locations as rules
 from domain.hours import Holiday, Hours, Span
-from domain.locations import ALERT_MINUTES_MOST, Status
+from domain.locations import ALERT_MINUTES_MOST, LocationStatus
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.retention import AS_ALL, RETENTION_DAYS_MOST, RetentionByChannel
 from domain.roles import TEAM, Operation
@@ -48,7 +48,7 @@ class Location(Output, frozen=True, kw_only=True):
     id: str
     name: str
     time_zone: str
-    status: Status = Status.OPEN
+    status: LocationStatus = LocationStatus.OPEN
     merged_into: str | Unset = UNSET
     hours: Hours | None = None
     away_text: str | Unset = UNSET
@@ -140,7 +140,8 @@ async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
     async with call.site.changing(call.live.id):
         before = call.live.state.locations.get(wanted.id)
         if before is not None:
-            same = msgspec.structs.replace(before, status=Status.OPEN, merged_into="") == wanted
+            open_ = msgspec.structs.replace(before, status=LocationStatus.OPEN, merged_into="")
+            same = open_ == wanted
             return _shown(call.insider, before) if same else TAKEN
         return await _store(call.live, call.insider, wanted)
 
@@ -250,11 +251,11 @@ _CLOSED = Location(
     id="uptown",
     name="Pawsome Uptown",
     time_zone="America/New_York",
-    status=Status.CLOSED,
+    status=LocationStatus.CLOSED,
     away_text="",
     alert_minutes=0,
 )
-_MERGED = msgspec.structs.replace(_CLOSED, status=Status.MERGED, merged_into="downtown")
+_MERGED = msgspec.structs.replace(_CLOSED, status=LocationStatus.MERGED, merged_into="downtown")
 
 ROUTES = (
     Route(

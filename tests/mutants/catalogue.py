@@ -104,6 +104,13 @@ MUTANTS = (
         "    moved_read = read != cursor.read_up_to",
         ("tests/domain/test_receipt_rules.py",),
     ),
+    Mutant(
+        "who becomes a member by answering has read nothing",
+        "domain/handling.py",
+        "    return Accompanied(tuple(before), message, joined=joined)",
+        "    return Accompanied(tuple(before), message)",
+        ("tests/actors/test_answering.py", "-k", "unread_is_nothing"),
+    ),
     # --- Who may see and say what -----------------------------------------------------------------
     Mutant(
         "anybody may speak anywhere",

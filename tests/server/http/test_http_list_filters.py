@@ -82,6 +82,8 @@ async def _converse(api: ApiStage, number: int, customer: str) -> None:
     worker = "zoe" if number % 3 == 0 else "sam"
     if number % 2:
         await _say(api, path, worker)
+        if number in (5, 9):  # what was answered is read, what comes after it is not
+            await _say(api, path, customer, "again")
     else:
         await _done(api, "POST", f"{path}/receipts", worker, {"read_up_to": 2})
     action: Picture | None = [
@@ -101,8 +103,8 @@ async def _done(api: ApiStage, method: str, path: str, person: str, body: object
     return found
 
 
-async def _say(api: ApiStage, path: str, person: str) -> None:
-    body = {"client_message_id": f"{person}-{path[-9:]}", "text": "Hi"}
+async def _say(api: ApiStage, path: str, person: str, text: str = "Hi") -> None:
+    body = {"client_message_id": f"{person}-{path[-9:]}-{text}", "text": text}
     await _done(api, "POST", f"{path}/messages", person, body)
 
 

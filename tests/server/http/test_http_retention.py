@@ -92,6 +92,18 @@ async def test_what_is_too_old_goes_to_the_last_byte_and_the_rest_stays(tmp_path
     assert check_file(tmp_path / FILE_NAME) == []
 
 
+async def test_what_is_as_old_as_it_may_be_is_kept_a_moment_longer(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, clock = Desk(api), api.stage.clock
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.keep("main", 1)
+        said = await api.ask("GET", f"{desk.talk}/messages", api.token("olivia"))
+        clock.now = said.json["messages"][-1]["at"] + DAY_MS - 1  # it moves when it is looked at
+        assert await expire(api.stage.node) == Counter()
+        assert await expire(api.stage.node) == Counter({"pawsome": 1})
+
+
 async def test_the_location_that_keeps_it_longest_decides(tmp_path: Path) -> None:
     async with running_api(tmp_path) as api:
         desk, node = Desk(api), api.stage.node
@@ -142,6 +154,9 @@ async def test_a_channel_has_a_period_of_its_own(tmp_path: Path) -> None:
         assert await expire(node) == Counter()
         await desk.keep_by({"text": 30})
         assert await expire(node) == Counter({"pawsome": 2})
+        shown = await desk.done("GET", "/v1/locations/main", "carla")
+        assert isinstance(shown, dict)
+        assert "retention_by_channel" not in shown  # the team's to know
         everything = ["1 app", "3 email", "5 app", "6 text", "7 email", "8 app"]
         assert kept(await desk.texts()) == everything
         await desk.keep_by({"text": 1, "email": None})
