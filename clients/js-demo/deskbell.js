@@ -781,7 +781,7 @@ function asSettled({ state: _, thumbnail, ...rest }, state) {
   return thumbnail ? { ...rest, thumbnail } : rest;
 }
 
-/** @param {{read_receipts?: boolean, last_seen?: boolean}} given */
+/** @param {{read_receipts?: boolean, last_seen?: boolean} & Record<string, any>} given */
 function choices({ read_receipts = true, last_seen = true }) {
   return { read_receipts, last_seen };
 }
