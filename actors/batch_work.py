@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from actors.envelope import Envelope
-from domain.commands import Accepted, Answer, Command, Send
+from domain.commands import Accepted, AdvanceReceipt, Answer, Command, Send, Speaker
 from domain.conversation import Conversation, sent_key
 from domain.events import Advance, ConversationEvent, ReceiptsAdvanced
 from domain.receipts import team_reach
@@ -63,6 +63,12 @@ def receipts_of(
 
 NOBODY = 0
 """No connection has this number."""
+
+
+def as_read(speaker: Speaker, seq: int) -> AdvanceReceipt:
+    """The receipt of who has read up to ``seq`` without a device that said so: each is told."""
+    nobody = msgspec.structs.replace(speaker, connection=NOBODY)
+    return AdvanceReceipt(nobody, seq, seq)
 
 
 def origins(receipts: Sequence[Envelope[Command]]) -> Collection[int]:

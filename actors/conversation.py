@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from actors.actor import Actor, Storing
-from actors.batch_work import NOT_STORED, Decision, Work, receipts_of
+from actors.batch_work import NOT_STORED, Decision, Work, as_read, receipts_of
 from actors.envelope import Envelope
 from actors.handling import HandlingDesk
 from actors.looking_up import (
@@ -63,6 +63,7 @@ from domain.events import (
     MessageSent,
     ReceiptsAdvanced,
 )
+from domain.handling import Accompanied
 from domain.imports import decide_import
 from domain.limits import Limits
 from domain.receipts import advance, merged
@@ -241,11 +242,28 @@ class ConversationActor(Actor[Command]):
             return
         assert state is not None
         found = self._handling.accompany(state, command, decided, earlier)
+        if found.before:  # of few
+            self._preceded(work, envelope, found, older, now)
+        else:
+            self._record(work, envelope, found.message, older)
+        for reply in found.after:
+            self._record(work, None, reply, older)
+
+    def _preceded(
+        self,
+        work: Work,
+        envelope: Envelope[Command],
+        found: Accompanied,
+        older: dict[int, Entry],
+        now: int,
+    ) -> None:
+        """A message after what it brings about; who joins by it has read up to it."""
         for event in found.before:
             self._record(work, None, event, older)
         self._record(work, envelope, found.message, older)
-        for reply in found.after:
-            self._record(work, None, reply, older)
+        if found.joined:
+            receipt = as_read(envelope.message.speaker, found.message.seq)
+            self._advance(work, Envelope(receipt), receipt, now)
 
     def _take_up(
         self,

@@ -13,6 +13,7 @@ from domain.locations import (
     refuse_location,
 )
 from domain.refusal import Refusal
+from domain.retention import AS_ALL, RetentionByChannel
 
 
 class ChangeLocation(msgspec.Struct, frozen=True):
@@ -24,6 +25,7 @@ class ChangeLocation(msgspec.Struct, frozen=True):
     away_text: str = ""
     alert_minutes: int = 0
     retention_days: int | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
 
 class CloseLocation(msgspec.Struct, frozen=True):
@@ -73,6 +75,7 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
         command.away_text,
         command.alert_minutes,
         command.retention_days,
+        command.retention_by_channel,
     )
     wanted = Location(
         id=event.location,
@@ -82,5 +85,6 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
         away_text=event.away_text,
         alert_minutes=event.alert_minutes,
         retention_days=event.retention_days,
+        retention_by_channel=event.retention_by_channel,
     )
     return refuse_location(wanted) or event

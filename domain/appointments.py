@@ -31,7 +31,7 @@ LAST_MS = 253_370_764_800_000
 """The year 9999 begins: what is later, no calendar can show."""
 
 
-class Status(StrEnum):
+class AppointmentStatus(StrEnum):
     """What has become of an appointment."""
 
     BOOKED = "booked"
@@ -50,12 +50,12 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     location: str
     start: int
     end: int
-    status: Status = Status.BOOKED
+    status: AppointmentStatus = AppointmentStatus.BOOKED
     title: str = ""
 
     @property
     def counts(self) -> bool:
-        return self.status is not Status.CANCELLED
+        return self.status is not AppointmentStatus.CANCELLED
 
 
 def refuse_appointment(appointment: Appointment) -> Refusal | None:

@@ -21,6 +21,7 @@ import msgspec
 
 from domain.attachments import attach
 from domain.business import Business
+from domain.channels import APP, Channel, channels
 from domain.commands import (
     Accepted,
     AddMember,
@@ -100,6 +101,7 @@ class Conversation:
     handling: Handling = field(default_factory=Handling)
     waiting_since: int = 0
     heard_at: int = 0
+    channel: Channel = APP
     team_read_up_to: int = 0
     """How far anybody of the team has ever read; also of who is not in it any more."""
     routed: Routed | None = None
@@ -119,15 +121,10 @@ class Conversation:
 
     def admits(self, speaker: Speaker) -> bool:
         """Whether ``speaker`` is in it: a member, an owner, or at work where it is placed."""
-        return (
-            speaker.person in self.members
-            or speaker.role is Role.OWNER
-            or bool(
-                self.handling.locations
-                and self.business is not None
-                and self.business.works_at(speaker.person, self.handling.locations)
-            )
-        )
+        if speaker.person in self.members or speaker.role is Role.OWNER:
+            return True
+        places, business = self.handling.locations, self.business
+        return bool(places) and business is not None and business.works_at(speaker.person, places)
 
     def later_than(self, seq: int) -> list[str]:
         """Who came into it after what is at ``seq``."""
@@ -212,6 +209,7 @@ def decide_send(
         heard_at,
         location,
         attachments=attached,
+        channels=None if state.channel is APP else channels(state.channel, APP, speaker.role),
     )
 
 
@@ -342,6 +340,8 @@ def evolve(state: Conversation, event: ConversationEvent) -> None:
             state.waiting_since, state.heard_at = event.waiting_since, event.heard_at
             state.handling = event.handling or state.handling
             state.routed = event.routed or state.routed
+            if event.channels is not None:
+                state.channel = event.channels.conversation
             if event.attachments:
                 state.attached.update(each.id for each in event.attachments)
         case HandlingChanged():

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
+from domain.channels import Channels
 from domain.hours import Hours
 from domain.mark_events import Marked
 from domain.note_events import NoteChanged
@@ -23,6 +24,7 @@ from domain.record_events import (
     LocationReopened,
     ParentChanged,
 )
+from domain.retention import AS_ALL, RetentionByChannel
 from domain.roles import Role
 from domain.routing import Rule, Trigger
 from domain.scopes import Scope
@@ -96,6 +98,7 @@ class MessageSent(msgspec.Struct, frozen=True):
     routed: Routed | None = None
     """Why it is where it is, if that is not as for the message before."""
     attachments: tuple[Attachment, ...] = ()
+    channels: Channels | None = None  # unless said in the app, where the conversation was already
 
 
 class MessageEdited(msgspec.Struct, frozen=True):
@@ -247,6 +250,7 @@ class LocationChanged(msgspec.Struct, frozen=True):
     away_text: str = ""
     alert_minutes: int = 0
     retention_days: int | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
 
 class PersonChanged(msgspec.Struct, frozen=True):

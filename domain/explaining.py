@@ -24,7 +24,9 @@ SENTENCES: dict[Rule, str] = {
 NOT_A_CUSTOMERS = (
     "What the team or the business itself says is not routed: it is where the conversation is."
 )
-NOT_ROUTED = (
-    "It was said where nothing is routed: directly, elsewhere before it was imported, or before"
-    " there were locations."
+NOT_ROUTED = "It was said where nothing is routed: directly, or before there were locations."
+IMPORTED = "It was said elsewhere before and was imported, so it is where the import placed it."
+IMPORTED_NOWHERE = (
+    "It was said elsewhere before and was imported, and the import placed it nowhere: owners and"
+    " members see it."
 )

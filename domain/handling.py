@@ -7,7 +7,8 @@ Rules
    conversation is placed there first. It opens again what is closed or snoozed (EX-28).
 3. It waits from the first word of a customer that nobody of the team has answered; what the
    business says by itself is no answer (EX-24).
-4. Who answers first from the queue has claimed it: they are assigned to it, and a member (EX-23).
+4. Who answers first from the queue has claimed it: they are assigned to it (EX-23). Whoever of the
+   team answers without being in it becomes a member, who has read up to their answer.
 5. Whoever is assigned to a conversation sees it; if it goes where they do not, nobody is assigned.
 """
 
@@ -44,11 +45,15 @@ SNOOZE_MAX_MS = 366 * 24 * 3_600_000
 
 
 class Accompanied(msgspec.Struct, frozen=True):
-    """A message, and what is to be recorded before and after it."""
+    """A message, and what is to be recorded before and after it.
+
+    ``joined``: who says it becomes a member by that, so they have read up to it (rule 4).
+    """
 
     before: tuple[ConversationEvent, ...]
     message: MessageSent
     after: tuple[MessageSent, ...] = ()
+    joined: bool = False
 
 
 def is_handled(state: Conversation, business: Business) -> bool:
@@ -153,7 +158,8 @@ def _from_team(
     if trigger is not None:
         handling = msgspec.structs.replace(handling, trigger=trigger)
     seq = message.seq
-    if speaker.role is not Role.OWNER and speaker.person not in state.members:
+    joined = speaker.role is not Role.OWNER and speaker.person not in state.members
+    if joined:
         me = Person(speaker.person, speaker.name, speaker.role)
         before.append(MemberAdded(state.id, seq, message.at, speaker.person, me))
         message = msgspec.structs.replace(message, seq=seq + 1)
@@ -172,7 +178,7 @@ def _from_team(
         )
     elif trigger is not None:
         message = msgspec.structs.replace(message, handling=handling)
-    return Accompanied(tuple(before), message)
+    return Accompanied(tuple(before), message, joined=joined)
 
 
 def _begun(state: Conversation, business: Business, speaker: Speaker, at: int) -> Trigger | None:
@@ -248,6 +254,8 @@ _NOT_HANDLED = Refusal(
     Code.BAD_REQUEST,
     "Only groups with a customer are assigned, moved or closed, in a business with locations.",
 )
+_WHO = Refusal(Code.BAD_REQUEST, "Name who of the team answers: person.")
+_WHERE = Refusal(Code.BAD_REQUEST, "Name where it goes: location.")
 _CANNOT_SEE = Refusal(
     Code.BAD_REQUEST, "They cannot see this conversation. Add them to it first, or transfer it."
 )
@@ -282,7 +290,7 @@ def _handled(
     match command.action:
         case Action.ASSIGN:
             if command.person not in business.team:
-                return NOT_FOUND
+                return NOT_FOUND if command.person else _WHO
             if not sees(state, business, command.person, handling):
                 return _CANNOT_SEE
             return msgspec.structs.replace(handling, assignee=command.person)
@@ -305,7 +313,7 @@ def _transferred(
 ) -> Handling | Refusal:
     """At one location, where what the customer says next goes, too."""
     if business.standing(command.location) != command.location:
-        return NOT_FOUND
+        return NOT_FOUND if command.location else _WHERE
     if handling.locations == (command.location,):
         return handling
     trigger = Trigger(TriggerKind.TRANSFER, command.location, command.speaker.person, now)

@@ -2,14 +2,18 @@
 
 import msgspec
 
+from domain.channels import Channel
+
 
 class ImportedMessage(msgspec.Struct, frozen=True):
-    """``at``: when it was said, in milliseconds since 1970 UTC."""
+    """``at``: when it was said, in milliseconds since 1970 UTC. ``channel``: where, if not in the
+    app: `UNSET` is no part of the digest, see below."""
 
     id: str
     author: str
     text: str
     at: int
+    channel: Channel | msgspec.UnsetType = msgspec.UNSET
 
 
 class Placing(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ Rules
    whether it is closed or snoozed; a snooze that has ended is none. Who works there has read it.
 5. Nobody waits, unless it is said of a record: then from the first word of a customer that nobody
    of the team answered. What is an alert by then counts as one that was given.
+6. A customer who says something is in it; one of the team need not be.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from domain.business import Business
+from domain.channels import APP, channels
 from domain.commands import Import
 from domain.company import ERASED
 from domain.conversation import Conversation, SentKey, digest, refuse_size
@@ -67,6 +69,8 @@ def decide_import(
     refusal = _refuse(wanted, known, limits, _end(state), now)
     if refusal is None and state is not None:
         refusal = _refuse_within(state, wanted, business)
+    if refusal is None:
+        refusal = _refuse_strangers(state, wanted, known)
     if refusal is not None:
         return refusal
     if there is not False:
@@ -170,9 +174,13 @@ def _said(
     first, waiting_since, heard_at = (
         (1, 0, 0) if state is None else (state.last_seq + 1, state.waiting_since, state.heard_at)
     )
+    channel = APP if state is None else state.channel
     said = list[MessageSent]()
     for seq, message in enumerate(wanted.messages, start=first):
-        if known[message.author].role is Role.CUSTOMER:
+        role = known[message.author].role
+        on = channels(channel, message.channel or APP, role)
+        channel = channel if on is None else on.conversation
+        if role is Role.CUSTOMER:
             waiting_since, heard_at = waiting_since or message.at, message.at
         else:
             waiting_since = 0
@@ -189,6 +197,7 @@ def _said(
                 digest(wanted.conversation, message.text, 0),
                 waiting_since if wanted.waiting is True else 0,
                 heard_at,
+                channels=on,
             )
         )
     last = said[-1]
@@ -348,6 +357,19 @@ def _refuse_within(
             return _bad("people", f"there is the conversation already, without {person}.")
     if wanted.placing is not msgspec.UNSET and state.handling != Handling():
         return _conflict(wanted, "the team deals with it already. Leave 'location' out.")
+    return None
+
+
+def _refuse_strangers(
+    state: Conversation | None, wanted: ImportedConversation, known: Mapping[str, Person]
+) -> Refusal | None:
+    """Whether a customer says something who is not in it (rule 6)."""
+    there = wanted.people if state is None else state.members
+    for number, message in enumerate(wanted.messages):
+        if message.author not in there and known[message.author].role is Role.CUSTOMER:
+            then = " Name them in 'people'." if state is None else ""
+            text = f"{message.author} is a customer who is not in it.{then}"
+            return _bad(f"messages[{number}].author", text)
     return None
 
 

@@ -18,14 +18,14 @@ from domain.hours import Hours, refuse_hours
 from domain.limits import NAME_BYTES
 from domain.record_events import LocationClosed, LocationMerged, LocationReopened
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.retention import refuse_retention
+from domain.retention import AS_ALL, RetentionByChannel, refuse_retention
 from domain.text import refuse_label, refuse_text
 
 AWAY_TEXT_BYTES = 2_000
 ALERT_MINUTES_MOST = 7 * 24 * 60
 
 
-class Status(StrEnum):
+class LocationStatus(StrEnum):
     """Whether a location takes part."""
 
     OPEN = "open"
@@ -37,23 +37,25 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """``hours`` ``None``: always open. ``away_text``: what is answered while it is not, or ``""``.
 
     ``alert_minutes``: open minutes after which an unanswered customer is an alert; 0 is never.
-    ``retention_days``: so long what is said there is kept; ``None`` is for ever.
+    ``retention_days``: so long what is said there is kept; ``None`` is for ever. What
+    ``retention_by_channel`` says of a channel goes before it.
     """
 
     id: str
     name: str
     time_zone: str
-    status: Status = Status.OPEN
+    status: LocationStatus = LocationStatus.OPEN
     merged_into: str = ""
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
     retention_days: int | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
     @property
     def is_open(self) -> bool:
         """Whether it takes part; whether its doors are open now is what `hours` say."""
-        return self.status is Status.OPEN
+        return self.status is LocationStatus.OPEN
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,7 +68,14 @@ Locations = Mapping[str, Location]
 def standing(locations: Locations, location: str) -> str | None:
     """The open location that ``location`` stands for; ``None``: it is closed, or there is none."""
     end = _end(locations, location)
-    return end.id if end is not None and end.status is Status.OPEN else None
+    return end.id if end is not None and end.status is LocationStatus.OPEN else None
+
+
+def why_not_open(locations: Locations, location: str) -> str:
+    """Why nobody can be at ``location``, which stands for no open one."""
+    if location in locations:
+        return f"the location {location} is closed: name another one, or none"
+    return f"there is no location {location}"
 
 
 def followed(locations: Locations, places: Iterable[str]) -> tuple[str, ...]:
@@ -92,7 +101,7 @@ def refuse_location(location: Location) -> Refusal | None:
     if refusal is None and not 0 <= location.alert_minutes <= ALERT_MINUTES_MOST:
         most = f"'alert_minutes': it is 0 (never) to {ALERT_MINUTES_MOST}."
         refusal = Refusal(Code.BAD_REQUEST, most)
-    return refusal or refuse_retention(location.retention_days)
+    return refusal or refuse_retention(location.retention_days, location.retention_by_channel)
 
 
 def refuse_zone(time_zone: str) -> Refusal | None:
@@ -183,12 +192,13 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
             id=event.location,
             name=event.name,
             time_zone=event.time_zone,
-            status=Status.OPEN if known is None else known.status,
+            status=LocationStatus.OPEN if known is None else known.status,
             merged_into="" if known is None else known.merged_into,
             hours=event.hours,
             away_text=event.away_text,
             alert_minutes=event.alert_minutes,
             retention_days=event.retention_days,
+            retention_by_channel=event.retention_by_channel,
         )
     elif known is not None:
         into = event.into if isinstance(event, LocationMerged) else ""
@@ -197,8 +207,8 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
         )
 
 
-_STATUS_AFTER: dict[type, Status] = {
-    LocationClosed: Status.CLOSED,
-    LocationReopened: Status.OPEN,
-    LocationMerged: Status.MERGED,
+_STATUS_AFTER: dict[type, LocationStatus] = {
+    LocationClosed: LocationStatus.CLOSED,
+    LocationReopened: LocationStatus.OPEN,
+    LocationMerged: LocationStatus.MERGED,
 }

@@ -9,7 +9,7 @@ from domain.refusal import Code, Refusal
 
 
 class UnreadBy(StrEnum):
-    """Whose reading makes a message read for the team (EX-24)."""
+    """Whose reading makes a message read for the team."""
 
     PERSONAL = "personal"
     TEAM = "team"
@@ -20,18 +20,18 @@ POST_VISIT_MINUTES_MOST = 24 * 60
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
-    """``staff_to_staff``: the team may talk among themselves (DT-23). ``customers_see_presence``:
-    of the team (C-26). ``attribution_hours``: within them a reply belongs to the latest message
-    that went out (C-29). ``post_visit_minutes``: after a visit nobody is told that it is closed
-    (EX-29). ``region``: the country of phone numbers that are written without one, or ``""``.
+    """``staff_to_staff``: the team may talk among themselves. ``customers_see_presence``: who of
+    the team is there. ``attribution_hours``: within them a reply belongs to the latest message
+    that went out. ``post_visit_minutes``: after a visit nobody is told that it is closed.
+    ``region``: the country of phone numbers that are written without one, or ``""``.
     ``unread``: whether the team shares one count where a customer is.
     """
 
-    staff_to_staff: bool = True
-    unread: UnreadBy = UnreadBy.PERSONAL
-    customers_see_presence: bool = True
-    attribution_hours: int = 72
-    post_visit_minutes: int = 120
+    staff_to_staff: bool = True  # DT-23
+    unread: UnreadBy = UnreadBy.PERSONAL  # EX-24
+    customers_see_presence: bool = True  # C-26
+    attribution_hours: int = 72  # C-29
+    post_visit_minutes: int = 120  # EX-29
     region: str = ""
 
 

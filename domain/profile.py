@@ -7,6 +7,8 @@ Rules
    permission `contacts`; that of one of the team to themselves, the backend and who leads.
 3. A customer says themselves whether the app is installed (only the app knows), what they consent
    to, and their language. Numbers and addresses are the business's to change.
+4. Only a customer is enrolled or not, blocked or not. Who becomes one of the team is neither any
+   more; who of the team is to have no access is deactivated.
 """
 
 from collections.abc import Collection
@@ -16,7 +18,7 @@ import msgspec
 from domain.contact import Consents, Contact, refuse_contact
 from domain.limits import NAME_BYTES
 from domain.permissions import Permission, Permissions, granted
-from domain.refusal import Refusal
+from domain.refusal import Code, Refusal
 from domain.roles import LEADERS, TEAM, Role
 from domain.text import refuse_label
 
@@ -51,6 +53,23 @@ def refuse_profile(profile: Profile) -> Refusal | None:
     if refusal is None and profile.reference:
         refusal = refuse_label(profile.reference, NAME_BYTES, "reference")
     return refusal
+
+
+def with_standing(
+    profile: Profile, role: Role, enrolled: bool | None, blocked: bool | None
+) -> Profile | Refusal:
+    """``profile`` of who is ``role``, once that is said of them (rule 4); ``None`` is as it is."""
+    if role is Role.CUSTOMER:
+        return msgspec.structs.replace(
+            profile,
+            enrolled=profile.enrolled if enrolled is None else enrolled,
+            blocked=profile.blocked if blocked is None else blocked,
+        )
+    for field, said in (("enrolled", enrolled), ("blocked", blocked)):
+        if said is not None:
+            text = f"'{field}': this is said of customers alone. Leave it out; 'active' is for all."
+            return Refusal(Code.BAD_REQUEST, text)
+    return msgspec.structs.replace(profile, enrolled=True, blocked=False)
 
 
 def is_ambiguous(holders: Collection[Holder]) -> bool:

@@ -6,8 +6,9 @@ import msgspec
 
 
 class Code(StrEnum):
-    """The stable codes of every refusal; `docs/protocol.md` section 4 explains each."""
+    """The stable codes of every refusal. Each answer that refuses says what its codes mean."""
 
+    # The HTTP API shows this docstring; `docs/protocol.md` section 4 explains each.
     BAD_REQUEST = "bad_request"
     UNKNOWN_TYPE = "unknown_type"
     TOO_LARGE = "too_large"

@@ -1,4 +1,9 @@
-"""What may be said of an appointment: by whom it is, whose it is, and where."""
+"""What may be said of an appointment: by whom it is, whose it is, and where.
+
+It is taken as the scheduling product tells it, which knows best who comes to whom: also of a
+customer or staff who is not active, and with staff who is not of the location. Being in one makes
+nobody active, and of no location.
+"""
 
 from collections.abc import Mapping
 

@@ -8,7 +8,7 @@ from domain.roles import Role
 
 
 class Scope(StrEnum):
-    """``ALL`` is all of them, also those that a later version brings."""
+    """``*`` is all of them, also those that a later version brings."""
 
     ALL = "*"
     BUSINESS_READ = "business:read"

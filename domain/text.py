@@ -39,8 +39,12 @@ def refuse_text(text: str, limit_bytes: int) -> Refusal | None:
 def refuse_label(label: str, limit_bytes: int, what: str) -> Refusal | None:
     """The same for a name or a title: one line, at most ``limit_bytes``."""
     refusal = refuse_text(label, limit_bytes)
-    if refusal is not None and refusal.code is Code.TOO_LARGE:
+    if refusal is None:
+        if _not_of_a_line(label):
+            refusal = Refusal(Code.BAD_REQUEST, f"A {what} is one line, in its own direction.")
+        return refusal
+    if refusal.code is Code.TOO_LARGE:
         return Refusal(Code.TOO_LARGE, f"A {what} has at most {limit_bytes} bytes. Shorten it.")
-    if refusal is None and _not_of_a_line(label):
-        refusal = Refusal(Code.BAD_REQUEST, f"A {what} is one line, in its own direction.")
-    return refusal
+    if refusal is _BLANK:
+        return Refusal(Code.BAD_REQUEST, f"Give a {what}: it is empty.")
+    return Refusal(Code.BAD_REQUEST, f"A {what} holds no control characters. Remove them.")

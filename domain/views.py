@@ -6,6 +6,8 @@ part of the protocol. Times are milliseconds since 1970 UTC; 0 and "" stand for 
 
 import msgspec
 
+from domain.channels import APP, Channel
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A picture without a type of its own."""
@@ -43,6 +45,7 @@ class Message(View, frozen=True, kw_only=True):
     deleted_at: int = 0
     location: str = ""
     attachments: tuple[Attachment, ...] = ()
+    channel: Channel = APP
 
 
 class Handling(View, frozen=True, kw_only=True):
@@ -85,7 +88,10 @@ class Member(View, frozen=True, kw_only=True):
 
 
 class Conversation(View, frozen=True, kw_only=True):
-    """``team_read_up_to``: the team shares a count here, and has read so far."""
+    """``team_read_up_to``: the team shares a count here, and has read so far.
+
+    ``channel``: on which a customer wrote last; the team alone is shown it.
+    """
 
     id: str
     kind: str
@@ -100,6 +106,7 @@ class Conversation(View, frozen=True, kw_only=True):
     handling: Handling | None = None
     marked: bool = False
     team_read_up_to: int | None = None
+    channel: Channel = APP
 
 
 class MemberCursor(View, frozen=True, kw_only=True):

@@ -1,8 +1,10 @@
 """What each event of a webhook carries, and the body that it travels in.
 
-A new event type is a member of `domain.webhooks.EventType`, a struct here, and a reading in
-`storage.webhook_log`.
+A new event type is a member of `domain.webhooks.EventType`, a struct here, a reading in
+`storage.webhook_log`, and an example in `server.http.told`.
 """
+
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -11,18 +13,21 @@ from domain.webhooks import EventType, event_id
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event is about; times are milliseconds since 1970 UTC, 0 and "" stand for none."""
+    """What an event is about. The HTTP API shows the docstrings of what follows."""
 
 
 class MessageData(Data, frozen=True, kw_only=True):
     """Of `message.sent` and `message.edited`: the text as it was then, empty once it is deleted.
 
-    ``author`` is who sent, or edited, it.
+    ``author`` is who sent, or edited, it; ``role`` theirs by now, "" of the business itself.
+    ``locations``: where the conversation is placed by now.
     """
 
     conversation: str
+    locations: tuple[str, ...]
     seq: int
     author: str
+    role: str
     text: str
     reply_to: int
     client_message_id: str
@@ -38,7 +43,7 @@ class DeletedData(Data, frozen=True, kw_only=True):
 
 
 class ConversationData(Data, frozen=True, kw_only=True):
-    """Of `conversation.created`; ``members`` are those who are in it by now, but for owners."""
+    """Of `conversation.created`; ``members`` are those who are in it by now, with every owner."""
 
     conversation: str
     kind: str
@@ -109,13 +114,22 @@ class Happened(msgspec.Struct, frozen=True):
     data: AnyData
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True):
+D = TypeVar("D", bound=Data)
+
+
+class Event(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
+    """What is delivered; ``data`` is what the event is about.
+
+    ``id`` is the same however often it comes, ``revision`` its place in the log of ``business``.
+    ``at`` is when it was. Times are milliseconds since 1970 UTC, 0 and `""` stand for none.
+    """
+
     id: str
     type: EventType
     business: str
     revision: int
     at: int
-    data: AnyData
+    data: D
 
 
 _encode = msgspec.json.Encoder().encode
@@ -124,7 +138,7 @@ _encode = msgspec.json.Encoder().encode
 def body_of(business: str, entry: LogEntry, happened: Happened) -> bytes:
     """The body of a delivery: JSON, with every field."""
     return _encode(
-        _Body(
+        Event(
             id=event_id(business, entry.revision),
             type=entry.type,
             business=business,

@@ -37,7 +37,7 @@ SENDING = "message.sending"
 
 
 class EventType(StrEnum):
-    """What a webhook can ask for; `domain.webhook_events` has what each carries."""
+    """What a webhook can ask for; `webhooks` of the description says what each carries."""
 
     MESSAGE_SENT = "message.sent"
     MESSAGE_EDITED = "message.edited"

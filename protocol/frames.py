@@ -5,6 +5,7 @@ Field order is the document's order: the golden files hold both to the same byte
 
 import msgspec
 
+from domain.channels import APP, Channel
 from domain.limits import Limits
 from domain.views import (
     Attachment,
@@ -151,6 +152,7 @@ class MessageEvent(Frame, frozen=True, kw_only=True, tag="message"):
     deleted_at: int = 0
     location: str = ""
     attachments: tuple[Attachment, ...] = ()
+    channel: Channel = APP
 
 
 class MessageEdited(Frame, frozen=True, kw_only=True, tag="message_edited"):

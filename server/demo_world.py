@@ -10,7 +10,7 @@ from random import Random
 
 from actors.business import ChangePerson
 from actors.desk_locations import ChangeLocation, decide_location
-from domain.appointments import Appointment, Status
+from domain.appointments import Appointment, AppointmentStatus
 from domain.business import Business, Wanted, decide_person, evolve
 from domain.commands import AddNote, Import
 from domain.conversation import created
@@ -178,9 +178,9 @@ def _visits_of_carla(now: int) -> tuple[Appointment, ...]:
                 working_day(today - timedelta(days=28), -1),
                 600,
                 690,
-                Status.COMPLETED,
+                AppointmentStatus.COMPLETED,
             ),
-            ("visit-rex-2", thursday, 840, 1020, Status.CONFIRMED),
+            ("visit-rex-2", thursday, 840, 1020, AppointmentStatus.CONFIRMED),
         )
     )
 
@@ -188,8 +188,18 @@ def _visits_of_carla(now: int) -> tuple[Appointment, ...]:
 def _visits(dice: Random, customers: list[Customer], now: int) -> Iterator[Appointment]:
     """One that has been, for nearly everybody; one that comes, for most."""
     for number, customer in enumerate(customers):
-        gone = dice.choice((Status.COMPLETED,) * 5 + (Status.NO_SHOW, Status.CANCELLED))
-        ahead = dice.choice((Status.BOOKED, Status.BOOKED, Status.CONFIRMED, Status.CANCELLED))
+        gone = dice.choice(
+            (AppointmentStatus.COMPLETED,) * 5
+            + (AppointmentStatus.NO_SHOW, AppointmentStatus.CANCELLED)
+        )
+        ahead = dice.choice(
+            (
+                AppointmentStatus.BOOKED,
+                AppointmentStatus.BOOKED,
+                AppointmentStatus.CONFIRMED,
+                AppointmentStatus.CANCELLED,
+            )
+        )
         plans = ((gone, -dice.randint(1, 30)), (ahead, dice.randint(0, 21)))
         for (status, days), name, share in zip(plans, "ab", (0.95, 0.7), strict=True):
             visit = _visit(dice, f"visit-{number + 1:02}{name}", customer, status, days, now)
@@ -198,7 +208,7 @@ def _visits(dice: Random, customers: list[Customer], now: int) -> Iterator[Appoi
 
 
 def _visit(
-    dice: Random, id_: str, customer: Customer, status: Status, days: int, now: int
+    dice: Random, id_: str, customer: Customer, status: AppointmentStatus, days: int, now: int
 ) -> Appointment:
     title, _, minutes = dice.choice(SERVICES[customer.kind])
     day = working_day(day_of(now, customer.location) + timedelta(days=days), -1 if days < 0 else 1)

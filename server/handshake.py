@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from domain.commands import Speaker
+from domain.locations import why_not_open
 from protocol import frames
 from protocol.close_codes import CloseCode
 from protocol.codec import Codec
@@ -155,7 +156,9 @@ class Door:
             return turned
         location = live.state.standing(hello.location) if hello.location else ""
         if location is None:
-            return Turned(CloseCode.BAD_HELLO, _why_not(live, hello.location or ""))
+            return Turned(
+                CloseCode.BAD_HELLO, why_not_open(live.state.locations, hello.location or "")
+            )
         return _Known(live, claims, record, access, location)
 
     def _welcome(
@@ -229,12 +232,6 @@ class Door:
         if await self._node.queries.too_far_behind(viewer, cursor.revision, limit):
             return "reset", "too_far_behind"
         return "complete", ""
-
-
-def _why_not(live: LiveBusiness, location: str) -> str:
-    if location in live.state.locations:
-        return f"the location {location} is closed: name another one, or none"
-    return f"there is no location {location}"
 
 
 def _home(live: LiveBusiness, record: PersonRecord) -> str:

@@ -9,6 +9,7 @@ from actors.business import ChangePerson
 from actors.desk_appointments import PutAppointment
 from domain import events
 from domain.appointments import LAST_MS
+from domain.channels import APP, Channel
 from domain.commands import Done, Import
 from domain.ids import customer_conversation_id
 from domain.imported import ImportedConversation, ImportedMessage, Placing
@@ -44,6 +45,7 @@ class MessageRecord(Input, frozen=True, kw_only=True):
     author: Id
     text: str
     at: Moment
+    channel: Channel = APP
 
 
 class ConversationRecord(Input, frozen=True, kw_only=True, tag="conversation", tag_field="type"):
@@ -193,7 +195,10 @@ def _talk(record: ConversationRecord | MessagesRecord) -> ImportedConversation |
     id_, customer = str(record.id), record.customer
     if customer is not UNSET:
         id_ = customer_conversation_id(customer)
-    messages = tuple(ImportedMessage(m.id, m.author, m.text, m.at) for m in record.messages)
+    messages = tuple(
+        ImportedMessage(m.id, m.author, m.text, m.at, UNSET if m.channel is APP else m.channel)
+        for m in record.messages
+    )
     waiting = record.waiting or UNSET
     if isinstance(record, MessagesRecord):
         return ImportedConversation(

@@ -118,4 +118,5 @@ def _said(revision: int, missed: Message | Note | Marked) -> Frame:
         deleted_at=missed.deleted_at,
         location=missed.location,
         attachments=missed.attachments,
+        channel=missed.channel,
     )

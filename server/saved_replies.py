@@ -1,16 +1,27 @@
-"""What the variables of a saved reply stand for in a conversation."""
+"""What the variables of a saved reply stand for in a conversation, and what is made from one."""
 
 from collections.abc import Iterable
 
 from domain.appointments import Appointment
-from domain.commands import Speaker
+from domain.commands import Send, Speaker
+from domain.conversation import sent_key
 from domain.locations import Location
-from domain.refusal import Refusal
-from domain.roles import Role
-from domain.saved_replies import Facts, SavedReply, first_name, parse, render, shown_start
+from domain.refusal import Code, Refusal
+from domain.roles import Operation, Role, may
+from domain.saved_replies import (
+    Facts,
+    SavedReply,
+    first_name,
+    parse,
+    refuse_leftover,
+    render,
+    shown_start,
+)
 from domain.text import refuse_text
 from domain.views import Conversation, Member
 from server.live import LiveBusiness
+from storage.access import Viewer
+from storage.queries import Queries
 
 
 def facts_of(
@@ -60,3 +71,28 @@ def text_of(reply: SavedReply, facts: Facts, limit_bytes: int) -> str | Refusal:
     if isinstance(text, Refusal):
         return text
     return refuse_text(text, limit_bytes) or text
+
+
+async def refuse_made_from(
+    queries: Queries,
+    live: LiveBusiness,
+    viewer: Viewer,
+    conversation: str,
+    command: Send,
+    reply: str,
+) -> Refusal | None:
+    """Why a message cannot have been made from ``reply``, or ``None``.
+
+    A message that is stored already gets its first answer, whatever became of the reply since. To
+    who sees no saved replies there is none.
+    """
+    refusal = refuse_leftover(command.text)
+    if refusal is not None:
+        return refusal
+    shown = may(viewer.role, Operation.SAVED_REPLIES)
+    if shown and await queries.saved_reply(live.state, reply) is not None:
+        return None
+    if not await queries.would_be_new(viewer, conversation, sent_key(command)):
+        return None
+    message = f"'saved_reply': there is no saved reply {reply}. Leave it out to send the text."
+    return Refusal(Code.BAD_REQUEST, message)

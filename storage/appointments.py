@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from domain.appointments import Appointment, Status
+from domain.appointments import Appointment, AppointmentStatus
 from domain.roles import LEADERS, Role
 from storage.access import Viewer
 
@@ -45,7 +45,7 @@ def _appointment(row: _Row) -> Appointment:
         location=location,
         start=start,
         end=end,
-        status=Status(status),
+        status=AppointmentStatus(status),
         title=title,
     )
 

@@ -125,7 +125,9 @@ _EVENTS = f"""
     UNION ALL SELECT business_no, revision, NULL, 0 FROM audit WHERE kind NOT IN ({_BESIDE})
 """
 
-# Each selects one column: a sentence for every place where its rule is broken.
+# Each selects one column: a sentence for every place where its rule is broken. Who was a customer
+# when they wrote is not stored, but when one last did is; where a clock went back after that, what
+# was said then may be what counts.
 _RULES = {
     "a message belongs to a conversation of its business": f"""
         SELECT printf('message %d of conversation %d of business %d', {_SEQ}, {_NO}, m.business_no)
@@ -200,6 +202,17 @@ _RULES = {
             OR h.team_read_up_to > coalesce((SELECT max(id) & {SEQ_MASK} FROM message WHERE id
                 BETWEEN h.conversation_no << {SEQ_BITS}
                 AND h.conversation_no << {SEQ_BITS} | {SEQ_MASK}), 0)""",
+    "a head is on the channel on which a customer wrote last": f"""
+        WITH heard AS MATERIALIZED (SELECT h.conversation_no AS no, h.channel, h.heard_at,
+            (SELECT m.id FROM message m WHERE m.at = h.heard_at AND m.id
+                BETWEEN h.conversation_no << {SEQ_BITS}
+                AND h.conversation_no << {SEQ_BITS} | {SEQ_MASK} ORDER BY m.id LIMIT 1) AS id
+            FROM head h)
+        SELECT printf('conversation %d, channel %s', h.no, iif(h.channel = '', 'app', h.channel))
+        FROM heard h WHERE (h.heard_at OR h.channel <> '') AND NOT EXISTS (
+            SELECT 1 FROM message m WHERE m.id BETWEEN h.id AND h.no << {SEQ_BITS} | {SEQ_MASK}
+                AND m.kind = 'text'
+                AND (m.at = h.heard_at AND m.channel = h.channel OR m.at < h.heard_at))""",
     "each change has left a version": f"""
         SELECT printf('message %d of conversation %d, revision %d',
             ch.seq, ch.conversation_no, ch.revision)

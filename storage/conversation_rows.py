@@ -22,6 +22,7 @@ from domain.mark_events import Marked
 from domain.note_events import NoteChanged
 from storage.attachment_rows import AttachmentRows
 from storage.audit import AuditEntry, add_entry
+from storage.channel_rows import ChannelRows
 from storage.erasure_rows import erase_message
 from storage.handling_rows import add_change, add_reasons
 from storage.head_rows import AS_BEFORE, cursors, heads
@@ -64,6 +65,7 @@ class ConversationRows:
         )
         self._statements = Statements()
         self._attachments = AttachmentRows()
+        self._channels = ChannelRows()
         self._head: dict[int, tuple[int, int, int, int, int]] = {}
         self._cursor: dict[tuple[int, str], tuple[int, ...]] = {}
         self._team_read: dict[int, tuple[int, int]] = {}
@@ -84,6 +86,7 @@ class ConversationRows:
         self._heads.write(connection)
         self._receipts.write(connection)
         self._attachments.write(connection)
+        self._channels.write(connection)
         self._statements.write(connection)
         self._cursors.write(connection)
 
@@ -93,6 +96,7 @@ class ConversationRows:
             insert.rows.clear()
         self._statements.clear()
         self._attachments.clear()
+        self._channels.clear()
         self._head.clear()
         self._cursor.clear()
         self._team_read.clear()
@@ -117,6 +121,8 @@ class ConversationRows:
             event.digest,
             event.location,
         )
+        if event.channels is not None:
+            self._channels.sent(business_no, no, event.seq, event.channels)
         if event.attachments:
             self._attachments.sent(business_no, no << SEQ_BITS | event.seq, event.attachments)
         self._head[no] = (business_no, revision, revision, event.waiting_since, event.heard_at)

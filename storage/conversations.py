@@ -12,6 +12,7 @@ from sys import intern
 from domain.roles import TEAM
 from domain.views import Conversation, Handling, Member, Message
 from storage.access import LISTED, Granted, Viewer, grant, snapshot
+from storage.channel_rows import channel
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.marks import MARK
@@ -41,7 +42,7 @@ def pictures(
     rows = connection.execute(
         "SELECT c.no, c.id, c.kind, c.title, c.created_at, c.created_by,"
         f" max(c.created_revision, {_LAST_CHANGE}, iif(?3, {LAST_NOTE}, 0)),"
-        f" {LAST} & {SEQ_MASK}, {count(viewer)}, {MARK}"
+        f" {LAST} & {SEQ_MASK}, {count(viewer)}, {MARK}, iif(?3, {_CHANNEL}, '')"
         f" FROM {source(viewer)} l JOIN conversation c ON c.no = l.no",
         (wanted, viewer.person, viewer.role in TEAM),
     )
@@ -53,7 +54,7 @@ def pictures(
             created_at=created_at,
             created_by=created_by,
             members=tuple(members.get(no, ())),
-            last_seq=last_seq or 0,
+            last_seq=end or 0,
             last_message=last.get(no),
             unread=unread,
             revision=max(
@@ -67,8 +68,9 @@ def pictures(
             handling=handled[no][1] if no in handled else None,
             marked=mark > 0,
             team_read_up_to=reads[no][0] if no in reads else None,
+            channel=channel(on),
         )
-        for no, id_, kind, title, created_at, created_by, revision, last_seq, unread, mark in rows
+        for no, id_, kind, title, created_at, created_by, revision, end, unread, mark, on in rows
     }
     return [found[granted.no] for granted in conversations]
 
@@ -77,6 +79,12 @@ def pictures(
 _LAST_CHANGE = (
     "coalesce((SELECT revision FROM change WHERE conversation_no = l.no"
     f" AND (l.no << {SEQ_BITS} | seq) >= l.first_key ORDER BY revision DESC LIMIT 1), 0)"
+)
+
+
+_CHANNEL = (
+    "(SELECT h.channel FROM head h WHERE h.business_no = c.business_no"
+    " AND h.conversation_no = l.no)"
 )
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from domain.hours import open_before
-from domain.locations import Location, Status
+from domain.locations import Location, LocationStatus
 from storage.access import snapshot
 from storage.people import locations
 
@@ -82,7 +82,7 @@ def _unanswered_of(
     alerting = [
         place
         for place in locations(connection, business_no)
-        if place.alert_minutes and place.status is Status.OPEN
+        if place.alert_minutes and place.status is LocationStatus.OPEN
     ]
     cutoffs = {place.id: _cutoff(place, now) for place in alerting}
     known = {id_: since for id_, since in cutoffs.items() if since is not None}

@@ -5,6 +5,7 @@ import sqlite3
 import msgspec
 
 from domain.events import Handling, Routed
+from domain.imports import DEVICE
 from domain.roles import Role
 from storage.access import Viewer, grant, snapshot
 from storage.history import receipts
@@ -15,13 +16,15 @@ class Explained(msgspec.Struct, frozen=True):
     """What is stored about the place of a message.
 
     ``author_role``: what its author is now, ``""`` for the business itself. ``why``: ``None`` where
-    nothing was routed. ``delivered``: who has it, and since when (ms); ``names`` of all who occur.
+    nothing was routed. ``imported``: where it was placed then, ``None`` if it was not imported.
+    ``delivered``: who has it, and since when (ms); ``names`` of all who occur.
     """
 
     seq: int
     author: str
     author_role: str
     why: Routed | None
+    imported: tuple[str, ...] | None
     delivered: dict[str, int]
     names: dict[str, str]
 
@@ -49,16 +52,18 @@ def message(
         if granted is None:
             return None
         row = connection.execute(
-            "SELECT m.author, coalesce(p.role, '') FROM message m LEFT JOIN person p"
+            "SELECT m.author, coalesce(p.role, ''), iif(m.device = ?, m.revision, 0)"
+            " FROM message m LEFT JOIN person p"
             " ON p.business_no = m.business_no AND p.id = m.author"
             " WHERE m.id = ? AND m.id >= ? AND m.kind = 'text'",
-            (message_key(granted.no, seq), granted.first_key),
+            (DEVICE, message_key(granted.no, seq), granted.first_key),
         ).fetchone()
         if row is None:
             return None
-        author, role = row
+        author, role, imported_at = row
+        imported = _placed(connection, granted.no, imported_at) if imported_at else None
         why = None
-        if role == Role.CUSTOMER:
+        if role == Role.CUSTOMER and imported is None:
             found = connection.execute(
                 "SELECT why FROM routing WHERE conversation_no = ? AND seq <= ?"
                 " ORDER BY seq DESC LIMIT 1",
@@ -76,7 +81,17 @@ def message(
         }
     seen = receipts(connection, viewer, conversation, seq) or []
     delivered = {each.person: each.delivered_at for each in seen if each.delivered_at}
-    return Explained(seq, author, role, why, delivered, names)
+    return Explained(seq, author, role, why, imported, delivered, names)
+
+
+def _placed(connection: sqlite3.Connection, no: int, revision: int) -> tuple[str, ...]:
+    """Where conversation ``no`` was by ``revision``, which is none of the handling."""
+    row = connection.execute(
+        "SELECT detail FROM handling_change WHERE conversation_no = ? AND revision < ?"
+        " ORDER BY revision DESC LIMIT 1",
+        (no, revision),
+    ).fetchone()
+    return () if row is None else _decode_handling(row[0]).locations
 
 
 def changes(

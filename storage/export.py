@@ -6,10 +6,12 @@ import sqlite3
 import msgspec
 
 from domain.appointments import Appointment
+from domain.channels import Channel
 from domain.views import Attachment
 from storage import uploads
 from storage.access import snapshot
 from storage.attachment_rows import decode_attachments
+from storage.channel_rows import channel
 from storage.erasure import CONVERSATIONS
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.uploads import Upload
@@ -48,6 +50,7 @@ class OwnMessage(msgspec.Struct, frozen=True):
     device: str
     attachments: tuple[Attachment, ...]
     versions: tuple[OwnVersion, ...]
+    channel: Channel
 
 
 class OwnPage(msgspec.Struct, frozen=True):
@@ -130,7 +133,7 @@ def own_messages(
             f"SELECT m.id, c.id, m.id & {SEQ_MASK}, m.at, m.text, m.reply_to, m.edited_at,"
             " m.deleted_at, coalesce(m.device, ''), m.attachments,"
             " (SELECT json_group_array(json_array(v.text, v.at)) FROM (SELECT text, at FROM version"
-            "  WHERE message_id = m.id ORDER BY revision) v)"
+            "  WHERE message_id = m.id ORDER BY revision) v), m.channel"
             f" FROM message m JOIN conversation c ON c.no = m.id >> {SEQ_BITS}"
             " WHERE m.id > ? AND m.id <= ? AND m.business_no = ? AND m.author = ?"
             " AND m.kind = 'text' ORDER BY m.id LIMIT ?",
@@ -153,6 +156,7 @@ def _own(  # noqa: PLR0913 - the columns of a row
     device: str,
     attachments: str,
     versions: str,
+    on: str,
 ) -> OwnMessage:
     return OwnMessage(
         conversation,
@@ -165,4 +169,5 @@ def _own(  # noqa: PLR0913 - the columns of a row
         device,
         decode_attachments(attachments) if attachments else (),
         tuple(OwnVersion(*each) for each in json.loads(versions)),
+        channel(on),
     )

@@ -6,28 +6,31 @@ from itertools import chain
 
 import msgspec
 
+from domain.channels import APP
 from domain.roles import Role
 from domain.views import Message, MessageReceipt, Version
 from storage.access import Granted, Viewer, grant, snapshot
 from storage.attachment_rows import decode_attachments
+from storage.channel_rows import channel
 from storage.keys import SEQ_MASK, message_key
 from storage.pages import PAGE_BYTES, encoded_size, fitting
 
 MESSAGE = (
     "json_array(m.id, m.revision, m.at, m.author, m.text, m.client_message_id,"
     " CASE WHEN m.kind = 'text' AND m.reply_to = 0 AND m.edited_at = 0 AND m.deleted_at = 0"
-    " AND m.location = '' AND m.attachments = '' THEN NULL"
+    " AND m.location = '' AND m.attachments = '' AND m.channel = '' THEN NULL"
     " ELSE json_array(m.kind, m.person, m.role, m.reply_to,"
-    "  iif(m.deleted_at, 0, m.edited_at), m.deleted_at, m.location, m.attachments)"
+    "  iif(m.deleted_at, 0, m.edited_at), m.deleted_at, m.location, m.attachments,"
+    "  m.channel)"
     " END)"
 )
 """A row of `message m` in one column: each column costs as much, and few messages have them all."""
 
 _decode_steps = msgspec.msgpack.Decoder(list[tuple[str, int, int]]).decode
 
-_Rare = tuple[str, str, str, int, int, int, str, str]
+_Rare = tuple[str, str, str, int, int, int, str, str, str]
 _Row = tuple[int, int, int, str, str, str | None, _Rare | None]
-_NOTHING_RARE: _Rare = ("text", "", "", 0, 0, 0, "", "")
+_NOTHING_RARE: _Rare = ("text", "", "", 0, 0, 0, "", "", "")
 _decode_row = msgspec.json.Decoder(_Row).decode
 _decode_rows = msgspec.json.Decoder(list[_Row]).decode
 
@@ -39,7 +42,7 @@ def message(conversation: str, column: str) -> Message:
 
 def _picture(conversation: str, row: _Row) -> Message:
     key, revision, at, author, text, client_id, rare = row
-    kind, person, role, reply_to, edited_at, deleted_at, location, attachments = (
+    kind, person, role, reply_to, edited_at, deleted_at, location, attachments, on = (
         rare or _NOTHING_RARE
     )
     return Message(
@@ -58,6 +61,7 @@ def _picture(conversation: str, row: _Row) -> Message:
         deleted_at=deleted_at,
         location=location,
         attachments=decode_attachments(attachments) if attachments else (),
+        channel=channel(on) if on else APP,
     )
 
 

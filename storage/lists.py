@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from domain.channels import APP, Channel
 from domain.roles import TEAM, Role
 from domain.views import Conversation
 from storage.access import (
@@ -16,6 +17,7 @@ from storage.access import (
     snapshot,
     visible,
 )
+from storage.channel_rows import column
 from storage.conversations import pictures
 from storage.marks import MARK
 from storage.pages import PAGE_BYTES, encoded_size, fitting
@@ -59,11 +61,12 @@ class ListFilter:
     assignee: str | None = None
     waiting: bool = False
     unread: bool = False
+    channel: Channel | None = None
 
     @property
     def of_team(self) -> bool:
         """Whether it asks how conversations are handled."""
-        return self.waiting or self.location is not None or self.of_handling
+        return self.waiting or self.of_handling or (self.location, self.channel) != (None, None)
 
     @property
     def of_handling(self) -> bool:
@@ -130,19 +133,25 @@ def _candidates(
 
 def _floor(connection: sqlite3.Connection, viewer: Viewer, before: int, wanted: ListFilter) -> int:
     """The activity of the last of the `RECENT` before ``before``; 0 if there are no more."""
-    waiting = "AND h.waiting_since > 0" if wanted.waiting else ""
+    index, fits = _by_activity(wanted)
     row = connection.execute(
-        f"SELECT h.activity FROM {_by_activity(wanted)} WHERE h.business_no = ? AND h.activity < ?"
-        f" {waiting} ORDER BY h.activity DESC LIMIT 1 OFFSET ?",
+        f"SELECT h.activity FROM head h INDEXED BY {index} WHERE h.business_no = ?1 AND {fits}"
+        " AND h.activity < ?2 ORDER BY h.activity DESC LIMIT 1 OFFSET ?3",
         (viewer.business_no, before, RECENT),
     ).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def _by_activity(wanted: ListFilter) -> str:
-    """The heads in the order of an index that holds all that may fit."""
-    index = "head_waiting_by_activity" if wanted.waiting else "head_by_activity"
-    return f"head h INDEXED BY {index}"
+def _by_activity(wanted: ListFilter) -> tuple[str, str]:
+    """An index by activity that holds all heads that may fit, the fewest, and what holds of them.
+
+    Of the app it is all of them: on another channel are few, or none, of many businesses.
+    """
+    if wanted.channel not in (None, APP):
+        return "head_by_channel", f"h.channel <> '' AND h.channel = '{wanted.channel}'"
+    if wanted.waiting:
+        return "head_waiting_by_activity", "h.waiting_since > 0"
+    return "head_by_activity", "1"
 
 
 def _of_team(
@@ -157,7 +166,7 @@ def _of_team(
     there are fewest, to be put in order."""
     source = "head h"
     if floor is not None:
-        source = _by_activity(wanted)
+        source = f"head h INDEXED BY {_by_activity(wanted)[0]}"
     elif wanted.location is not None:
         source = f"placement s {_AT_HEAD} AND s.business_no = ?1 AND s.location = ?5"
     elif wanted.assignee:
@@ -167,7 +176,7 @@ def _of_team(
     conditions = " AND ".join(_conditions(viewer, wanted, floor))
     rows = connection.execute(
         f"SELECT h.conversation_no, h.activity FROM {source} WHERE h.business_no = ?1"
-        f" AND h.activity < ?3 AND {conditions} ORDER BY h.activity DESC LIMIT ?8",
+        f" AND h.activity < ?3 AND {conditions} ORDER BY h.activity DESC LIMIT ?9",
         (
             viewer.business_no,
             viewer.person,
@@ -176,6 +185,7 @@ def _of_team(
             wanted.location,
             wanted.status,
             wanted.assignee,
+            None if wanted.channel is None else column(wanted.channel),
             limit,
         ),
     )
@@ -192,6 +202,8 @@ def _conditions(viewer: Viewer, wanted: ListFilter, floor: int | None) -> Iterat
         )
     if wanted.waiting:
         yield "h.waiting_since > 0"
+    if wanted.channel is not None:
+        yield "h.channel = ?8" if wanted.channel is APP else "h.channel <> '' AND h.channel = ?8"
     if wanted.status is not None:
         yield "coalesce(g.status, 'open') = ?6"
     if wanted.assignee is not None:

@@ -23,11 +23,12 @@ class LocationRows:
         hours = None if event.hours is None else msgspec.json.encode(event.hours).decode()
         self._statements.add(
             "INSERT INTO location (business_no, id, name, time_zone, hours, away_text,"
-            " alert_minutes, retention_days) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (business_no, id)"
+            " alert_minutes, retention_days, retention_by_channel)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (business_no, id)"
             " DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,"
             " hours = excluded.hours, away_text = excluded.away_text,"
-            " alert_minutes = excluded.alert_minutes, retention_days = excluded.retention_days",
+            " alert_minutes = excluded.alert_minutes, retention_days = excluded.retention_days,"
+            " retention_by_channel = excluded.retention_by_channel",
             business_no,
             event.location,
             event.name,
@@ -36,6 +37,7 @@ class LocationRows:
             event.away_text,
             event.alert_minutes,
             event.retention_days,
+            msgspec.json.encode(event.retention_by_channel).decode(),
         )
         self._audit(business_no, revision, event, AuditKind.LOCATION_CHANGED)
 

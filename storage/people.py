@@ -12,9 +12,10 @@ from domain.contact import Contact, normal_email
 from domain.events import Person
 from domain.hours import Hours
 from domain.limits import NAME_BYTES
-from domain.locations import Location, Status
+from domain.locations import Location, LocationStatus
 from domain.permissions import Permission, Permissions
 from domain.profile import Profile
+from domain.retention import RetentionByChannel
 from domain.roles import EVERYBODY, Role
 from domain.views import PersonName
 from storage.access import Viewer, snapshot
@@ -260,7 +261,7 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
     """The locations of a business."""
     rows = connection.execute(
         "SELECT id, name, time_zone, status, merged_into, hours, away_text, alert_minutes,"
-        " retention_days FROM location WHERE business_no = ? ORDER BY id",
+        " retention_days, retention_by_channel FROM location WHERE business_no = ? ORDER BY id",
         (business_no,),
     )
     return [
@@ -268,18 +269,20 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
             id=id_,
             name=name,
             time_zone=zone,
-            status=Status(status),
+            status=LocationStatus(status),
             merged_into=into,
             hours=None if hours is None else _decode_hours(hours),
             away_text=away,
             alert_minutes=minutes,
             retention_days=days,
+            retention_by_channel=_decode_by_channel(by_channel),
         )
-        for id_, name, zone, status, into, hours, away, minutes, days in rows
+        for id_, name, zone, status, into, hours, away, minutes, days, by_channel in rows
     ]
 
 
 _decode_hours = msgspec.json.Decoder(Hours).decode
+_decode_by_channel = msgspec.json.Decoder(RetentionByChannel).decode
 
 
 def businesses(

@@ -198,6 +198,9 @@ class Queries:
     ) -> list[RefusedRecord]:
         return await self._run(imports.refused, business.no, name, after, limit)
 
+    async def would_be_new(self, viewer: Viewer, conversation: str, key: SentKey) -> bool:
+        return await self._run(snapshots.would_be_new, viewer, conversation, key)
+
     async def saved_reply(self, business: Business, reply: str) -> SavedReply | None:
         return await self._run(saved_replies.one, business.no, reply)
 

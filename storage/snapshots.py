@@ -17,7 +17,8 @@ from domain.roles import Role
 from domain.routing import CustomerFacts
 from storage import appointments, people
 from storage import webhooks as hooks
-from storage.access import snapshot
+from storage.access import Viewer, grant, snapshot
+from storage.channel_rows import channel
 from storage.handling_rows import Hidden
 from storage.keys import SEQ_BITS, SEQ_MASK, message_key
 
@@ -57,11 +58,12 @@ def conversation(
 def _take_up_handling(
     connection: sqlite3.Connection, business_no: int, no: int, state: Conversation
 ) -> None:
-    state.waiting_since, state.heard_at, state.team_read_up_to = connection.execute(
-        "SELECT waiting_since, heard_at, team_read_up_to FROM head WHERE business_no = ?"
+    state.waiting_since, state.heard_at, state.team_read_up_to, on = connection.execute(
+        "SELECT waiting_since, heard_at, team_read_up_to, channel FROM head WHERE business_no = ?"
         " AND conversation_no = ?",
         (business_no, no),
     ).fetchone()
+    state.channel = channel(on)
     row = connection.execute(
         "SELECT locations, status, snoozed_until, assignee, hidden, alerted FROM handling"
         " WHERE conversation_no = ?",
@@ -168,6 +170,16 @@ def sent(
                 digest, Accepted(key & SEQ_MASK, revision, at)
             )
     return found
+
+
+def would_be_new(
+    connection: sqlite3.Connection, viewer: Viewer, conversation: str, key: SentKey
+) -> bool:
+    """Whether a message of ``viewer`` would be a new one, in a conversation they are in."""
+    with snapshot(connection):
+        if grant(connection, viewer, conversation) is None:
+            return False
+        return not sent(connection, viewer.business_no, [key])
 
 
 _RANGE = (

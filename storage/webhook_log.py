@@ -233,26 +233,31 @@ def happened(connection: sqlite3.Connection, business_no: int, entry: LogEntry) 
         (no,) = row
         match entry.type:
             case EventType.CONVERSATION_CREATED:
-                return _created(connection, no, entry)
+                return _created(connection, business_no, no, entry)
             case EventType.RECEIPT_ADVANCED:
                 return _receipt(connection, business_no, no, entry)
             case EventType.MEMBER_ADDED | EventType.MEMBER_REMOVED:
                 return _member(connection, no, entry)
             case _:
-                return _message(connection, no, entry)
+                return _message(connection, business_no, no, entry)
 
 
-def _message(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happened | None:
+def _message(
+    connection: sqlite3.Connection, business_no: int, no: int, entry: LogEntry
+) -> Happened | None:
     key = message_key(no, entry.seq)
     row = connection.execute(
         "SELECT m.at, m.author, iif(m.deleted_at, '', coalesce((SELECT v.text FROM version v"
         "  WHERE v.message_id = m.id AND v.revision > ?2 ORDER BY v.revision LIMIT 1), m.text)),"
-        " m.reply_to, m.client_message_id, m.deleted_at FROM message m WHERE m.id = ?1",
-        (key, entry.revision),
+        " m.reply_to, m.client_message_id, m.deleted_at,"
+        " coalesce((SELECT p.role FROM person p WHERE p.business_no = ?3 AND p.id = m.author), ''),"
+        " coalesce((SELECT h.locations FROM handling h WHERE h.conversation_no = ?4), '[]')"
+        " FROM message m WHERE m.id = ?1",
+        (key, entry.revision, business_no, no),
     ).fetchone()
     if row is None:
         return None
-    at, author, text, reply_to, client_message_id, deleted_at = row
+    at, author, text, reply_to, client_message_id, deleted_at, role, locations = row
     if entry.type is not EventType.MESSAGE_SENT:
         change = connection.execute(
             "SELECT at, author FROM change WHERE conversation_no = ? AND revision = ?",
@@ -267,8 +272,10 @@ def _message(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happen
         at,
         MessageData(
             conversation=entry.lane,
+            locations=tuple(json.loads(locations)),
             seq=entry.seq,
             author=author,
+            role=role,
             text=text,
             reply_to=reply_to,
             client_message_id=client_message_id or "",
@@ -298,12 +305,15 @@ def _member(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happene
     )
 
 
-def _created(connection: sqlite3.Connection, no: int, entry: LogEntry) -> Happened | None:
+def _created(
+    connection: sqlite3.Connection, business_no: int, no: int, entry: LogEntry
+) -> Happened | None:
     at, kind, title, author, members = connection.execute(
-        "SELECT created_at, kind, title, created_by, (SELECT json_group_array(person) FROM"
-        " (SELECT person FROM member WHERE conversation_no = no ORDER BY person))"
-        " FROM conversation WHERE no = ?",
-        (no,),
+        "SELECT created_at, kind, title, created_by, (SELECT json_group_array(id) FROM"
+        " (SELECT person AS id FROM member WHERE conversation_no = no UNION SELECT id FROM person"
+        "  WHERE business_no = ?2 AND role = 'owner' AND active = 1 ORDER BY id))"
+        " FROM conversation WHERE no = ?1",
+        (no, business_no),
     ).fetchone()
     return Happened(
         at,

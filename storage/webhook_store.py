@@ -1,13 +1,11 @@
 """What webhooks read and write of the database: beside the journal, for nobody else sees it."""
 
-import sqlite3
-
 from domain.business import Business
 from domain.conversation import SentKey
 from domain.webhook_events import Happened
 from domain.webhook_order import LogEntry
 from storage import snapshots, webhook_log, webhooks
-from storage.access import Viewer, grant, snapshot
+from storage.access import Viewer
 from storage.readers import Readers
 from storage.webhook_log import Stretch
 from storage.webhooks import Attempt, Progress, Standing, Undelivered
@@ -53,7 +51,7 @@ class WebhookStore:
 
     async def would_be_new(self, viewer: Viewer, conversation: str, key: SentKey) -> bool:
         """Whether a message of ``viewer`` would be a new one, in a conversation they are in."""
-        return await self._read(_would_be_new, viewer, conversation, key)
+        return await self._read(snapshots.would_be_new, viewer, conversation, key)
 
     async def record(self, business: Business, webhook: str, progress: Progress) -> None:
         await self._write(webhooks.record, business.no, webhook, progress)
@@ -69,12 +67,3 @@ class WebhookStore:
 
     async def settle(self, business: Business, webhook: str, revision: int) -> None:
         await self._write(webhooks.settle, business.no, webhook, revision)
-
-
-def _would_be_new(
-    connection: sqlite3.Connection, viewer: Viewer, conversation: str, key: SentKey
-) -> bool:
-    with snapshot(connection):
-        if grant(connection, viewer, conversation) is None:
-            return False
-        return not snapshots.sent(connection, viewer.business_no, [key])

@@ -82,7 +82,7 @@ export class Attaching {
   /** @param {Iterable<File> | null} files */
   add(files) {
     for (const file of files ?? []) {
-      if (this.#here.length >= MOST) {
+      if (this.#here.filter(({ refused }) => !refused).length >= MOST) {
         this.actions.failed(new Error(`At most ${MOST} files go with one message.`));
         break;
       }

@@ -10,6 +10,7 @@ import { sheet } from './overlay.js';
 /** @typedef {{url: string, thumbnail_url: string, expires_at: number}} Link */
 
 const WIDEST = 260; // pixels of a picture in the log
+const LEAST = 64; // to be seen, and hit with a thumb
 const FRESH_MS = 20_000; // that a link should still be good for
 
 /** @param {string} kind */
@@ -103,8 +104,9 @@ export class Files {
       image,
     );
     const scale = Math.min(1, WIDEST / width, WIDEST / height);
-    frame.style.width = `${Math.max(64, Math.round(width * scale))}px`;
-    frame.style.aspectRatio = `${width} / ${height}`;
+    const [wide, high] = [width, height].map((side) => Math.max(LEAST, Math.round(side * scale)));
+    frame.style.width = `${wide}px`;
+    frame.style.aspectRatio = `${wide} / ${high}`; // of a strip only the middle is seen
     this.#link(message, attachment.id).then(
       ({ thumbnail_url }) => {
         image.src = thumbnail_url;

@@ -3,8 +3,9 @@
 import { Attaching } from './attaching.js';
 import { attachedWords } from './attachments.js';
 import { h } from './dom.js';
+import { Drafts } from './drafts.js';
 import { icon } from './icons.js';
-import { plain } from './markup.js';
+import { clean, plain } from './markup.js';
 import { nameOf } from './names.js';
 import { Noting } from './noting.js';
 
@@ -21,8 +22,7 @@ export class Composer {
   #replyTo = null;
   /** @type {Message | null} */
   #editing = null;
-  /** @type {Map<string, string>} conversation → what was begun there */
-  #drafts = new Map();
+  #drafts;
 
   /**
    * @param {Deskbell} desk @param {HTMLElement} root
@@ -31,6 +31,7 @@ export class Composer {
    */
   constructor(desk, root, actions) {
     this.desk = desk;
+    this.#drafts = new Drafts(desk, 'drafts');
     this.actions = actions;
     this.text = h('textarea', {
       rows: 1,
@@ -45,7 +46,13 @@ export class Composer {
     this.count = h('output', { class: 'count', hidden: true });
     this.button = h(
       'button',
-      { class: 'send', 'aria-label': 'Send', disabled: true },
+      {
+        class: 'send',
+        'aria-label': 'Send',
+        disabled: true,
+        // Who writes goes on writing: on a phone the keyboard stays.
+        onmousedown: (/** @type {Event} */ event) => event.preventDefault(),
+      },
       icon('send'),
     );
     this.context = h('div', { class: 'context', hidden: true });
@@ -87,12 +94,12 @@ export class Composer {
 
   /** @param {string} id */
   show(id) {
-    if (this.#id && !this.#editing) this.#begun.set(this.#id, this.text.value);
+    this.keep();
     this.#noteMode(false);
     this.#id = id;
     this.#replyTo = null;
     this.#editing = null;
-    this.#write(this.#drafts.get(id) ?? '');
+    this.#write(this.#drafts.get(id));
     this.attaching.show(id);
     const team = Boolean(this.desk.conversations.get(id)?.handling);
     this.replies.hidden = this.noting.button.hidden = !team;
@@ -102,7 +109,14 @@ export class Composer {
   /** What was begun in a conversation and not sent. @param {string} id */
   draft(id) {
     const here = id === this.#id && !this.#editing && !this.noting.active;
-    return (here ? this.text.value : (this.#drafts.get(id) ?? '')).trim();
+    return (here ? this.text.value : this.#drafts.get(id)).trim();
+  }
+
+  /** The page may go away: what was begun is kept with the tab. */
+  keep() {
+    if (this.#id && !this.#editing) this.#begun.set(this.#id, this.text.value);
+    this.#drafts.keep();
+    this.noting.drafts.keep();
   }
 
   /** What was begun as what is written now: messages or notes. */
@@ -115,7 +129,7 @@ export class Composer {
     if (this.#editing || this.#replyTo) this.#cancel();
     this.#begun.set(this.#id, this.text.value);
     this.#noteMode(!this.noting.active);
-    this.#write(this.#begun.get(this.#id) ?? '');
+    this.#write(this.#begun.get(this.#id));
     this.focus();
   }
 
@@ -179,7 +193,7 @@ export class Composer {
   }
 
   #cancel() {
-    if (this.#editing) this.#write(this.#drafts.get(this.#id) ?? '');
+    if (this.#editing) this.#write(this.#drafts.get(this.#id));
     this.#editing = null;
     this.#replyTo = null;
     this.#showContext();
@@ -312,6 +326,7 @@ export class Composer {
     event.preventDefault();
     const text = clean(this.text.value);
     if (this.button.disabled) return;
+    if (document.activeElement === this.button) this.focus(); // it goes out with the text
     if (this.noting.active) {
       void this.#note(this.#id, text);
       return;
@@ -326,7 +341,7 @@ export class Composer {
     const reply_to = this.#replyTo?.seq ?? 0;
     this.#replyTo = null;
     this.#write('');
-    this.#drafts.delete(this.#id);
+    this.keep();
     this.#showContext();
     this.attaching.sent();
     const stored = this.desk.send(this.#id, text, { reply_to, attachments });
@@ -339,6 +354,7 @@ export class Composer {
     this.#write('');
     try {
       await this.noting.add(id, text);
+      this.keep();
       this.actions.sent();
     } catch (error) {
       this.actions.failed(/** @type {Error} */ (error));
@@ -373,15 +389,4 @@ export class Composer {
     if (here) this.#write(all);
     else this.#drafts.set(id, all);
   }
-}
-
-/**
- * What the protocol takes as text: no control characters but line feed and tab, nothing around it.
- * @param {string} text
- */
-function clean(text) {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/[\p{Cc}\p{Cs}]/gu, (each) => ('\n\t'.includes(each) ? each : ''))
-    .trim();
 }

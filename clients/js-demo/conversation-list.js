@@ -22,7 +22,8 @@ export class ConversationList {
    * @param {Deskbell} desk
    * @param {import('./inbox.js').Inbox} inbox
    * @param {{open: (id: string) => void, create: () => void, draft: (id: string) => string,
-   *   reveal: (id: string, seq: number) => void, failed: (error: Error) => void}} actions
+   *   reveal: (id: string, seq: number) => void, failed: (error: Error) => void,
+   *   name: (conversation: Conversation, person: string) => string}} actions
    */
   constructor(desk, inbox, actions) {
     this.desk = desk;
@@ -169,7 +170,7 @@ export class ConversationList {
     const face = faces(this.desk, conversation);
     const current = id === this.#selected;
     const typing = this.desk.typists(id).length > 0;
-    const marks = handlingMarks(this.desk, conversation);
+    const marks = handlingMarks(this.desk, conversation, this.actions.name);
     const drawn = [face, ...marks].map((each) => each.outerHTML);
     const looks = JSON.stringify([title, preview, time, unread, marked, ticks, current, drawn]);
     const old = this.#items.get(id);
@@ -230,7 +231,8 @@ export class ConversationList {
   }
 
   async #more() {
-    this.older.disabled = true;
+    const focused = document.activeElement === this.older;
+    this.older.disabled = true; // which loses the focus
     try {
       await this.inbox.showMore();
     } catch (error) {
@@ -238,6 +240,8 @@ export class ConversationList {
     }
     this.older.disabled = false;
     this.render();
+    if (!focused || document.activeElement !== document.body) return;
+    (this.older.hidden ? this.search : this.older).focus();
   }
 
   /** @param {KeyboardEvent} event */

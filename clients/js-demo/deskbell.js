@@ -48,6 +48,8 @@
  * @property {string} [state]  left out when it is `ready`; else `pending-scan` or `refused`
  * @property {boolean} [thumbnail]  whether there is a small picture of it
  *
+ * @typedef {'app' | 'text' | 'email'} Channel
+ *
  * @typedef {object} Message
  * @property {string} conversation
  * @property {number} seq
@@ -64,6 +66,7 @@
  * @property {number} deleted_at
  * @property {Attachment[]} attachments
  * @property {string} location  where not '', in its name the business said it by itself
+ * @property {Channel} channel  on which it was written
  *
  * @typedef {object} Handling  how the team deals with a conversation with a customer
  * @property {string[]} locations  where it is placed
@@ -101,6 +104,7 @@
  * @property {number} revision  of the newest event of it that is in here
  * @property {Handling | null} handling  null: this person is a customer, who is not told
  * @property {number} handling_revision  at which `handling` was last told whole
+ * @property {Channel} channel  on which a customer wrote last; `app` for a customer, who is not told
  * @property {Note[]} notes  those that are known, oldest first; `notes` loads more
  * @property {Message[]} messages  the newest ones, without a gap, in ascending seq
  * @property {boolean} more  whether older messages can be loaded
@@ -172,6 +176,7 @@ const MESSAGE = {
   edited_at: 0,
   deleted_at: 0,
   location: '',
+  channel: /** @type {Channel} */ ('app'),
   attachments: /** @type {Attachment[]} */ ([]),
 };
 const NOTE = { text: '', edited_at: 0, deleted_at: 0 };
@@ -347,6 +352,7 @@ export class Model {
       last_seq: 0,
       unread: 0,
       marked: false,
+      channel: /** @type {Channel} */ ('app'),
       revision: 0,
       ...rest,
       handling: this.#handling(handling),
@@ -381,6 +387,7 @@ export class Model {
       this.#reads(conversation, own.read_up_to);
     }
     conversation.marked = picture.marked ?? false;
+    conversation.channel = picture.channel ?? 'app';
     conversation.handling = this.#handling(picture.handling);
     conversation.handling_revision = picture.revision;
     return true;
@@ -561,15 +568,21 @@ export class Model {
   }
 
   /**
-   * The word of a customer begins the waiting, an answer of the team ends it.
+   * The word of a customer begins the waiting, and says on which channel an answer is expected; an
+   * answer of the team ends it.
    * @param {Conversation} conversation
    * @param {Message} message
    */
-  #waits({ handling, members }, { kind, author, at, location }) {
+  #waits(conversation, { kind, author, at, location, channel }) {
+    const { handling, members } = conversation;
     if (!handling || kind !== 'text' || location) return;
     const role = members.find((member) => member.person === author)?.role;
-    if (role !== 'customer') handling.waiting_since = 0;
-    else handling.waiting_since ||= at;
+    if (role !== 'customer') {
+      handling.waiting_since = 0;
+      return;
+    }
+    handling.waiting_since ||= at;
+    conversation.channel = channel;
   }
 
   /**
@@ -768,7 +781,7 @@ function asSettled({ state: _, thumbnail, ...rest }, state) {
   return thumbnail ? { ...rest, thumbnail } : rest;
 }
 
-/** @param {{read_receipts?: boolean, last_seen?: boolean}} given */
+/** @param {{read_receipts?: boolean, last_seen?: boolean} & Record<string, any>} given */
 function choices({ read_receipts = true, last_seen = true }) {
   return { read_receipts, last_seen };
 }
@@ -1226,7 +1239,7 @@ export class Deskbell {
    * Conversations of which all that is asked for holds, latest activity first; there may be more
    * while there is a `next`, even after an empty page. All but `unread` is the team's to ask.
    * @param {{location?: string, status?: string, assignee?: string, waiting?: boolean,
-   *   unread?: boolean, before?: string, limit?: number}} filter
+   *   unread?: boolean, channel?: Channel, before?: string, limit?: number}} filter
    */
   filtered(filter) {
     return this.#listed('/v1/conversations', filter);

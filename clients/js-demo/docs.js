@@ -4,14 +4,22 @@ import { h } from './dom.js';
 import { icon } from './icons.js';
 import { exampleOf, fieldsOf, resolved, typeOf, limitsOf } from './schema.js';
 
-/** @typedef {{method: string, path: string, id: string, about: any, group: string}} Route */
+/**
+ * `told`: it is not asked of the server, but what the server tells somebody else's.
+ * @typedef {{method: string, path: string, id: string, about: any, group: string, told: boolean}} Route
+ */
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const root = /** @type {HTMLElement} */ (document.getElementById('docs'));
 
 /** @param {any} api @returns {Route[]} */
 function routesOf(api) {
-  return Object.entries(api.paths ?? {}).flatMap(([path, item]) =>
+  return [...listed(api.paths, false), ...listed(api.webhooks, true)];
+}
+
+/** @param {Record<string, any> | undefined} paths @param {boolean} told @returns {Route[]} */
+function listed(paths, told) {
+  return Object.entries(paths ?? {}).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => ({
       method,
       path,
@@ -24,6 +32,7 @@ function routesOf(api) {
         item[method].tags?.[0] ??
         path.split('/').find((part) => part && !/^v\d+$/.test(part)) ??
         '',
+      told,
     })),
   );
 }
@@ -198,9 +207,9 @@ function section(api, route) {
     prose(description),
     parameters(api, route).filter((each) => each !== null),
     request(api, route).filter((each) => each !== null),
-    h('h4', { text: 'Try it' }),
-    curl(api, route),
-    h('h4', { text: 'Answers' }),
+    route.told ? null : h('h4', { text: 'Try it' }),
+    route.told ? null : curl(api, route),
+    h('h4', { text: route.told ? 'What your server answers' : 'Answers' }),
     answers(api, route),
   );
 }

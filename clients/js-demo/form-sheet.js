@@ -35,6 +35,7 @@ export function formSheet(root, title, { fields, submit, more = [], run }) {
         : String(/** @type {Error} */ (error).message);
     }
     go.disabled = false;
+    if (form.isConnected && !form.contains(document.activeElement)) go.focus(); // it was lost with it
   };
   const asked = fields.map(({ name, label, hint }, index) =>
     h(

@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { isHandled, putOffs, untilWords, waitingWords } from './handling.js';
 import { icon } from './icons.js';
 import { firstName } from './names.js';
-import { menu, sheet } from './overlay.js';
+import { menu, sheet, toast } from './overlay.js';
 import { peoplePicker } from './people-picker.js';
 
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
@@ -92,9 +92,10 @@ export class HandlingBar {
   /**
    * @param {Action} action
    * @param {{person?: string, location?: string, until?: number}} [fields]
+   * @param {() => void} [done]
    */
-  #do(action, fields) {
-    this.desk.handle(this.#id, action, fields).catch(this.failed);
+  #do(action, fields, done) {
+    this.desk.handle(this.#id, action, fields).then(done).catch(this.failed);
   }
 
   #quick() {
@@ -143,14 +144,17 @@ export class HandlingBar {
     const items = places.map(({ id, name }) => ({
       icon: 'place',
       text: name,
-      run: () => this.#do('transfer', { location: id }),
+      run: () =>
+        this.#do('transfer', { location: id }, () =>
+          toast(this.root, `It is at ${name} now.`, 'note'),
+        ),
     }));
     menu(this.root, this.more, 'Transfer to', items);
   }
 
   #assign() {
     const picker = peoplePicker(this.desk, this.failed, {
-      keep: ({ role }) => role !== 'customer',
+      team: true,
       pick: ({ id, name }) => {
         this.people.learn({ id, name });
         this.#do('assign', { person: id });

@@ -3,15 +3,17 @@
 import { h, hidden } from './dom.js';
 import { duration, isHandled, waitingWords } from './handling.js';
 import { icon } from './icons.js';
-import { avatar, nameOf } from './names.js';
+import { avatar } from './names.js';
 
 /**
  * Who waits, for how long, who sees to it, and whether it rests.
  * @param {import('./deskbell.js').Deskbell} desk
  * @param {import('./deskbell.js').Conversation} conversation
+ * @param {(conversation: import('./deskbell.js').Conversation, person: string) => string} nameOf
+ *   also of who is not in it
  * @returns {HTMLElement[]}
  */
-export function handlingMarks(desk, conversation) {
+export function handlingMarks(desk, conversation, nameOf) {
   const { handling } = conversation;
   if (!handling || !isHandled(conversation)) return [];
   const { waiting_since, alerted, assignee, status } = handling;

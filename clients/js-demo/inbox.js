@@ -10,6 +10,8 @@ import { menu } from './overlay.js';
 
 const IN_STORE = 10; // conversations of a location that are shown at once: MT-06
 const PAGE = 50; // elsewhere
+const WAITING_PAGE = 100; // of those who wait, who are all counted: the most that the server gives
+const WAITING_PAGES = 5;
 const FILTERS = /** @type {const} */ (['all', 'waiting', 'mine', 'unread']);
 
 export class Inbox {
@@ -20,6 +22,8 @@ export class Inbox {
   #shown = IN_STORE;
   #next = ''; // where the next page of the queue begins
   #asked = 0;
+  #counting = 0;
+  #uncounted = false; // more wait than were asked for
 
   /**
    * @param {Deskbell} desk @param {import('./places.js').Places} places @param {HTMLElement} root
@@ -69,11 +73,28 @@ export class Inbox {
       this.location = '';
     this.#shown = IN_STORE;
     this.#next = '';
+    this.#asked += 1; // what is on its way is not of this
     const failed = (/** @type {any} */ error) => {
       if (error.code !== 'disconnected') this.actions.failed(error); // else it is asked again
     };
-    if (this.filter !== 'waiting') this.#page('waiting', '').catch(failed); // they are counted
-    if (this.location || this.filter !== 'all') this.#follow('').catch(failed);
+    this.#count().catch(failed);
+    if (this.filter !== 'waiting' && (this.location || this.filter !== 'all'))
+      this.#follow('').catch(failed);
+  }
+
+  /** All who wait, so that they are counted, and who waits longest is among them. */
+  async #count() {
+    this.#counting += 1;
+    const mine = this.#counting;
+    let next = '';
+    for (let page = 0; page < WAITING_PAGES; page += 1) {
+      next = (await this.#page('waiting', next)).next;
+      if (mine !== this.#counting) return; // something else is shown by now
+      if (!next) break;
+    }
+    this.#uncounted = next !== '';
+    if (this.filter === 'waiting') this.#next = next;
+    this.actions.changed();
   }
 
   /** A page of what is shown now. @param {string} before where it begins, '' for the first */
@@ -81,13 +102,15 @@ export class Inbox {
     this.#asked += 1;
     const asked = this.#asked;
     const { next } = await this.#page(this.filter, before);
-    if (asked === this.#asked) this.#next = next;
+    if (asked !== this.#asked) return;
+    this.#next = next;
+    if (this.filter === 'waiting') this.#uncounted = next !== '';
   }
 
   /** @param {typeof FILTERS[number]} filter @param {string} before */
   #page(filter, before) {
     const { location } = this;
-    const limit = location ? IN_STORE : PAGE;
+    const limit = filter === 'waiting' ? WAITING_PAGE : location ? IN_STORE : PAGE;
     if (location && (filter === 'all' || filter === 'waiting'))
       return this.desk.queue(location, { waiting: filter === 'waiting', before, limit });
     return this.desk.filtered({
@@ -179,7 +202,7 @@ export class Inbox {
     ).length;
     const words = {
       all: this.location ? 'Open' : 'All',
-      waiting: waiting ? `Waiting ${waiting}` : 'Waiting',
+      waiting: waiting ? `Waiting ${waiting}${this.#uncounted ? '+' : ''}` : 'Waiting',
       mine: 'Mine',
       unread: 'Unread',
     };

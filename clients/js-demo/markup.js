@@ -101,3 +101,14 @@ export function plain(text, length = 160) {
 function words(parts) {
   return parts.map((part) => (part.kind === 'text' ? part.text : words(part.parts))).join('');
 }
+
+/**
+ * What the protocol takes as text: no control characters but line feed and tab, nothing around it.
+ * @param {string} text
+ */
+export function clean(text) {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\p{Cc}\p{Cs}]/gu, (each) => ('\n\t'.includes(each) ? each : ''))
+    .trim();
+}

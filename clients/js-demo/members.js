@@ -20,6 +20,8 @@ export function membersSheet(desk, root, id, failed) {
   const below = h('div', { class: 'below' });
   const team = desk.role !== 'customer';
   const isGroup = desk.conversations.get(id)?.kind === 'group'; // a direct one keeps its two people
+  const isMember = () =>
+    desk.conversations.get(id)?.members.some(({ person }) => person === desk.person);
   const title = h('p', { class: 'lead' });
   let takeBack = () => {};
 
@@ -110,7 +112,7 @@ export function membersSheet(desk, root, id, failed) {
       team && isGroup
         ? h('button', { type: 'button', class: 'wide', onclick: add }, icon('plus'), 'Add somebody')
         : null,
-      desk.role === 'owner' || !isGroup
+      desk.role === 'owner' || !isGroup || !isMember()
         ? null
         : h(
             'button',

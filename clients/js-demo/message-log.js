@@ -256,10 +256,12 @@ export class MessageLog {
   }
 
   /**
-   * Whether the cursor is behind what others said: who came in by answering has read nothing yet.
+   * Whether the cursor is behind what others said though nothing is unread: where the team shares a
+   * count, that is so of what a colleague said, or has read before.
    * @param {Conversation} conversation
    */
   #behind(conversation) {
+    if (conversation.team_read_up_to === undefined) return false;
     const { person } = this.desk;
     const last = conversation.messages.findLast((each) => each.author !== person);
     const mine = this.desk.model.me(conversation);

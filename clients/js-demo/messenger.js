@@ -39,6 +39,7 @@ export class Messenger {
   #alone;
   #signOut;
   #sheets;
+  #business = ''; // what it is called, once it is known
   #activeAt = 0;
 
   /** @param {HTMLElement} root @param {Deskbell} desk @param {Options} [options] */
@@ -78,6 +79,7 @@ export class Messenger {
       create: () => this.#create(),
       failed,
       draft: (id) => this.view.composer.draft(id),
+      name: (conversation, person) => this.people.name(conversation, person),
     });
     this.bar = h('header', { class: 'bar' });
     this.news = h('div', {
@@ -126,7 +128,10 @@ export class Messenger {
     desk.on('error', this.failed);
     document.addEventListener('visibilitychange', () => this.#visible());
     window.addEventListener('online', () => desk.wake());
-    window.addEventListener('pagehide', () => desk.save());
+    window.addEventListener('pagehide', () => {
+      desk.save();
+      this.view.composer.keep();
+    });
     for (const event of ['pointerdown', 'keydown'])
       this.root.addEventListener(event, () => this.#active());
     setInterval(this.draw, REDRAW_MS);
@@ -187,7 +192,10 @@ export class Messenger {
   #visible() {
     const active = document.visibilityState === 'visible';
     this.desk.activity(active);
-    if (!active) return;
+    if (!active) {
+      this.view.composer.keep(); // a phone may take a page that is not looked at
+      return;
+    }
     this.desk.wake();
     this.looked();
   }
@@ -196,6 +204,19 @@ export class Messenger {
     if (this.#first && this.desk.conversations.has(this.#first)) this.#show(this.#first);
     this.#first = '';
     if (this.view.id) void this.#stay(this.view.id);
+    if (!this.#business) void this.#introduced();
+  }
+
+  /** What one is called, and the business: who is in no conversation yet has a name as well. */
+  async #introduced() {
+    try {
+      const { name, business_name } = await this.desk.request('GET', '/v1/me');
+      this.#name ||= name;
+      this.#business = business_name;
+      this.draw();
+    } catch {
+      // it is asked again with the next connection; until then ids stand for them
+    }
   }
 
   /** A reset may have taken the open conversation off the list, or away. @param {string} id */
@@ -244,6 +265,7 @@ export class Messenger {
     this.bar.dataset.who = who;
     const settings = () =>
       settingsSheet(desk, this.root, name, {
+        business: () => this.#business,
         failed: this.failed,
         signOut: this.#signOut,
         sheets: this.#sheets,

@@ -1,6 +1,7 @@
 /** The other mode of the composer: a note to the team, which no customer ever sees. */
 
 import { h } from './dom.js';
+import { Drafts } from './drafts.js';
 import { icon } from './icons.js';
 import { sheet } from './overlay.js';
 import { peoplePicker } from './people-picker.js';
@@ -9,8 +10,6 @@ const SIGN = /(?:^|\s)@$/; // just typed: somebody is to be named
 
 export class Noting {
   active = false;
-  /** @type {Map<string, string>} conversation → the note that was begun there */
-  drafts = new Map();
   /** @type {Map<string, string>} person → how they are named in the text */
   #mentioned = new Map();
 
@@ -20,6 +19,7 @@ export class Noting {
    */
   constructor(desk, root, actions) {
     this.desk = desk;
+    this.drafts = new Drafts(desk, 'notes');
     this.root = root;
     this.actions = actions;
     this.button = h(
@@ -46,7 +46,7 @@ export class Noting {
     const { selectionStart: at, value } = text;
     if (!this.active || !SIGN.test(value.slice(0, at))) return;
     const picker = peoplePicker(this.desk, this.actions.failed, {
-      keep: ({ role, id }) => role !== 'customer' && id !== this.desk.person,
+      team: true,
       pick: ({ id, name }) => {
         close();
         this.#mentioned.set(id, name);

@@ -12,7 +12,7 @@ export function passwordSheet(desk, root) {
     fields: [
       {
         name: 'current',
-        label: 'Password of now',
+        label: 'Current password',
         props: { type: 'password', autocomplete: 'current-password', maxlength: '200' },
         hint: 'Leave it empty if you have none yet.',
       },

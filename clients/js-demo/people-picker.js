@@ -7,29 +7,50 @@ import { avatar, roleName } from './names.js';
 /** @typedef {{id: string, name: string, role: string}} Person */
 
 const WAIT_MS = 150; // after the last keystroke
+const MOST = 50;
+
+/**
+ * However many customers come before them.
+ * @param {import('./deskbell.js').Deskbell} desk @param {string} search
+ * @returns {Promise<Person[]>}
+ */
+async function colleagues(desk, search) {
+  const query = new URLSearchParams({ team: 'true', search, limit: String(MOST) });
+  return (await desk.request('GET', `/v1/people?${query}`)).people;
+}
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {(error: unknown) => void} failed
  * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>,
- *   keep?: (person: Person) => boolean}} options
+ *   team?: boolean}} options  `team`: only those of the team
  * @returns {HTMLElement}
  */
 export function peoplePicker(desk, failed, options) {
-  const { pick, skip = new Set(), chosen = () => new Set(), keep = () => true } = options;
+  const { pick, skip = new Set(), chosen = () => new Set(), team = false } = options;
   let asked = 0;
   /** @type {any} */
   let timer = 0;
   const list = h('ul', { class: 'people', 'aria-label': 'People' });
+  /** @returns {Promise<boolean>} whether what was asked for is shown */
   const search = async () => {
+    clearTimeout(timer);
     asked += 1;
     const mine = asked;
     try {
-      const found = await desk.people(input.value.trim(), 50);
-      if (mine === asked) draw(found.filter((person) => !skip.has(person.id) && keep(person)));
+      const wanted = input.value.trim();
+      const found = team ? await colleagues(desk, wanted) : await desk.people(wanted, MOST);
+      if (mine !== asked) return false;
+      draw(found.filter(({ id }) => !skip.has(id)));
+      return true;
     } catch (error) {
       failed(error);
       if (/** @type {any} */ (error).code === 'disconnected') searchOnceReady();
+      return false;
     }
+  };
+  /** The first of those whose name was typed, as soon as they are found. */
+  const first = async () => {
+    if (input.value.trim() && (await search())) list.querySelector('button')?.click();
   };
   const searchOnceReady = () => {
     const stop = desk.on('ready', () => {
@@ -77,6 +98,11 @@ export function peoplePicker(desk, failed, options) {
     oninput: () => {
       clearTimeout(timer);
       timer = setTimeout(() => void search(), WAIT_MS);
+    },
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== 'Enter' || event.isComposing) return;
+      event.preventDefault();
+      void first();
     },
   });
   const element = h(

@@ -13,6 +13,7 @@ export class SearchResults {
   #asked = 0;
   #q = '';
   #next = '';
+  #missed = false; // there was no connection to ask over
   /** @type {any} */
   #timer = 0;
 
@@ -27,6 +28,9 @@ export class SearchResults {
     /** @type {Found[]} */
     this.found = [];
     this.searching = false;
+    desk.on('ready', () => {
+      if (this.#missed && this.searching) void this.#ask('');
+    });
     this.list = h('ul', { class: 'list', 'aria-label': 'Messages found' });
     this.more = h('button', {
       type: 'button',
@@ -61,6 +65,7 @@ export class SearchResults {
   /** @param {string} before where the next page begins, '' for the first one */
   async #ask(before) {
     this.#asked += 1;
+    this.#missed = false;
     const asked = this.#asked;
     try {
       const answer = await this.desk.search(this.#q, before ? { before } : {});
@@ -71,8 +76,10 @@ export class SearchResults {
     } catch (error) {
       const { code } = /** @type {any} */ (error);
       if (asked !== this.#asked) return;
-      if (code === 'bad_request')
-        this.#draw([], ''); // there is no word in it yet
+      if (!before) this.#draw([], ''); // what was found before is of other words
+      if (code === 'bad_request') return; // there is no word in it yet
+      this.#missed = code === 'disconnected';
+      if (this.#missed) this.told.textContent = 'They are searched once you are connected.';
       else this.actions.failed(/** @type {Error} */ (error));
     }
   }

@@ -17,9 +17,9 @@ import { ask, sheet, toggle } from './overlay.js';
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root @param {string} name
  * @param {{failed: (error: unknown) => void, signOut: (() => void) | null,
- *   sheets?: Sheet[]}} actions
+ *   business: () => string, sheets?: Sheet[]}} actions  `business`: its name, '' until it is known
  */
-export function settingsSheet(desk, root, name, { failed, signOut, sheets = [] }) {
+export function settingsSheet(desk, root, name, { failed, signOut, business, sheets = [] }) {
   const leads = ['owner', 'manager'].includes(desk.role);
   /** @type {(() => void)[]} what follows the business while the sheet is open */
   const draws = [];
@@ -76,7 +76,7 @@ export function settingsSheet(desk, root, name, { failed, signOut, sheets = [] }
     h('span', { class: 'words' }, h('strong', { text: name }), role),
   );
   draws.push(() => {
-    role.textContent = `${roleName(desk.role)} of ${desk.model.business}`;
+    role.textContent = `${roleName(desk.role)} of ${business() || desk.model.business}`;
     online.querySelector('input').checked = desk.status.state !== 'stopped';
   });
   const draw = () => draws.forEach((each) => each());

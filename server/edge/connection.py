@@ -6,7 +6,7 @@ from typing import Final
 import trio
 
 from server.edge.handshake import Upgrade, WebSocketPolicy, check_upgrade
-from server.edge.head import END_OF_HEAD, Head, HTTPRefusal, parse_head
+from server.edge.head import END_OF_HEAD, NEW_LINE, Head, HTTPRefusal, parse_head
 from server.edge.http import LINGER, HTTPConnection, HTTPServing
 from server.edge.limits import EdgeLimits
 from server.edge.stream import ConnectionStream
@@ -16,6 +16,7 @@ WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
 Opening = tuple[Upgrade, bytes]
 """A websocket's request that was accepted, and the bytes that came behind it."""
 
+_TOO_SLOW: Final = HTTPRefusal(408, "The request's head did not come in time. Send it again.")
 _STOPPING: Final = "The server is stopping. Come back in a few seconds."
 
 
@@ -77,7 +78,7 @@ class Connection:
             self.stream.close()
 
     async def _receive_head(self) -> tuple[bytes, bytes]:
-        """The head without its end, and what came behind it; nothing if none came in time."""
+        """The head without its end, and what came behind it; nothing if there was none."""
         data = bytearray()
         end = -1
         with trio.move_on_after(self._limits.head_deadline):
@@ -87,11 +88,15 @@ class Connection:
                     return b"", b""
                 seen = max(0, len(data) - len(END_OF_HEAD) + 1)
                 data += received
+                while not seen and data.startswith(NEW_LINE):
+                    del data[: len(NEW_LINE)]  # some send one too many before (RFC 9112 2.2)
                 end = data.find(END_OF_HEAD, seen)
             if not 0 <= end <= self._limits.head_bytes:
                 await self.refuse(HTTPRefusal(431, "The request's head is too long."))
                 return b"", b""
         if end < 0:
+            if data:  # a browser opens connections to have them: those end without a word
+                await self.refuse(_TOO_SLOW)
             return b"", b""
         return bytes(data[:end]), bytes(data[end + len(END_OF_HEAD) :])
 

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-END_OF_HEAD: Final = b"\r\n\r\n"
+NEW_LINE: Final = b"\r\n"
+END_OF_HEAD: Final = NEW_LINE + NEW_LINE
 
 _NAME: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rf"({_NAME}) ([!-~]+) (HTTP/\d\.\d)")

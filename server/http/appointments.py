@@ -6,7 +6,7 @@ import msgspec
 
 from actors.desk_appointments import DeleteAppointment, PutAppointment
 from domain import appointments as rules
-from domain.appointments import LAST_MS, Status, instant
+from domain.appointments import LAST_MS, AppointmentStatus, instant
 from domain.permissions import Permission
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role
@@ -53,7 +53,7 @@ class Appointment(Output, frozen=True, kw_only=True):
     location: str
     start: int
     end: int
-    status: Status
+    status: AppointmentStatus
     title: str = ""
 
 
@@ -88,12 +88,17 @@ class NewAppointment(Input, frozen=True, kw_only=True):
     location: Id
     start: Moment | LocalTime
     end: Moment | LocalTime
-    status: Status = Status.BOOKED
+    status: AppointmentStatus = AppointmentStatus.BOOKED
     title: str = ""
 
 
 async def put(call: Call[AppointmentPath, NewAppointment]) -> Appointment | Refusal:
-    """Say how an appointment is: a new one, or all of one that is known. Again is no change."""
+    """Say how an appointment is: a new one, or all of one that is known. Again is no change.
+
+    It is taken as it is told, also of who is not active, and with staff of another location. It
+    gives nobody access: staff sees this one appointment, and is assigned to its customer while
+    active; not what is placed at the location, nor its other appointments.
+    """
     id_ = call.parameters.appointment
     async with call.site.changing(call.live.id):
         wanted = wanted_appointment(call.live, id_, call.body)
@@ -201,7 +206,7 @@ _EXAMPLE = Appointment(
     location="downtown",
     start=1_793_000_000_000,
     end=1_793_003_600_000,
-    status=Status.CONFIRMED,
+    status=AppointmentStatus.CONFIRMED,
     title="Rex: wash and trim",
 )
 
@@ -223,7 +228,7 @@ ROUTES = (
             location="downtown",
             start=LocalTime(date="2026-10-26", time="14:00"),
             end=LocalTime(date="2026-10-26", time="15:00"),
-            status=Status.CONFIRMED,
+            status=AppointmentStatus.CONFIRMED,
             title="Rex: wash and trim",
         ),
         shows=_EXAMPLE,

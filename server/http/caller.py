@@ -1,15 +1,16 @@
 """Who calls: the operator, a business's own backend, or a person. One bearer token tells."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from domain.commands import Speaker
 from domain.errors import StorageFailed
 from domain.ids import is_id
+from domain.locations import why_not_open
 from domain.permissions import Permission, granted
-from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.scopes import EVERY_SCOPE, Scopes, role_within
 from server.live import LiveBusiness
@@ -22,6 +23,7 @@ from storage.people import PersonRecord
 
 PERSON_HEADER = "Deskbell-Person"
 DEVICE_HEADER = "Deskbell-Device"
+LOCATION_HEADER = "Deskbell-Location"
 DEFAULT_DEVICE = "http"
 
 OPERATOR = "@operator"
@@ -95,6 +97,8 @@ class Somebody:
     scopes: Scopes = EVERY_SCOPE
     token_id: str = ""
     """Of the token they came with, if it was one."""
+    location: str = ""
+    """The open location where they are, if they say so."""
     caller = Caller.PERSON
 
     @property
@@ -124,7 +128,13 @@ class Somebody:
 
     @property
     def speaker(self) -> Speaker:
-        return Speaker(self.record.id, self.record.name, self.record.role, self.device)
+        return Speaker(
+            self.record.id,
+            self.record.name,
+            self.record.role,
+            self.device,
+            location=self.location,
+        )
 
     @property
     def viewer(self) -> Viewer:
@@ -137,13 +147,35 @@ UNAUTHENTICATED = Refusal(
     Code.UNAUTHENTICATED, "Send a valid key or token as 'Authorization: Bearer …'."
 )
 DEACTIVATED = Refusal(Code.FORBIDDEN, "The person named in Deskbell-Person is deactivated.")
+NOBODY = Refusal(
+    Code.NOT_FOUND, f"{PERSON_HEADER} names nobody of this business. Create them first."
+)
 STOPPING = Refusal(Code.UNAVAILABLE, "The server is stopping. Try again in a moment.", 1.0)
 
 
 async def identify(
-    node: Node, authorization: str, person: str | None, device: str | None
+    node: Node,
+    authorization: str,
+    person: str | None,
+    device: str | None,
+    location: str | None = None,
 ) -> Identity | Refusal:
     """Who sent these headers, or why that cannot be said. ``person`` counts for a backend alone."""
+    found = await _who(node, authorization, person, device)
+    if location is None or not isinstance(found, Somebody):
+        return found
+    if not is_id(location):
+        return Refusal(Code.BAD_REQUEST, f"{LOCATION_HEADER} must be the id of a location.")
+    standing = found.live.state.standing(location)
+    if standing is None:
+        why = why_not_open(found.live.state.locations, location)
+        return Refusal(Code.BAD_REQUEST, f"{LOCATION_HEADER}: {why}.")
+    return replace(found, location=standing)
+
+
+async def _who(
+    node: Node, authorization: str, person: str | None, device: str | None
+) -> Identity | Refusal:
     scheme, _, secret = authorization.partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secret:
@@ -198,6 +230,6 @@ async def _spoken_for(
     access = live.access_stamp(person)
     record = await node.queries.person(live.state, person)
     if record is None:
-        return NOT_FOUND
+        return NOBODY
     somebody = Somebody(live, record, device, access, holder.key, holder.scopes)
     return somebody if record.active else DEACTIVATED

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from domain import commands
+from domain.channels import Channel
 from domain.conversation import refuse_size
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Operation
@@ -45,7 +46,8 @@ class ConversationsQuery(Input, frozen=True, kw_only=True):
     """``before``: ``next`` of the page before, asked with the same rest; ``limit``: 1 to 100.
 
     All that is asked for holds of what is listed. ``unassigned``: nobody is the ``assignee``.
-    ``waiting``: a customer waits. ``unread``: by the one who asks; the rest is for the team.
+    ``waiting``: a customer waits. ``channel``: on which a customer wrote last, `app` if none did.
+    ``unread``: by the one who asks; the rest is for the team.
     """
 
     before: Position | Unset = UNSET
@@ -56,6 +58,7 @@ class ConversationsQuery(Input, frozen=True, kw_only=True):
     unassigned: bool = False
     waiting: bool = False
     unread: bool = False
+    channel: Channel | Unset = UNSET
 
 
 class ConversationList(Output, frozen=True, kw_only=True):
@@ -95,6 +98,7 @@ async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList | Re
         "" if asked.unassigned else set_or_none(asked.assignee),
         asked.waiting,
         asked.unread,
+        set_or_none(asked.channel),
     )
     if me.viewer.role not in TEAM and wanted.of_team:
         return Refusal(Code.FORBIDDEN, "How conversations are handled is the team's alone to ask.")

@@ -12,6 +12,7 @@ from domain.roles import may
 from domain.scopes import refuse_scopes
 from server.http.caller import (
     DEVICE_HEADER,
+    LOCATION_HEADER,
     PERSON_HEADER,
     Backend,
     Caller,
@@ -32,7 +33,7 @@ _NAME_SOMEBODY = Refusal(
 )
 _ROLE = Refusal(Code.FORBIDDEN, "Your role may not do this.")
 
-_ONCE = ("Authorization", PERSON_HEADER, DEVICE_HEADER, KEY_HEADER)
+_ONCE = ("Authorization", PERSON_HEADER, DEVICE_HEADER, LOCATION_HEADER, KEY_HEADER)
 """Headers of which the first or the last would win, and nobody could say which."""
 
 View = Callable[..., Awaitable[Response]]
@@ -123,6 +124,7 @@ async def _admit(site: Site, route: AnyRoute) -> Identity | Refusal | None:
         headers.get("Authorization", ""),
         headers.get(PERSON_HEADER),
         headers.get(DEVICE_HEADER),
+        headers.get(LOCATION_HEADER),
     )
     if isinstance(identity, Refusal):
         return identity

@@ -3,7 +3,13 @@
 import msgspec
 
 from domain.commands import Handle
-from domain.explaining import NOT_A_CUSTOMERS, NOT_ROUTED, SENTENCES
+from domain.explaining import (
+    IMPORTED,
+    IMPORTED_NOWHERE,
+    NOT_A_CUSTOMERS,
+    NOT_ROUTED,
+    SENTENCES,
+)
 from domain.handling_action import Action
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role
@@ -89,7 +95,7 @@ class Answered(Output, frozen=True, kw_only=True):
 
 class Explanation(Output, frozen=True, kw_only=True):
     """``rule`` is `""` for what is not routed. ``sentence`` says it to a person; the rest are the
-    facts as they were when the message came."""
+    facts as they were when the message came, of an imported one ``locations`` alone."""
 
     conversation: str
     seq: int
@@ -161,7 +167,15 @@ async def explain(call: Call[MessagePath, Nothing]) -> Explanation | Refusal:
 
 
 def _explanation(conversation: str, found: Explained) -> Explanation:
-    why = found.why
+    why, placed = found.why, found.imported
+    if placed is not None:
+        return Explanation(
+            conversation=conversation,
+            seq=found.seq,
+            rule="",
+            sentence=IMPORTED if placed else IMPORTED_NOWHERE,
+            locations=placed,
+        )
     if why is None:
         is_customers = found.author_role == Role.CUSTOMER
         return Explanation(

@@ -41,12 +41,13 @@ class ImportPart(Input, frozen=True, kw_only=True):
 
     Each record is an object with a ``type``: `person` (as in `POST /v1/people`, with an ``id``, and
     ``active``), `appointment` (as in `PUT /v1/appointments/{appointment}`, with an ``id``),
-    `conversation` (``id``, ``title``, ``people`` who are in it, ``messages`` of ``id``, ``author``,
-    ``text``, ``at``, the oldest first; ``waiting``, if a customer waits for an answer; ``location``
-    to place it at, and beside that ``assignee``, ``closed`` or ``snoozed_until``), or `messages`:
-    more of a conversation that was imported (``id``, ``messages``, ``waiting``). With ``customer``
-    instead of an ``id`` these two are about the customer's own conversation, which has no title and
-    is made if there is none.
+    `conversation` (``id``, ``title``, ``people`` who are in it, with every customer who says
+    something, ``messages`` of ``id``, ``author``, ``text``, ``at``, and ``channel`` if it was a
+    `text` or an `email`, the oldest first; ``waiting``, if a customer waits for an answer;
+    ``location`` to place it at, and beside that ``assignee``, ``closed`` or ``snoozed_until``), or
+    `messages`: more of a conversation that was imported (``id``, ``messages``, ``waiting``). With
+    ``customer`` instead of an ``id`` these two are about the customer's own conversation, which has
+    no title and is made if there is none.
     """
 
     first: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]

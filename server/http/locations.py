@@ -7,9 +7,9 @@ import msgspec
 from actors.desk_locations import ChangeLocation, CloseLocation, MergeLocations, ReopenLocation
 from domain import locations as rules
 from domain.hours import Holiday, Hours, Span
-from domain.locations import ALERT_MINUTES_MOST, Status
+from domain.locations import ALERT_MINUTES_MOST, LocationStatus
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.retention import RETENTION_DAYS_MOST
+from domain.retention import AS_ALL, RETENTION_DAYS_MOST, RetentionByChannel
 from domain.roles import TEAM, Operation
 from domain.scopes import Scope
 from server.http.businesses import TAKEN
@@ -41,18 +41,20 @@ class Location(Output, frozen=True, kw_only=True):
     ``hours.week``: seven lists, Monday first, of spans in minutes of the local day. A holiday
     replaces the hours of its date. ``away_text``: the answer while it is closed. ``alert_minutes``:
     of open time, after which an unanswered customer is an alert; 0 is never. ``retention_days``:
-    after so many, what was said there is erased; `null` is never. The team is shown these three.
+    after so many, what was said there is erased; `null` is never. What ``retention_by_channel``
+    names goes before it, for what was said on that channel. The team is shown these four.
     """
 
     id: str
     name: str
     time_zone: str
-    status: Status = Status.OPEN
+    status: LocationStatus = LocationStatus.OPEN
     merged_into: str | Unset = UNSET
     hours: Hours | None = None
     away_text: str | Unset = UNSET
     alert_minutes: int | Unset = UNSET
     retention_days: int | Unset | None = UNSET
+    retention_by_channel: RetentionByChannel | Unset = UNSET
 
 
 class LocationList(Output, frozen=True, kw_only=True):
@@ -81,12 +83,14 @@ class NewLocation(Input, frozen=True, kw_only=True):
     away_text: str = ""
     alert_minutes: AlertMinutes = 0
     retention_days: RetentionDays | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
 
 class LocationChange(Input, frozen=True, kw_only=True):
     """What is named changes; the rest stays. ``hours`` `null`: always open.
 
-    ``retention_days`` `null`: what is said there is kept for ever.
+    ``retention_days`` `null`: what is said there is kept for ever. ``retention_by_channel`` changes
+    as a whole.
     """
 
     name: str | Unset = UNSET
@@ -95,6 +99,7 @@ class LocationChange(Input, frozen=True, kw_only=True):
     away_text: str | Unset = UNSET
     alert_minutes: AlertMinutes | Unset = UNSET
     retention_days: RetentionDays | Unset | None = UNSET
+    retention_by_channel: RetentionByChannel | Unset = UNSET
 
 
 class Merge(Input, frozen=True, kw_only=True):
@@ -130,11 +135,13 @@ async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
         away_text=body.away_text,
         alert_minutes=body.alert_minutes,
         retention_days=body.retention_days,
+        retention_by_channel=body.retention_by_channel,
     )
     async with call.site.changing(call.live.id):
         before = call.live.state.locations.get(wanted.id)
         if before is not None:
-            same = msgspec.structs.replace(before, status=Status.OPEN, merged_into="") == wanted
+            open_ = msgspec.structs.replace(before, status=LocationStatus.OPEN, merged_into="")
+            same = open_ == wanted
             return _shown(call.insider, before) if same else TAKEN
         return await _store(call.live, call.insider, wanted)
 
@@ -154,6 +161,7 @@ async def change(call: Call[LocationPath, LocationChange]) -> Location | Refusal
             away_text=set_or(body.away_text, before.away_text),
             alert_minutes=set_or(body.alert_minutes, before.alert_minutes),
             retention_days=set_or(body.retention_days, before.retention_days),
+            retention_by_channel=set_or(body.retention_by_channel, before.retention_by_channel),
         )
         return await _store(call.live, call.insider, wanted)
 
@@ -203,6 +211,7 @@ async def _store(
         wanted.away_text,
         wanted.alert_minutes,
         wanted.retention_days,
+        wanted.retention_by_channel,
     )
     changed = await ask_desk(live, command)
     return changed if isinstance(changed, Refusal) else _shown(caller, wanted)
@@ -210,6 +219,7 @@ async def _store(
 
 def _shown(caller: Backend | Somebody, known: rules.Location) -> Location:
     inside = caller.role is None or caller.role in TEAM
+    by_channel = known.retention_by_channel
     return Location(
         id=known.id,
         name=known.name,
@@ -220,6 +230,7 @@ def _shown(caller: Backend | Somebody, known: rules.Location) -> Location:
         away_text=known.away_text if inside else UNSET,
         alert_minutes=known.alert_minutes if inside else UNSET,
         retention_days=known.retention_days if inside else UNSET,
+        retention_by_channel=by_channel if inside and by_channel != AS_ALL else UNSET,
     )
 
 
@@ -240,11 +251,11 @@ _CLOSED = Location(
     id="uptown",
     name="Pawsome Uptown",
     time_zone="America/New_York",
-    status=Status.CLOSED,
+    status=LocationStatus.CLOSED,
     away_text="",
     alert_minutes=0,
 )
-_MERGED = msgspec.structs.replace(_CLOSED, status=Status.MERGED, merged_into="downtown")
+_MERGED = msgspec.structs.replace(_CLOSED, status=LocationStatus.MERGED, merged_into="downtown")
 
 ROUTES = (
     Route(

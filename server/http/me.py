@@ -20,6 +20,7 @@ class Me(Output, frozen=True, kw_only=True):
     name: str
     role: Role
     business: str
+    business_name: str
     locations: tuple[str, ...]
     read_receipts: bool
     last_seen: bool
@@ -79,6 +80,7 @@ def _shown(me: Somebody) -> Me:
         name=record.name,
         role=record.role,
         business=business.id,
+        business_name=business.name,
         locations=record.locations,
         read_receipts=record.id not in business.hidden_read,
         last_seen=record.id not in business.hidden_seen,
@@ -90,6 +92,7 @@ _EXAMPLE = Me(
     name="Carla Vega",
     role=Role.CUSTOMER,
     business="pawsome",
+    business_name="Pawsome",
     locations=("downtown",),
     read_receipts=True,
     last_seen=False,

@@ -4,7 +4,6 @@ from domain import commands
 from domain.commands import Accepted
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
-from domain.saved_replies import refuse_leftover
 from domain.scopes import Scope
 from domain.views import Message, MessageReceipt, Version
 from server import reading
@@ -26,6 +25,7 @@ from server.http.fields import (
 )
 from server.http.route import PERSON, UNDONE, Call, Route
 from server.monitoring import note_read
+from server.saved_replies import refuse_made_from
 
 
 class MessagePath(ConversationPath, frozen=True, kw_only=True):
@@ -55,8 +55,8 @@ class MessagePage(Output, frozen=True, kw_only=True):
 class NewMessage(Input, frozen=True, kw_only=True):
     """``client_message_id`` is made once for a message, and kept when it is sent again.
 
-    ``saved_reply``: the one that the text was made from. A variable that still stands in it is then
-    refused; without, braces are only braces.
+    ``saved_reply``: the one that the text was made from. If there is none of this id, or a variable
+    still stands in the text, that is refused; without, braces are only braces.
     ``attachments``: uploads of one's own that are ready; with some the text may be empty.
     """
 
@@ -149,17 +149,16 @@ async def send(call: Call[ConversationPath, NewMessage]) -> Ack | Refusal:
 
     The same one with another text, ``reply_to``, conversation or attachments is a conflict.
     """
-    body, conversation = call.body, call.parameters.conversation
-    refusal = None if body.saved_reply is UNSET else refuse_leftover(body.text)
-    if refusal is not None:
-        return refusal
+    body, conversation, me = call.body, call.parameters.conversation, call.somebody
     command = commands.Send(
-        call.somebody.speaker,
-        body.client_message_id,
-        body.text,
-        body.reply_to,
-        attachments=body.attachments,
+        me.speaker, body.client_message_id, body.text, body.reply_to, attachments=body.attachments
     )
+    if body.saved_reply is not UNSET:
+        refusal = await refuse_made_from(
+            call.node.queries, call.live, me.viewer, conversation, command, body.saved_reply
+        )
+        if refusal is not None:
+            return refusal
     if call.live.state.send_hook is None:
         answer = await ask_conversation(call.live, conversation, command)
     else:

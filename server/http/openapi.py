@@ -1,4 +1,7 @@
-"""The OpenAPI 3.1 description of the API, made from the table of routes and its structs."""
+"""The OpenAPI 3.1 description of the API, made from the table of routes and its structs.
+
+What servers of businesses are told is of `server.http.told`.
+"""
 
 import inspect
 import re
@@ -12,7 +15,8 @@ import msgspec
 from domain.ids import ID_PATTERN
 from domain.refusal import HTTP_STATUS, Code, Refusal
 from domain.roles import POLICY, Role
-from server.http.caller import DEVICE_HEADER, PERSON_HEADER, Caller
+from server.http import told
+from server.http.caller import DEVICE_HEADER, LOCATION_HEADER, PERSON_HEADER, Caller
 from server.http.fields import Nothing
 from server.http.files import file_content, unless_known
 from server.http.problem import MEDIA_TYPE, Problem, problem
@@ -86,14 +90,16 @@ def describe(routes: Sequence[AnyRoute], version: str) -> Json:
     """The document that describes exactly ``routes``."""
     types = [route.body for route in routes if route.takes_body and route.body is not Octets]
     types += [route.answer for route in routes if not issubclass(route.answer, Content)]
-    _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=SCHEMAS)
+    referred, schemas = msgspec.json.schema_components(
+        [*told.SENT, *types, Problem], ref_template=SCHEMAS
+    )
     for route in routes:
         _, named = _schemas_of(route.parameters)
         schemas |= named
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    document: Json = _in_ecma_patterns(
+    document: Json = _for_readers(
         {
             "openapi": "3.1.0",
             "info": {
@@ -105,10 +111,11 @@ def describe(routes: Sequence[AnyRoute], version: str) -> Json:
             "servers": [{"url": "/"}],
             "tags": [{"name": name} for name in dict.fromkeys(_tag(route) for route in routes)],
             "paths": paths,
+            "webhooks": told.webhooks(dict(zip(told.SENT, referred, strict=False))),
             "components": {
                 "schemas": schemas,
                 "responses": {code.value: _refused(HTTP_STATUS[code], (code,)) for code in MEANING},
-                "parameters": _headers(),
+                "parameters": _headers() | told.headers(),
                 "securitySchemes": _security_schemes(),
             },
         }
@@ -166,8 +173,8 @@ def _operation(route: AnyRoute) -> Json:
 
 
 def _texts(route: AnyRoute) -> tuple[str | None, ...]:
-    about_parameters = None if route.parameters is Nothing else route.parameters.__doc__
-    return inspect.getdoc(route.handler), about_parameters, _who(route)
+    about = "" if route.parameters is Nothing else route.parameters.__doc__ or ""
+    return inspect.getdoc(route.handler), inspect.cleandoc(about), _who(route)
 
 
 def _accepts(route: AnyRoute, caller: Caller) -> bool:
@@ -211,7 +218,8 @@ def _parameters(route: AnyRoute) -> list[Json]:
                 "schema": of_it,
             }
         )
-    headers = (PERSON_HEADER, DEVICE_HEADER) if Caller.PERSON in route.callers else ()
+    of_people = (PERSON_HEADER, DEVICE_HEADER, LOCATION_HEADER)
+    headers = of_people if Caller.PERSON in route.callers else ()
     headers = (*headers, KEY_HEADER) if route.takes_key else headers
     return shown + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
@@ -276,6 +284,10 @@ def _headers() -> Json:
             "The device that ids of messages belong to; `http` by default. A session token has "
             "its own."
         ),
+        LOCATION_HEADER: (
+            "The open location where the person is: what somebody of the team begins from there, a "
+            "customer answers there."
+        ),
         KEY_HEADER: (
             "Made by the client for this request, like a new UUID, and sent again with it: then it "
             "is answered as it was, and nothing is done twice."
@@ -316,21 +328,22 @@ def _operation_id(route: AnyRoute) -> str:
     return "_".join((route.method.lower(), *words))
 
 
-def _in_ecma_patterns(value: Any) -> Any:
-    """The anchors of Python's regular expressions, in the dialect of JSON Schema."""
+def _for_readers(value: Any) -> Any:
+    """What is written as Python has it, as JSON Schema and Markdown have it."""
     match value:
         case dict():
             return {
-                name: _ecma(each)
-                if name == "pattern" and isinstance(each, str)
-                else _in_ecma_patterns(each)
+                name: _translated(name, each) if isinstance(each, str) else _for_readers(each)
                 for name, each in value.items()
             }
         case list() | tuple():
-            return [_in_ecma_patterns(each) for each in value]
+            return [_for_readers(each) for each in value]
         case _:
             return value
 
 
-def _ecma(pattern: str) -> str:
-    return pattern.replace(r"\A", "^").replace(r"\Z", "$")
+def _translated(name: str, text: str) -> str:
+    if name == "pattern":
+        return text.replace(r"\A", "^").replace(r"\Z", "$")
+    # The indentation of a docstring would make code of it.
+    return inspect.cleandoc(text) if name == "description" else text

@@ -13,7 +13,7 @@ from domain.locations import followed
 from domain.permissions import Permission
 from domain.profile import Holder, is_ambiguous
 from domain.refusal import NOT_FOUND, Code, Refusal
-from domain.roles import Operation, Role, may
+from domain.roles import TEAM, Operation, Role, may
 from domain.scopes import Scope
 from domain.views import PersonName
 from server.http.businesses import TAKEN
@@ -70,6 +70,8 @@ class PersonPath(Input, frozen=True, kw_only=True):
 class PeopleQuery(Input, frozen=True, kw_only=True):
     """``search``: what the name holds; ``after``: the id that the page begins behind.
 
+    ``team``: only owners, managers and staff, as with ``search``.
+
     ``phone``, ``email``, ``reference``: who has exactly that. Write the plus sign of a number as
     `%2B`.
     """
@@ -78,6 +80,7 @@ class PeopleQuery(Input, frozen=True, kw_only=True):
     phone: Annotated[str, msgspec.Meta(max_length=64)] = ""
     email: Annotated[str, msgspec.Meta(max_length=320)] = ""
     reference: Reference = ""
+    team: bool = False
     after: Id | Unset = UNSET
     limit: Uint = 50
 
@@ -93,15 +96,15 @@ class Transfer(Input, frozen=True, kw_only=True):
 async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList | Refusal:
     """People by the order of their ids, a page at a time.
 
-    With ``search``, and for who may not change people: those whom one may talk to, by name, at
-    most 50. With ``phone``, ``email`` or ``reference``: who has it, at most 50, for the business
-    and for those of the team with the permission `contacts`.
+    With ``search`` or ``team``, and for who may not change people: those whom one may talk to, by
+    name, at most 50. With ``phone``, ``email`` or ``reference``: who has it, at most 50, for the
+    business and for those of the team with the permission `contacts`.
     """
     asked, caller = call.parameters, call.insider
     if asked.phone or asked.email or asked.reference:
         return await _look_up(call)
     leads = caller.role is None or may(caller.role, Operation.PEOPLE_CHANGE)
-    if asked.search or not leads:
+    if asked.search or asked.team or not leads:
         viewer = (
             caller.viewer
             if isinstance(caller, Somebody)
@@ -109,6 +112,8 @@ async def everyone(call: Call[PeopleQuery, Nothing]) -> PeopleList | Refusal:
         )
         limit = page_size(asked.limit, PEOPLE_MAX)
         roles = partners(caller.live.state, viewer.person, caller.role)
+        if asked.team:
+            roles &= TEAM
         found = await call.node.queries.search(viewer, asked.search, limit, roles)
         return PeopleList(people=tuple(named(name) for name in found))
     limit = page_size(asked.limit)

@@ -8,13 +8,13 @@ from domain import events
 from domain.business import Wanted
 from domain.contact import Contact
 from domain.permissions import Permission, granted
-from domain.profile import Profile, sees_contact
+from domain.profile import Profile, sees_contact, with_standing
 from domain.refusal import Refusal
 from domain.roles import LEADERS, TEAM, Role
 from domain.views import PersonName
 from server.http.caller import Backend, Somebody
 from server.http.contacts import ContactChange, contact_of
-from server.http.fields import UNSET, Id, Input, Output, Unset, set_or
+from server.http.fields import UNSET, Id, Input, Output, Unset, set_or, set_or_none
 from storage.people import PersonRecord
 
 IdOrNothing = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._:-]{0,64}\Z")]
@@ -45,7 +45,10 @@ class Person(Output, frozen=True, kw_only=True):
 
 
 class NewPerson(Input, frozen=True, kw_only=True):
-    """``permissions``: by default those that are usual for the role."""
+    """``permissions``: by default those that are usual for the role.
+
+    ``enrolled`` (by default `true`) and ``blocked``: of customers alone.
+    """
 
     id: Id | Unset = UNSET
     name: str
@@ -53,8 +56,8 @@ class NewPerson(Input, frozen=True, kw_only=True):
     locations: tuple[Id, ...] = ()
     permissions: tuple[Permission, ...] | Unset = UNSET
     contact: ContactChange | Unset = UNSET
-    enrolled: bool = True
-    blocked: bool = False
+    enrolled: bool | Unset = UNSET
+    blocked: bool | Unset = UNSET
     household: IdOrNothing = ""
     reference: Reference = ""
 
@@ -62,7 +65,8 @@ class NewPerson(Input, frozen=True, kw_only=True):
 class PersonChange(Input, frozen=True, kw_only=True):
     """What is named changes; the rest stays. ``permissions`` `null`: what is usual for the role.
 
-    Another ``role`` has what is usual for it, unless ``permissions`` are named, too.
+    Another ``role`` has what is usual for it, unless ``permissions`` are named, too. ``enrolled``
+    and ``blocked`` are of customers alone: who becomes one of the team is blocked no more.
     """
 
     name: str | Unset = UNSET
@@ -82,14 +86,19 @@ def wanted_new(body: NewPerson, id_: str, region: str) -> Wanted | Refusal:
     contact = contact_of(body.contact, Contact(), region)
     if isinstance(contact, Refusal):
         return contact
-    profile = Profile(
-        permissions=None if body.permissions is UNSET else _own(body.permissions),
-        contact=contact,
-        enrolled=body.enrolled,
-        blocked=body.blocked,
-        household=body.household,
-        reference=body.reference,
+    profile = with_standing(
+        Profile(
+            permissions=None if body.permissions is UNSET else _own(body.permissions),
+            contact=contact,
+            household=body.household,
+            reference=body.reference,
+        ),
+        body.role,
+        set_or_none(body.enrolled),
+        set_or_none(body.blocked),
     )
+    if isinstance(profile, Refusal):
+        return profile
     return Wanted(events.Person(id_, body.name, body.role), _unique(body.locations), profile)
 
 
@@ -101,14 +110,21 @@ def wanted_change(body: PersonChange, before: PersonRecord, region: str) -> Want
         return contact
     role = set_or(body.role, before.role)
     same = known.permissions if role is before.role else None
-    profile = Profile(
-        permissions=same if body.permissions is UNSET else _own(body.permissions),
-        contact=contact,
-        enrolled=set_or(body.enrolled, known.enrolled),
-        blocked=set_or(body.blocked, known.blocked),
-        household=set_or(body.household, known.household),
-        reference=set_or(body.reference, known.reference),
+    profile = with_standing(
+        Profile(
+            permissions=same if body.permissions is UNSET else _own(body.permissions),
+            contact=contact,
+            enrolled=known.enrolled,
+            blocked=known.blocked,
+            household=set_or(body.household, known.household),
+            reference=set_or(body.reference, known.reference),
+        ),
+        role,
+        set_or_none(body.enrolled),
+        set_or_none(body.blocked),
     )
+    if isinstance(profile, Refusal):
+        return profile
     person = events.Person(
         before.id, set_or(body.name, before.name), role, set_or(body.active, before.active)
     )

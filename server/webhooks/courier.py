@@ -34,6 +34,10 @@ class Failed(msgspec.Struct, frozen=True):
 
 Outcome = Delivered | Failed
 
+EVENT_HEADER = "Deskbell-Event"
+DELIVERY_HEADER = "Deskbell-Delivery"
+SIGNATURE_HEADER = "Deskbell-Signature"
+
 
 def headers_of(
     secrets: Secrets, now: int, event: str, delivery: str, body: bytes
@@ -42,9 +46,9 @@ def headers_of(
     return {
         "Content-Type": "application/json",
         "User-Agent": "Deskbell",
-        "Deskbell-Event": event,
-        "Deskbell-Delivery": delivery,
-        "Deskbell-Signature": signature(secrets.valid(now), now // 1000, body),
+        EVENT_HEADER: event,
+        DELIVERY_HEADER: delivery,
+        SIGNATURE_HEADER: signature(secrets.valid(now), now // 1000, body),
     }
 
 

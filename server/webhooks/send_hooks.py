@@ -25,6 +25,7 @@ from domain.commands import Command, Send
 from domain.conversation import SentKey, sent_key
 from domain.limits import Limits
 from domain.refusal import Code, Refusal
+from domain.send_hook import HookAllows, HookAnswer, HookEdits, HookQuestion, HookRefuses
 from domain.text import refuse_text
 from domain.webhooks import SENDING, SendHook, succeeded
 from server.asking import ASK_SECONDS
@@ -44,6 +45,9 @@ PARALLEL = 32
 ANSWER_BYTES = 256 * 1024
 SENTENCE_BYTES = 500
 
+UNKNOWN_SHOWN = 32
+"""Names of unknown fields that one line of the log holds, and characters of each."""
+
 _NO_SENTENCE = "The business does not accept this message."
 _NOT_CHECKED = Refusal(
     Code.UNAVAILABLE, "The message could not be checked. Try again in a moment.", 5.0
@@ -53,35 +57,9 @@ _STOPPING = Unavailable(1.0, "stopping")
 Then = Callable[[object], None]
 
 
-class _Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the hook is told of a message that is about to be accepted."""
-
-    type: str = SENDING
-    business: str
-    conversation: str
-    author: str
-    role: str
-    device: str
-    client_message_id: str
-    text: str
-    reply_to: int
-    at: int
-
-
-class _Allow(msgspec.Struct, frozen=True, tag_field="action", tag="allow"):
-    pass
-
-
-class _Refuse(msgspec.Struct, frozen=True, tag_field="action", tag="refuse"):
-    message: str = ""
-
-
-class _Edit(msgspec.Struct, frozen=True, tag_field="action", tag="edit"):
-    text: str
-
-
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Allow | _Refuse | _Edit).decode
+_decode = msgspec.json.Decoder[HookAnswer](HookAnswer).decode
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(slots=True)
@@ -219,16 +197,16 @@ class SendHooks:
         verdict = await self._asked(of, hook, turn, command)
         if isinstance(verdict, Refusal):
             turn.refusal = verdict
-        elif isinstance(verdict, _Refuse):
+        elif isinstance(verdict, HookRefuses):
             turn.refusal = Refusal(Code.REFUSED_BY_HOOK, verdict.message)
-        elif isinstance(verdict, _Edit):
+        elif isinstance(verdict, HookEdits):
             turn.command = msgspec.structs.replace(command, edited=verdict.text)
 
     async def _asked(
         self, of: _Of, hook: SendHook, turn: "_Turn", command: Send
-    ) -> _Allow | _Refuse | _Edit | Refusal:
+    ) -> HookAnswer | Refusal:
         """What the hook answers, or what counts if it does not."""
-        verdict: _Allow | _Refuse | _Edit | None = None
+        verdict: HookAnswer | None = None
         with trio.move_on_after(hook.deadline_ms / 1000):
             async with of.calls:
                 verdict = await self._call(hook, turn, command)
@@ -240,17 +218,15 @@ class SendHooks:
             deadline_ms=hook.deadline_ms,
             then=hook.on_failure,
         )
-        return _Allow() if hook.on_failure == "allow" else _NOT_CHECKED
+        return HookAllows() if hook.on_failure == "allow" else _NOT_CHECKED
 
-    async def _call(
-        self, hook: SendHook, turn: "_Turn", command: Send
-    ) -> _Allow | _Refuse | _Edit | None:
+    async def _call(self, hook: SendHook, turn: "_Turn", command: Send) -> HookAnswer | None:
         endpoint = endpoint_of(hook.url, allow_private=self._allow_private)
         if isinstance(endpoint, Refusal):
             return None
         now, speaker, business = self._clock(), command.speaker, turn.live.id
         body = _encode(
-            _Asked(
+            HookQuestion(
                 business=business,
                 conversation=turn.conversation,
                 author=speaker.person,
@@ -271,18 +247,25 @@ class SendHooks:
             return None
         if not succeeded(answer.status) or answer.body is None:
             return None
-        return self._understood(answer.body)
+        return self._understood(business, answer.body)
 
-    def _understood(self, body: bytes) -> _Allow | _Refuse | _Edit | None:
-        """The hook's answer; ``None``: it is none, or what it says cannot be said."""
+    def _understood(self, business: str, body: bytes) -> HookAnswer | None:
+        """The hook's answer; ``None``: it is none, or what it says cannot be said.
+
+        What its action does not have is passed over, and noted: most likely it is a wrong name.
+        """
         try:
-            verdict: _Allow | _Refuse | _Edit = _decode(body)
+            verdict: HookAnswer = _decode(body)
+            unknown = _names(body).keys() - {"action", *verdict.__struct_fields__}
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        if isinstance(verdict, _Edit) and refuse_text(verdict.text, self._limits.text_bytes):
+        if unknown:
+            fields = [name[:UNKNOWN_SHOWN] for name in sorted(unknown)[:UNKNOWN_SHOWN]]
+            log.warning("send hook answered with unknown fields", business=business, fields=fields)
+        if isinstance(verdict, HookEdits) and refuse_text(verdict.text, self._limits.text_bytes):
             return None
-        if isinstance(verdict, _Refuse) and refuse_text(verdict.message, SENTENCE_BYTES):
-            return _Refuse(_NO_SENTENCE)
+        if isinstance(verdict, HookRefuses) and refuse_text(verdict.message, SENTENCE_BYTES):
+            return HookRefuses(_NO_SENTENCE)
         return verdict
 
 

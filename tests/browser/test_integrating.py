@@ -84,6 +84,17 @@ def test_the_guide_leads_to_a_widget_in_a_booking_page(
     assert sent == [1, 1, 3, 4], "once though sent twice; who answers joins; below what was before"
     (why,) = [each for each in answers if "rule" in each]
     assert why["rule"] == "last_appointment"
+    (found,) = [each["people"] for each in answers if "people" in each]
+    assert [(person["id"], person["reference"]) for person in found] == [("carla", "crm-1742")]
+    (booked,) = [each["appointments"] for each in answers if "appointments" in each]
+    assert [(one["id"], one["status"]) for one in booked] == [("booking-7041", "confirmed")]
+    *_, changed, shown = [each for each in answers if each.get("id") == "lakeside"]
+    assert changed == shown
+    spans = [[(span["opens"], span["closes"]) for span in day] for day in shown["hours"]["week"]]
+    whole = (540, 1080)
+    assert spans == [[], *[[whole]] * 4, [(540, 720), (780, 960)], []], "closed on Mondays"
+    assert [each["date"] for each in shown["hours"]["holidays"]] == ["2026-12-25", "2026-12-24"]
+    assert (shown["alert_minutes"], shown["away_text"][:13]) == (30, "We are closed")
     *_, page_of_nina = [each["messages"] for each in answers if "messages" in each]
     assert [(m["author"], m["client_message_id"]) for m in page_of_nina][-1] == ("nina", "web-1")
     assert [m["text"] for m in page_of_nina][:3] == [

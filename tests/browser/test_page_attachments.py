@@ -88,8 +88,7 @@ def test_files_are_uploaded_with_progress_seen_and_downloaded(
     carla.expect_tick("This is how he looks", "sent")
     row = sam.row("This is how he looks")
     seen = row.get_by_role("button", name="Picture Rex.png. Show it")
-    expect(seen.locator("img")).to_have_js_property("complete", True)
-    assert seen.locator("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)")
+    expect(seen.locator("img")).not_to_have_js_property("naturalWidth", 0)
     with pages["sam"].expect_download() as download:
         row.get_by_role("button", name="Download diet.txt").click()
     assert download.value.path().read_text() == "Two bowls a day"
@@ -97,7 +96,7 @@ def test_files_are_uploaded_with_progress_seen_and_downloaded(
     shoot(pages["sam"], "attachments-log")
     seen.click()
     whole = pages["sam"].get_by_role("dialog", name="Rex.png")
-    assert whole.locator("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)")
+    expect(whole.locator("img")).not_to_have_js_property("naturalWidth", 0)
     with pages["sam"].expect_download():
         whole.get_by_role("link", name="Download").click()
     shoot(pages["sam"], "attachments-picture")
@@ -106,6 +105,26 @@ def test_files_are_uploaded_with_progress_seen_and_downloaded(
     expect(send).to_be_enabled()
     send.click()  # without a text
     expect(sam.list.get_by_role("button").first).to_contain_text("Carla: Picture")
+
+
+def test_a_strip_is_as_high_as_other_pictures_and_can_be_hit(
+    open_page: Open, business: Business
+) -> None:
+    business.group("Rex", "sam", ["carla"], ["Hello"])
+    page = open_page(f"#token={business.token('carla')}")
+    desk = Desk(page.locator(".desk"))
+    desk.open("Rex")
+    for name, size in {"high.png": (60, 1800), "wide.png": (1800, 60)}.items():
+        data = io.BytesIO()
+        Image.new("RGB", size, "#8a5a33").save(data, "PNG")
+        attach(page, name, data.getvalue())
+        send = desk.root.get_by_role("button", name="Send")
+        expect(send).to_be_enabled()
+        send.click()
+        box = desk.root.get_by_role("button", name=f"Picture {name}").bounding_box()
+        assert box is not None
+        assert 64 <= box["width"] <= 260
+        assert 64 <= box["height"] <= 260
 
 
 @pytest.mark.requirement("MT-19", "MT-20", "MT-21", "MT-22", "MT-23")
@@ -132,6 +151,9 @@ def test_what_is_no_picture_is_refused_in_exact_words_and_the_text_stays(
     attach(page, "notes.txt", b"", "text/plain")
     file = tray.get_by_role("listitem").filter(has_text="notes.txt")
     expect(file.get_by_role("alert")).to_have_text("The file is empty: there is nothing to send.")
+    for _ in range(6):
+        attach(page, "again.png", b"")
+    expect(tray.get_by_role("alert")).to_have_count(11)  # which are none of the ten that may go
     shoot(page, "attachments-refused")
     attach(page, "SHOUT.PNG", picture("GIF"))  # it is a GIF, whatever it is called
     expect(desk.root.get_by_role("button", name="Send")).to_be_enabled()

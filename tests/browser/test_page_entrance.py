@@ -67,9 +67,10 @@ def _no_demo(route: Route) -> None:
 def test_the_reader_shows_every_route(open_page: Open, server: Server, shoot: Shoot) -> None:
     page = open_page(path="/v1/docs")
     routes = page.get_by_role("article")
-    described = server.ask("GET", "/v1/openapi.json")["paths"]
+    document = server.ask("GET", "/v1/openapi.json")
+    described = [*document["paths"].values(), *document["webhooks"].values()]
     methods = {"get", "post", "put", "patch", "delete"}
-    expect(routes).to_have_count(sum(len(methods & set(item)) for item in described.values()))
+    expect(routes).to_have_count(sum(len(methods & set(item)) for item in described))
     shoot(page, "api")
     page.get_by_role("searchbox", name="Search routes").fill("messages")
     expect(page.locator("article:visible").first).to_contain_text("messages")
@@ -77,6 +78,13 @@ def test_the_reader_shows_every_route(open_page: Open, server: Server, shoot: Sh
     send = page.locator("article:visible").filter(has_text=re.compile("POST.*messages")).first
     expect(send).to_contain_text("client_message_id")
     expect(send).to_contain_text("curl")
+    page.get_by_role("searchbox", name="Search routes").fill("message.deleted")
+    told = page.locator("article:visible")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("data.author")
+    expect(told).to_contain_text("What your server answers")
+    expect(told).not_to_contain_text("curl")
+    shoot(page, "webhook")
 
 
 def test_the_page_asks_nobody_else(open_page: Open, server: Server) -> None:

@@ -268,6 +268,48 @@ def test_a_saved_reply_is_taken_with_its_variables_or_says_what_is_missing(
     expect(other.list.get_by_role("button")).not_to_contain_text("unread")  # who answers has read
 
 
+@pytest.mark.requirement("EX-23", "EX-24")
+def test_who_answers_elsewhere_has_nothing_unread_here_now_and_after_loading_again(
+    open_page: Open, shop: Business
+) -> None:
+    talk = written(shop, "carla", "Is Rex ready?")
+    page = signed_in(open_page, shop, "sam")
+    row = Desk(page.locator(".desk")).list.get_by_role("button")
+    expect(row).to_contain_text("1 unread")
+    shop.say(talk, "sam", ["He is waiting for you"])
+    expect(row).to_contain_text("He is waiting for you")
+    expect(row).not_to_contain_text("unread")
+    page = signed_in(open_page, shop, "sam")
+    row = Desk(page.locator(".desk")).list.get_by_role("button")
+    expect(row).to_contain_text("He is waiting for you")
+    expect(row).not_to_contain_text("unread")
+    page.get_by_role("button", name="Unread", exact=True).click()
+    expect(page.get_by_text("Everything is read.")).to_be_visible()
+
+
+@pytest.mark.requirement("EX-24")
+def test_where_the_team_shares_a_count_what_a_colleague_says_is_seen_all_the_same(
+    open_page: Open, shop: Business
+) -> None:
+    """Nothing of it is unread, but its author is told who has seen it."""
+    shop.ask("PATCH", "/v1/business", {"policies": {"unread": "team"}})
+    talk = written(shop, "carla", "Is Rex ready?")
+    for person in ("mia", "sam"):
+        shop.say(talk, person, [f"{person} is here"])
+    desk = Desk(signed_in(open_page, shop, "sam").locator(".desk"))
+    desk.open("Carla")
+    expect(desk.row("mia is here")).to_be_visible()
+    shop.say(talk, "mia", ["He is waiting"])
+    expect(desk.row("He is waiting")).to_be_visible()
+    said = f"/v1/conversations/{talk}"
+    for _ in range(50):
+        shown = shop.ask("GET", said, None, "mia")
+        if {m["person"]: m.get("read_up_to", 0) for m in shown["members"]}["sam"] == 6:
+            return
+        time.sleep(0.1)
+    raise AssertionError(shown)
+
+
 @pytest.mark.requirement("EX-25")
 def test_a_note_is_the_teams_alone_in_its_own_colour_and_names_colleagues(
     open_page: Open, shop: Business, shoot: Shoot

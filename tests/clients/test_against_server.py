@@ -207,6 +207,41 @@ async def test_receipts_reach_the_author(deskbell: Deskbell) -> None:
     assert detail["olivia"].delivered_at == 0
 
 
+@pytest.mark.requirement("EX-23", "EX-24")
+async def test_who_answers_without_being_in_it_has_read_it(deskbell: Deskbell) -> None:
+    """By the picture, live on each device, and for one that was away."""
+    storage = MemoryStorage()
+    async with (
+        deskbell.connect("sam", "away", storage) as away,
+        deskbell.connect("carla") as carla,
+    ):
+        await told(away, events.Connected)
+        for text in ("one", "two"):
+            await carla.send(REX, text)
+            assert (await told(away, Message)).text == text
+        found = (await away.conversations()).conversations
+        talk = next(c.id for c in found if "sam" not in {m.person for m in c.members})
+    async with deskbell.connect("sam") as sam, deskbell.connect("sam", "sam-2") as other:
+        await told(other, events.Connected)
+        ack = await sam.send(talk, "We are open")
+        moved = [await told(desk, events.ReceiptsMoved, of("sam", talk)) for desk in (sam, other)]
+        async with deskbell.connect("sam", "away", storage) as back:
+            moved.append(await told(back, events.ReceiptsMoved, of("sam", talk)))
+        (picture,) = [c for c in (await sam.conversations()).conversations if c.id == talk]
+
+    for each in moved:
+        assert [cursor.read_up_to for cursor in each.receipts] == [ack.seq]
+    assert picture.unread == 0
+    assert {m.person: m.read_up_to for m in picture.members}["sam"] == ack.seq
+
+
+def of(person: str, conversation: str) -> Callable[[events.ReceiptsMoved], bool]:
+    """Those of one person in one conversation."""
+    return lambda moved: (
+        moved.conversation == conversation and {c.person for c in moved.receipts} == {person}
+    )
+
+
 @pytest.mark.requirement("EX-25")
 async def test_notes_and_marks(deskbell: Deskbell) -> None:
     async with deskbell.connect("sam") as sam, deskbell.connect("olivia") as olivia:

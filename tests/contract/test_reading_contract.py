@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.events import MemberAdded
 from domain.limits import UNREAD_MAX
 from domain.roles import Role
 from domain.views import Conversation, Message
@@ -324,6 +325,28 @@ async def test_the_receipts_of_who_came_back_are_those_of_their_cursor(house: Ho
     delivered_at, read_at = await sams()
     assert delivered_at > 0
     assert read_at == 0
+
+
+@pytest.mark.requirement("EX-23", "EX-24")
+async def test_who_comes_by_answering_has_read_up_to_it(house: House) -> None:
+    """In one batch: they had read before, come in, answer, and their cursor is at the answer."""
+    await chat(house)
+    await house.receipt("c1", "sam", 1, 1)
+    await house.remove("c1", "sam", author="olivia")
+    house.seqs["c1"] += 1
+    sam = house.people["sam"]
+    joined = MemberAdded("c1", house.seqs["c1"], house.at(), "sam", sam)
+    answer = house.message("c1", "sam", "Hello")
+    steps = house.advanced("c1", [("sam", answer.seq, answer.seq)])
+    await house.append([joined, answer, steps])
+    assert (await view(house, "sam")).unread == 0
+    for seq in (1, 4):
+        found = await house.database.queries.receipts(house.viewer("carla"), "c1", seq)
+        assert found is not None
+        [read] = [r for r in found if r.person == "sam"]
+        assert read.delivered_at == read.read_at > 0
+    await house.send("c1", "carla")
+    assert (await view(house, "sam")).unread == 1
 
 
 @pytest.mark.requirement("EX-34")

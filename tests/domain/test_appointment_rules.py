@@ -13,7 +13,7 @@ from domain.appointments import (
     LAST_MS,
     LONGEST_MS,
     Appointment,
-    Status,
+    AppointmentStatus,
     assigned,
     instant,
     last_of,
@@ -81,7 +81,7 @@ def test_at_a_merged_location_it_is_where_that_went() -> None:
         ({"start": -1}, "'end'"),
         ({"start": LAST_MS, "end": LAST_MS}, "'end'"),
         ({"title": "a\nb"}, "title"),
-        ({"title": "\u200b"}, "text"),
+        ({"title": "\u200b"}, "title"),
     ],
 )
 def test_what_an_appointment_cannot_be(change: dict[str, object], said: str) -> None:
@@ -191,14 +191,14 @@ some = st.builds(
     location=st.sampled_from(["main", "north"]),
     start=st.integers(0, 20),
     end=st.integers(20, 30),
-    status=st.sampled_from(Status),
+    status=st.sampled_from(AppointmentStatus),
 )
 
 
 @pytest.mark.requirement("DT-20", "DT-21", "MT-R7")
 @given(st.lists(some, max_size=6, unique_by=lambda a: a.id), st.integers(0, 35))
 def test_what_appointments_say_of_their_customer(found: list[Appointment], now: int) -> None:
-    counting = [a for a in found if a.status is not Status.CANCELLED]
+    counting = [a for a in found if a.status is not AppointmentStatus.CANCELLED]
     last = last_of(found, now)
     assert (last is None) is not any(a.start <= now for a in counting)
     assert last is None or last.start == max(a.start for a in counting if a.start <= now)

@@ -21,7 +21,7 @@ from domain.events import (
 from domain.imported import ImportedConversation, ImportedMessage, Placing
 from domain.imports import decide_import
 from domain.limits import Limits
-from domain.locations import Location, Status
+from domain.locations import Location, LocationStatus
 from domain.permissions import granted
 from domain.refusal import Refusal
 from domain.roles import Role
@@ -74,7 +74,7 @@ def talk(
         for n, author in enumerate(said, start=first)
     )
     return ImportedConversation(
-        "old", "Rex", ("carla", "sam"), messages, waiting=waiting, placing=placing
+        "old", "Rex", ("carla", "nina", "sam"), messages, waiting=waiting, placing=placing
     )
 
 
@@ -135,7 +135,7 @@ def test_it_is_placed_and_read_by_all_who_see_it(
     assert state.handling.status == ("snoozed" if placing.snoozed_until > NOW else "open")
     assert state.handling.assignee == placing.assignee
     there = {person for person, place in WORK.items() if place == placing.location}
-    assert set(state.cursors) == {"carla", "sam", "olivia"} | there
+    assert set(state.cursors) == {"carla", "nina", "sam", "olivia"} | there
     assert {cursor.read_up_to for cursor in state.cursors.values()} == {len(said)}
     assert answered(wanted, state) is None
 
@@ -169,16 +169,32 @@ def test_the_log_tells_the_story_in_order(said: list[str], placing: Placing) -> 
     assert all(after.at > before.at for before, after in pairwise(sent))
 
 
+@given(said=authors, people=st.sets(st.sampled_from(sorted(PEOPLE)), min_size=1))
+def test_whoever_of_the_customers_says_something_is_in_it(
+    said: list[str], people: set[str]
+) -> None:
+    """Of the team anybody may have: who answered long ago need not see it now."""
+    whole = talk(["sam", *said], Placing("main"))
+    wanted = msgspec.structs.replace(whole, people=tuple(people), placing=msgspec.UNSET)
+    strangers = {"carla", "nina"}.intersection(said) - people
+    answer = answered(wanted)
+    assert isinstance(answer, Refusal if strangers else tuple), answer
+    more = msgspec.structs.replace(wanted, goes_on=True, people=())
+    state = loaded(decided(msgspec.structs.replace(wanted, messages=wanted.messages[:1])))
+    rest = msgspec.structs.replace(more, messages=wanted.messages[1:])
+    assert isinstance(answered(rest, state), Refusal if strangers else tuple)
+
+
 def test_a_merged_location_stands_for_where_it_went_and_a_closed_one_for_nothing() -> None:
     business = pawsome()
-    gone = {"status": Status.MERGED, "merged_into": "north"}
+    gone = {"status": LocationStatus.MERGED, "merged_into": "north"}
     business.locations["main"] = msgspec.structs.replace(business.locations["main"], **gone)
     wanted = talk(["carla"], Placing("main"))
     events = decide_import(None, asked(wanted), business, Limits(), NOW)
     assert isinstance(events, tuple)
     assert loaded(events).handling.locations == ("north",)
     north = business.locations["north"]
-    business.locations["north"] = msgspec.structs.replace(north, status=Status.CLOSED)
+    business.locations["north"] = msgspec.structs.replace(north, status=LocationStatus.CLOSED)
     refused = decide_import(None, asked(wanted), business, Limits(), NOW)
     assert isinstance(refused, Refusal)
     assert "location" in refused.message
@@ -186,7 +202,7 @@ def test_a_merged_location_stands_for_where_it_went_and_a_closed_one_for_nothing
 
 def own_talk(said: list[str], first: int = 0, *, goes_on: bool = False) -> ImportedConversation:
     messages = talk(said, Placing("main"), first=first).messages
-    people = () if goes_on else ("carla",)
+    people = () if goes_on else ("carla", "nina")
     return ImportedConversation(
         "customer.1", "", people, messages, goes_on=goes_on, waiting=True, customer="carla"
     )
@@ -194,7 +210,7 @@ def own_talk(said: list[str], first: int = 0, *, goes_on: bool = False) -> Impor
 
 def tapped() -> Conversation:
     """Somebody opened it here, and said nothing."""
-    members = (PEOPLE["sam"], PEOPLE["carla"])
+    members = (PEOPLE["sam"], PEOPLE["carla"], PEOPLE["nina"])
     begun = ConversationCreated("customer.1", "group", "", NOW, "sam", members, b"here")
     return created(begun)
 

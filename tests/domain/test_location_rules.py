@@ -17,7 +17,7 @@ from domain import business as rules
 from domain.business import Business
 from domain.events import Person, PersonChanged
 from domain.hours import Hours, Span
-from domain.locations import Status, followed
+from domain.locations import LocationStatus, followed
 from domain.record_events import LocationMerged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Role
@@ -100,7 +100,7 @@ class Map(RuleBasedStateMachine):
         for place in PLACES:
             end = self.end(place)
             assert self.state.standing(place) == (None if end in self.closed else end)
-            merged = self.state.locations[place].status is Status.MERGED
+            merged = self.state.locations[place].status is LocationStatus.MERGED
             assert merged is (place in self.merged)
         standing = {location.id for location in self.state.open_locations()}
         assert standing == set(PLACES) - self.merged.keys() - self.closed
@@ -179,7 +179,7 @@ def test_a_change_leaves_open_whether_it_is_open() -> None:
     state = business("north")
     do(state, CloseLocation("x", "north"))
     do(state, ChangeLocation("x", "north", "Far North", "UTC"))
-    assert state.locations["north"].status is Status.CLOSED
+    assert state.locations["north"].status is LocationStatus.CLOSED
     assert state.locations["north"].name == "Far North"
 
 

@@ -144,6 +144,7 @@ class Picture:
         since = handling.pop("waiting_since", 0)
         if roles.get(entry["author"]) == "customer":
             handling["waiting_since"] = since or entry["at"]
+            picture["channel"] = entry.get("channel", "app")
         picture["handling"] = handling
 
     def said(self, conversation: str, ack: Frame, text: str, **more: Any) -> None:
@@ -167,6 +168,7 @@ class Picture:
             "created": (conversation["created_at"], conversation["created_by"]),
             "handling": conversation.get("handling", {}),
             "marked": conversation.get("marked", False),
+            "channel": conversation.get("channel", "app"),
             "notes": self.notes[id_],
             "entries": [self._normal_entry(entries[seq]) for seq in sorted(entries)],
             "unread": self.unread(id_),

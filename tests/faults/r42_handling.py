@@ -95,12 +95,32 @@ async def no_way_left(house: House) -> None:
 
 
 async def claimed(house: House) -> None:
-    """Whoever answers from the queue is assigned, and becomes a member."""
+    """Whoever answers from the queue is assigned, and becomes a member who has read."""
     await open_locations(house)
     await house.premises.group("c3", "mo", "dan")
     await house.say("dan", "c3")
     await house.say("sam", "c3")
     await house.say("dan", "c3")
+
+
+async def answered_again(house: House) -> None:
+    """Who has answered and gone sees it still, from the beginning; then answers again."""
+    await placed(house)
+    await house.say("sam", "c3")
+    await house.say("dan", "c3")
+    await house.remove("sam", conversation="c3")
+    await house.say("dan", "c3")
+    await house.say("sam", "c3")
+    await house.say("mo", "c3")
+
+
+async def answered_and_added(house: House) -> None:
+    """Who had read by answering starts over when another brings them in."""
+    await placed(house)
+    await house.say("sam", "c3")
+    await house.remove("sam", conversation="c3")
+    await house.add("sam", "c3")
+    await house.say("sam", "c3")
 
 
 async def marked(house: House) -> None:

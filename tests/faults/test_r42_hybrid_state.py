@@ -19,6 +19,8 @@ from domain.events import Person
 from domain.policies import Policies, UnreadBy
 from domain.roles import Role
 from protocol.frames import EVENTS
+from storage.backup import FILE_NAME
+from storage.check import check_file
 from storage.queries import Queries
 from tests.faults import r42_handling
 from tests.faults.hybrid import Hybrid, differences, fresh
@@ -397,6 +399,8 @@ ACTIONS: dict[str, tuple[Callable[[House], Awaitable[None]], set[str]]] = {
     "marked": (r42_handling.marked, {"marked"}),
     "noted": (r42_handling.noted, {"note"}),
     "claimed": (r42_handling.claimed, {"conversation_added"}),
+    "answered again": (r42_handling.answered_again, {"conversation_added"}),
+    "answered and added": (r42_handling.answered_and_added, {"conversation_added"}),
 }
 RESETS: dict[str, set[str]] = {
     "promoted": {"carla"},
@@ -599,6 +603,40 @@ async def test_r42_own_sends_are_known_by_their_acks(virtual_time: MockClock, fo
         assert not await compare(premises, hybrids)
 
 
+@pytest.mark.requirement("EX-23", "EX-24")
+@pytest.mark.parametrize("unread", UnreadBy)
+@pytest.mark.parametrize("away", [False, True], ids=["", "away"])
+async def test_r42_who_answers_has_read_on_each_of_their_devices(
+    away: bool, unread: UnreadBy, virtual_time: MockClock, folder: Path
+) -> None:
+    """Over a connection: the device that answers, the other one, and who wrote before."""
+    async with opened(folder, freely(), PEOPLE) as premises:
+        house = await furnished(premises, unread)
+        await r42_handling.placed(house)
+        sam, other = Hybrid(premises, "sam"), Hybrid(premises, "sam", "other")
+        hybrids = [sam, other, Hybrid(premises, "olivia"), Hybrid(premises, "dan")]
+        for hybrid in hybrids:
+            await hybrid.connect()
+        assert sam.picture.unread("c3") > 0
+        if away:
+            for hybrid in hybrids[1:]:
+                hybrid.go()
+        await sam.say("c3", "hello", "own")
+        if away:
+            for hybrid in hybrids[1:]:
+                assert await hybrid.connect() == "complete"
+        for hybrid in hybrids:
+            await hybrid.settle()
+        assert not await compare(premises, hybrids)
+        for device in (sam, other):
+            last = max(device.picture.entries["c3"])
+            own = device.picture.conversations["c3"]["members"]["sam"]
+            assert (own["delivered_up_to"], own["read_up_to"]) == (last, last)
+            assert device.picture.unread("c3") == 0
+        told = hybrids[-1].picture.conversations["c3"]["members"]["sam"]
+        assert told["read_up_to"] == last, "who wrote before is told that it was read"
+
+
 @pytest.mark.parametrize("unread", UnreadBy)
 @pytest.mark.parametrize("seed", range(12))
 async def test_r42_any_actions_in_any_order_live_or_away(
@@ -625,6 +663,7 @@ async def test_r42_any_actions_in_any_order_live_or_away(
             for hybrid in hybrids:
                 await hybrid.settle()
             assert not await compare(premises, hybrids, number)
+    assert check_file(folder / FILE_NAME) == []
 
 
 async def random_step(house: House, chance: random.Random) -> None:

@@ -104,6 +104,13 @@ MUTANTS = (
         "    moved_read = read != cursor.read_up_to",
         ("tests/domain/test_receipt_rules.py",),
     ),
+    Mutant(
+        "who becomes a member by answering has read nothing",
+        "domain/handling.py",
+        "    return Accompanied(tuple(before), message, joined=joined)",
+        "    return Accompanied(tuple(before), message)",
+        ("tests/actors/test_answering.py", "-k", "unread_is_nothing"),
+    ),
     # --- Who may see and say what -----------------------------------------------------------------
     Mutant(
         "anybody may speak anywhere",
@@ -335,8 +342,8 @@ MUTANTS = (
     Mutant(
         "a hold on who noted something keeps nothing",
         "storage/retention.py",
-        " + [who for _, who in noted]",
-        " + [no for no, _ in noted]",
+        "authors += [who for _, who in noted]",
+        "authors += [id_ for id_, _ in noted]",
         ("tests/server/http/test_http_retention_notes.py",),
     ),
 )

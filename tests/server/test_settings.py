@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.channels import Channel
 from domain.limits import ATTACHMENTS_MAX, NAME_BYTES, TITLE_BYTES
 from domain.text import refuse_text
 from domain.views import Attachment, Conversation, Member, Message
@@ -247,6 +248,7 @@ def test_the_longest_event_of_settings_that_are_accepted_fits_what_a_connection_
         edited_at=number,
         deleted_at=number,
         attachments=(LARGEST,) * ATTACHMENTS_MAX,
+        channel=Channel.EMAIL,
     )
     picture = Conversation(
         id=id_,
@@ -259,6 +261,7 @@ def test_the_longest_event_of_settings_that_are_accepted_fits_what_a_connection_
         last_message=message,
         unread=number,
         revision=number,
+        channel=Channel.EMAIL,
     )
     event = ConversationAdded(revision=number, conversation=picture)
     assert len(json_codec().framed(event)) <= EdgeLimits().outbound_bytes

@@ -6,7 +6,7 @@ from contextlib import closing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.appointments import Appointment, Status, assigned, last_of, next_of
+from domain.appointments import Appointment, AppointmentStatus, assigned, last_of, next_of
 from domain.roles import Role
 from storage import appointments
 from storage.access import Viewer
@@ -23,7 +23,7 @@ some = st.builds(
     location=st.sampled_from(["main", "north"]),
     start=st.integers(0, 12),
     end=st.integers(12, 20),
-    status=st.sampled_from(Status),
+    status=st.sampled_from(AppointmentStatus),
 )
 whose = st.sampled_from(["", "carla", "mia"])
 stored = st.lists(some, max_size=8, unique_by=lambda a: a.id)

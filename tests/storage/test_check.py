@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from domain.attachments import State
+from domain.channels import APP, Channel, Channels
 from domain.events import AttachmentSettled
 from domain.mark_events import Marked
 from domain.note_events import Note, NoteChanged
@@ -46,6 +48,24 @@ async def note(house: House) -> None:
     await house.append([Marked("c1", house.at(), "sam", unread=True)])
 
 
+async def by_text(house: House) -> None:
+    """Three that began with a text; the customer wrote to two of them in the app since, to one when
+    a clock had been put back.
+    """
+    text, back = Channels(Channel.TEXT, Channel.TEXT), Channels(APP, APP)
+    for id_, seconds in (("t1", None), ("t2", 0), ("t3", 60)):
+        await house.converse(id_, "sam", "carla")
+        first = house.message(id_, "carla", "Hello")
+        await house.append([msgspec.structs.replace(first, heard_at=first.at, channels=text)])
+        answers = [house.message(id_, "sam", "Hello") for _ in range(2)]
+        await house.append([msgspec.structs.replace(answers[0], channels=text), answers[1]])
+        if seconds is not None:
+            last = house.message(id_, "carla", "Hello")
+            at = last.at - 1000 * seconds
+            again = msgspec.structs.replace(last, at=at, heard_at=at, channels=back)
+            await house.append([again])
+
+
 async def lived_in(folder: Path) -> Path:
     """A database with some of everything."""
     async with running_database(folder) as database:
@@ -59,6 +79,7 @@ async def lived_in(folder: Path) -> Path:
             await house.delete("c1", 2)
             await talk_with_attachments(house, database)
             await note(house)
+            await by_text(house)
             await house.add("c1", "dave")
             await house.receipt("c1", "sam", 3, 1)
             await house.append([house.advanced("c1", [("sam", 5, 5), ("dave", 6, 0)])])
@@ -195,6 +216,15 @@ PLANTS = {
     ),
     "UPDATE head SET team_read_up_to = 0 WHERE conversation_no = 1": (
         "how far the team has read is within its conversation, and a receipt"
+    ),
+    "UPDATE head SET channel = 'email' WHERE conversation_no = 1": (
+        "a head is on the channel on which a customer wrote last"
+    ),
+    "UPDATE head SET channel = '' WHERE channel <> ''": (
+        "a head is on the channel on which a customer wrote last"
+    ),
+    "UPDATE message SET channel = '' WHERE channel <> ''": (
+        "a head is on the channel on which a customer wrote last"
     ),
     "UPDATE cursor SET delivered_up_to = 99": (
         "a cursor is within its conversation, and read implies delivered"

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from domain.audit import AuditKind
+from domain.channels import Channel
 from domain.roles import Role
 from storage import (
     accounts,
@@ -44,6 +45,14 @@ QUERIES: dict[str, Query] = {
     "mine": lambda db, v: lists.page(db, v, None, 50, ListFilter(assignee="sam")),
     "nobody's": lambda db, v: lists.page(db, v, None, 50, ListFilter(assignee="")),
     "waiting for us": lambda db, v: lists.page(db, v, None, 50, ListFilter(waiting=True)),
+    "by text": lambda db, v: lists.page(db, v, None, 50, ListFilter(channel=Channel.TEXT)),
+    "in the app": lambda db, v: lists.page(db, v, None, 50, ListFilter(channel=Channel.APP)),
+    "waiting by text": lambda db, v: lists.page(
+        db, v, None, 50, ListFilter(waiting=True, channel=Channel.TEXT)
+    ),
+    "mine by text": lambda db, v: lists.page(
+        db, v, None, 50, ListFilter(assignee="sam", channel=Channel.TEXT)
+    ),
     "history": lambda db, v: history.page(db, v, "c1", None, None, 50),
     "history before": lambda db, v: history.page(db, v, "c1", 5, None, 50),
     "receipts": lambda db, v: history.receipts(db, v, "c1", 1),
@@ -155,3 +164,31 @@ def test_a_query_is_few_statements_whatever_it_finds(path: Path, query: str, rol
         connection.set_trace_callback(asked.append)
         QUERIES[query](connection, viewer)
     assert len(asked) <= 18
+
+
+ON_A_CHANNEL = {
+    "by text": ListFilter(channel=Channel.TEXT),
+    "waiting by text": ListFilter(waiting=True, channel=Channel.TEXT),
+    "by text here": ListFilter("main", "open", channel=Channel.EMAIL),
+    "nobody's by text": ListFilter(assignee="", channel=Channel.TEXT),
+}
+
+
+@pytest.mark.requirement("EX-30")
+@pytest.mark.parametrize("wanted", ON_A_CHANNEL)
+@pytest.mark.parametrize("role", [Role.OWNER, Role.STAFF])
+def test_where_nothing_is_on_a_channel_no_conversation_is_looked_at(
+    path: Path, wanted: str, role: Role
+) -> None:
+    """Every head is read through the index that holds those on a channel."""
+    asked: list[str] = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        viewer = Viewer(1, "olivia" if role is Role.OWNER else "sam", role)
+        connection.set_trace_callback(asked.append)
+        lists.page(connection, viewer, None, 50, ON_A_CHANNEL[wanted])
+        connection.set_trace_callback(None)
+        of_heads = [sql for sql in asked if "FROM head h INDEXED BY" in sql]
+        plans = [connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchone()[-1] for sql in of_heads]
+    assert len(of_heads) == 2
+    for plan in plans:
+        assert "head_by_channel (business_no=? AND channel=?" in plan, plan

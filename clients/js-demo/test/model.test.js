@@ -50,6 +50,7 @@ test('every field of a message has its default', () => {
     edited_at: 0,
     deleted_at: 0,
     location: '',
+    channel: 'app',
     attachments: [],
   });
 });
@@ -291,6 +292,24 @@ test('a customer waits from their first word until the team answers', () => {
   held.apply(message(6, { author: 'carla' }));
   held.apply(message(5, { author: 'mia' }));
   assert.equal(since(), T + 6, 'twice is once');
+});
+
+test('a conversation is on the channel on which a customer wrote last, for the team to know', () => {
+  const held = team({ channel: 'email' });
+  const on = (seq, rest) => {
+    held.apply(message(seq, rest));
+    return held.conversations.get('c1').channel;
+  };
+  assert.equal(on(1, { author: 'mia' }), 'email', 'the team moves it nowhere');
+  assert.equal(on(2, { author: 'carla', channel: 'text' }), 'text');
+  assert.equal(held.conversations.get('c1').messages.at(-1).channel, 'text');
+  assert.equal(on(3, { author: '@business', location: 'uptown' }), 'text');
+  assert.equal(on(4, { author: 'carla' }), 'app');
+  assert.equal(held.refresh(conversation({ channel: 'text', revision: 150 })), true);
+  assert.equal(held.conversations.get('c1').channel, 'text');
+  const own = model();
+  own.apply(message(1, { author: 'carla', channel: 'text' }));
+  assert.equal(own.conversations.get('c1').channel, 'app', 'a customer is not told');
 });
 
 test('a handling that is told replaces what is held, and an older one does not', () => {

@@ -292,3 +292,40 @@ test('who works where a conversation is placed reads it without being a member',
   network.says({ type: 'receipt', revision: 110, conversation: 'c1', receipts });
   assert.equal(desk.conversations.get('c1').unread, 1);
 });
+
+for (const [shared, team] of [
+  ['personal', {}],
+  ['the team’s', { team_read_up_to: 0 }],
+]) {
+  test(`who answers without being in it has read it: the count is ${shared}`, async () => {
+    const { desk, network, clock, online } = scene();
+    const joined = { kind: 'member_added', person: 'carla', text: 'Carla', role: 'staff' };
+    const told = (own) => [
+      message(4, { author: 'carla', ...joined }),
+      ...(own ? [message(5, { author: 'carla', client_message_id: own })] : []),
+      receipt('carla', { delivered_up_to: 5, delivered_at: T, read_up_to: 5, read_at: T }),
+    ];
+    const members = [member('dan', { role: 'customer' })];
+    const last = message(3, { author: 'dan' });
+    const picture = { last_seq: 3, last_message: last, unread: 3, members, ...team };
+    await online([conversation(picture)]);
+    desk.send('c1', 'We are open').catch(() => {});
+    const [sent] = network.sent('send');
+    network.says(ackOf(sent, 5), ...told(''));
+    const held = desk.conversations.get('c1');
+    assert.deepEqual([held.unread, desk.model.me(held).read_up_to], [0, 5]);
+    network.says(message(6, { author: 'dan' }));
+    assert.equal(held.unread, 1);
+    await clock.advance(1_000);
+    desk.read('c1', 5);
+    await clock.advance(1_000);
+    const reads = network.sent('receipt').filter((each) => each.read_up_to);
+    assert.deepEqual(reads, [], 'the server knows');
+
+    const other = scene(); // another device, to which the answer comes as an event
+    await other.online([conversation({ ...picture, members: [...members] })]);
+    other.network.says(...told('elsewhere'));
+    const there = other.desk.conversations.get('c1');
+    assert.deepEqual([there.unread, other.desk.model.me(there).read_up_to], [0, 5]);
+  });
+}

@@ -32,6 +32,7 @@ class Message:
     counts 1, 2, 3 … in the conversation and is the order to show. Of a membership entry ``person``
     and ``role`` say whom it concerns, ``text`` is their name, and ``author`` is who did it.
     What the business says by itself has the ``location`` in whose name, and no person as author.
+    ``channel``: on which it was written, `app`, `text` or `email`.
     """
 
     conversation: str
@@ -49,6 +50,7 @@ class Message:
     deleted_at: int = 0
     location: str = ""
     attachments: tuple[Attachment, ...] = ()
+    channel: str = "app"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class Conversation:
     ``handling`` is shown to the team alone, once there is something to say.
     ``marked``: you marked it as unread.
     ``team_read_up_to``: your team shares a count here, and has read so far; ``None``: it does not.
+    ``channel``: on which a customer wrote last, where an answer is expected; the team alone is
+    shown it. A `Message` of a customer changes it to its own.
     """
 
     id: str
@@ -128,6 +132,7 @@ class Conversation:
     handling: Handling | None = None
     marked: bool = False
     team_read_up_to: int | None = None
+    channel: str = "app"
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,41 @@ async def test_pipelined_requests_are_answered_in_order(autojump_clock: MockCloc
         assert await response(client) == (200, b"hello ")
 
 
+@pytest.mark.parametrize("pieces", [[b"\r\n"], [b"\r\n\r\n"], [b"\r", b"\n", b"\r\n"]])
+async def test_empty_lines_before_a_request_are_passed_over(
+    pieces: list[bytes], autojump_clock: MockClock
+) -> None:
+    """RFC 9112 2.2: a server should ignore at least one."""
+    async with edge() as running:
+        client, _ = running.connect()
+        for piece in pieces:
+            await client.send(piece)
+            await trio.sleep(1)
+        await client.send(get())
+        assert await response(client) == (200, b"hello ")
+
+
+@pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", b"\r"])
+async def test_a_head_that_does_not_end_is_told_so(begun: bytes, autojump_clock: MockClock) -> None:
+    async with edge() as running:
+        client, _ = running.connect()
+        await client.send(begun)
+        assert (await client.head()).startswith(b"HTTP/1.1 408 ")
+        assert trio.current_time() == pytest.approx(10.0)
+        await still_serves(running)
+
+
+@pytest.mark.parametrize("said", [b"", b"\r\n", b"\r\n\r\n"])
+async def test_who_never_asks_is_left_without_a_word(
+    said: bytes, autojump_clock: MockClock
+) -> None:
+    async with edge() as running:
+        client, _ = running.connect()
+        await client.send(said)
+        assert await client.rest() == b""
+        assert trio.current_time() == pytest.approx(10.0)
+
+
 async def test_a_quart_trio_app_is_served(autojump_clock: MockClock) -> None:
     app = quart_trio.QuartTrio(__name__)
 

@@ -120,6 +120,54 @@ async def test_who_sees_which_appointments(api: ApiStage) -> None:
     assert await listed(api, "", api.token("sam")) == []
 
 
+@pytest.mark.requirement("DT-14", "DT-21")
+async def test_staff_of_another_location_are_taken_and_see_no_more_of_this_one(
+    api: ApiStage,
+) -> None:
+    """They see this appointment and are assigned to its customer, not what else is at the place."""
+    place = {"id": "north", "name": "North", "time_zone": "Europe/Rome"}
+    await api.ask("POST", "/v1/locations", api.key(), place)
+    tess = {"id": "tess", "name": "Tess", "role": "staff", "locations": ["north"]}
+    await api.ask("POST", "/v1/people", api.key(), tess)
+    await put(api, "mia-main", customer="mia")
+    talk = await api.ask("POST", "/v1/people/mia/conversation", api.token("mia"), {})
+    path = f"/v1/conversations/{talk.json['id']}"
+    said = {"client_message_id": "m1", "text": "Hello"}
+    assert (await api.ask("POST", f"{path}/messages", api.token("mia"), said)).status == 201
+    assert (await put(api, "carla-main", staff="tess")).status == 200
+
+    async def asks(address: str) -> Reply:
+        return await api.ask("GET", address, api.token("tess"))
+
+    seen = (await asks("/v1/appointments")).json["appointments"]
+    assert [one["id"] for one in seen] == ["carla-main"]
+    for hidden in ("/v1/appointments/mia-main", "/v1/locations/main/queue", path):
+        assert (await asks(hidden)).status in {403, 404}, hidden
+    assert (await asks("/v1/conversations")).json["conversations"] == []
+    assert (await asks("/v1/people/tess")).json["locations"] == ["north"]
+    body = {"kind": "group", "people": [], "id": "help"}
+    begun = await api.ask("POST", "/v1/conversations", api.token("carla"), body)
+    assert {member["person"] for member in begun.json["members"]} == {"carla", "tess", "olivia"}
+
+
+async def test_an_appointment_of_who_has_gone_is_taken_and_brings_nobody_back(
+    api: ApiStage,
+) -> None:
+    """So the scheduling product can say that it was cancelled."""
+    assert (await put(api)).status == 200
+    for person in ("carla", "sam"):
+        await api.ask("PATCH", f"/v1/people/{person}", api.key(), {"active": False})
+    cancelled = await put(api, status="cancelled")
+    assert (cancelled.status, cancelled.json["status"]) == (200, "cancelled")
+    assert (await put(api, "a2")).status == 200
+    for person in ("carla", "sam"):
+        shown = await api.ask("GET", f"/v1/people/{person}", api.key())
+        assert shown.json["active"] is False
+        assert (await api.ask("GET", "/v1/appointments/a2", api.token(person))).status == 401
+    tapped = await api.ask("POST", "/v1/appointments/a2/conversation", api.token("olivia"), {})
+    assert tapped.code == "not_found"
+
+
 async def test_lists_have_pages_and_filters(api: ApiStage) -> None:
     for number in range(5):
         await put(api, f"a:{number}", start=START + number // 2 * HOUR, end=START + 9 * HOUR)

@@ -113,6 +113,40 @@ async def test_what_the_team_knows_of_a_customer_is_not_shown_to_them(api: ApiSt
     assert (await api.ask("GET", "/v1/people/carla", api.token("sam"))).json["blocked"] is True
 
 
+@pytest.mark.requirement("EX-32", "TI-01")
+@pytest.mark.parametrize("field", ["blocked", "enrolled"])
+@pytest.mark.parametrize("said", [True, False])
+async def test_only_of_a_customer_it_is_said_whether_they_are_blocked_or_enrolled(
+    api: ApiStage, field: str, said: bool
+) -> None:
+    for role in ("owner", "manager", "staff"):
+        new = {"id": "new", "name": "New", "role": role, field: said}
+        refused = await api.ask("POST", "/v1/people", api.key(), new)
+        assert (refused.status, refused.code) == (400, "bad_request")
+        assert refused.json["detail"].startswith(f"'{field}': ")
+    assert (await api.ask("GET", "/v1/people/new", api.key())).status == 404
+    for person, change in (("sam", {}), ("olivia", {}), ("carla", {"role": "staff"})):
+        path = f"/v1/people/{person}"
+        refused = await api.ask("PATCH", path, api.key(), {**change, field: said})
+        assert (refused.status, refused.code) == (400, "bad_request")
+        assert refused.json["detail"].startswith(f"'{field}': ")
+    new = {"id": "new", "name": "New", "role": "customer", field: said}
+    assert (await api.ask("POST", "/v1/people", api.key(), new)).json[field] is said
+    assert (await put(api, **{field: said}))[field] is said
+    assert (await put(api, "sam", role="customer", **{field: said}))[field] is said
+
+
+@pytest.mark.requirement("EX-32")
+async def test_who_becomes_one_of_the_team_is_blocked_no_more(api: ApiStage) -> None:
+    """So what is stored of the team says nothing that nobody is shown."""
+    await put(api, blocked=True, enrolled=False)
+    assert (await put(api, name="Carla V."))["blocked"] is True
+    staff = await put(api, role="staff")
+    assert not {"blocked", "enrolled"} & staff.keys()
+    again = await put(api, role="customer")
+    assert (again["blocked"], again["enrolled"]) == (False, True)
+
+
 @pytest.mark.requirement("EX-31", "CL-04")
 async def test_somebody_is_found_by_number_address_and_reference(api: ApiStage) -> None:
     await put(api, contact=CONTACT, reference="crm 1/ß")

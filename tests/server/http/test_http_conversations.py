@@ -76,6 +76,7 @@ async def test_a_conversation_that_cannot_be(
     assert listed.json["conversations"] == []
 
 
+@pytest.mark.requirement("DT-15")
 async def test_the_list_has_pages_latest_first(api: ApiStage) -> None:
     for number in range(5):
         await api.ask("POST", "/v1/conversations", api.token("carla"), {**REX, "id": f"c{number}"})

@@ -233,7 +233,14 @@ async def test_a_field_that_is_missing_or_unknown_is_named(
 
 @pytest.mark.requirement("R26")
 @pytest.mark.parametrize(
-    "name", ["Authorization", "Deskbell-Person", "Deskbell-Device", "Idempotency-Key"]
+    "name",
+    [
+        "Authorization",
+        "Deskbell-Person",
+        "Deskbell-Device",
+        "Deskbell-Location",
+        "Idempotency-Key",
+    ],
 )
 async def test_a_header_that_decides_is_sent_once(api: ApiStage, name: str) -> None:
     value = f"Bearer {api.key('pawsome')}" if name == "Authorization" else "sam"
@@ -242,3 +249,104 @@ async def test_a_header_that_decides_is_sent_once(api: ApiStage, name: str) -> N
     refused = await api.ask("GET", "/v1/people", key, **headers)
     assert (refused.status, refused.code) == (400, "bad_request")
     assert f"header {name} once" in refused.json["detail"]
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b'{"person": "\xff"}', "The body is not UTF-8."),
+        (b'{"person": "\\ud800"}', "The body holds half a character, a lone surrogate."),
+        (b'{"person": "\\udfff\\ud83d x"}', "The body holds half a character, a lone surrogate."),
+        (b'{"person": "\\ud800",}', "The body is not valid JSON: "),
+        (
+            b'{"person": "carla",}',
+            "The body is not valid JSON: trailing comma in object (byte 19).",
+        ),
+    ],
+    ids=["not UTF-8", "half", "halves", "half and comma", "comma"],
+)
+async def test_what_is_wrong_with_a_body_is_said(api: ApiStage, raw: bytes, said: str) -> None:
+    refused = await api.ask("POST", TOKENS, api.key(), raw=raw)
+    assert (refused.status, refused.code) == (400, "bad_request")
+    assert refused.json["detail"].startswith(said)
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        (
+            "POST",
+            "/v1/people",
+            {"id": "nina", "name": "Nina", "role": "boss"},
+            "'role': expected 'owner' or 'manager' or 'staff' or 'customer', got 'boss'.",
+        ),
+        (
+            "PATCH",
+            "/v1/business",
+            {"policies": {"unread": "x"}},
+            "'policies.unread': expected 'personal' or 'team', got 'x'.",
+        ),
+        (
+            "POST",
+            "/v1/people",
+            {"id": "nina", "name": 5, "role": "staff"},
+            "'name': expected text, got a whole number.",
+        ),
+        (
+            "POST",
+            "/v1/people",
+            {"id": "nina", "name": " ", "role": "staff"},
+            "Give a name: it is empty.",
+        ),
+        (
+            "POST",
+            "/v1/people",
+            {"id": "nina", "name": "a\0b", "role": "staff"},
+            "A name holds no control characters. Remove them.",
+        ),
+        (
+            "PUT",
+            "/v1/appointments/a",
+            {"customer": "carla", "location": "main", "start": 1_700_000_000_000, "end": 10**16},
+            "'end': expected milliseconds since 1970, of the years 2000 to 9998.",
+        ),
+        ("GET", "/v1/people?limit=-1", None, "'limit': expected a whole number >= 0."),
+        ("GET", "/v1/people?limit=x", None, "'limit': expected a whole number, got text."),
+    ],
+)
+async def test_what_would_be_right_is_said(
+    api: ApiStage, method: str, path: str, body: object, said: str
+) -> None:
+    refused = await api.ask(method, path, api.key("pawsome"), body)
+    assert (refused.status, refused.code, refused.json["detail"]) == (400, "bad_request", said)
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ({"action": "assign"}, "Name who of the team answers: person."),
+        ({"action": "transfer"}, "Name where it goes: location."),
+    ],
+)
+async def test_what_an_action_needs_is_asked_for(
+    api: ApiStage, command: dict[str, str], said: str
+) -> None:
+    conversation = "/v1/people/carla/conversation"
+    begun = await api.ask("POST", conversation, api.token("olivia"))
+    path = f"/v1/conversations/{begun.json['id']}/handling"
+    refused = await api.ask("POST", path, api.token("olivia"), command)
+    assert (refused.status, refused.json["detail"]) == (400, said)
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize("name", ["nobody", "another-business-s"])
+async def test_who_is_spoken_for_is_somebody_of_the_business(api: ApiStage, name: str) -> None:
+    refused = await api.ask("GET", "/v1/me", api.key("pawsome"), Deskbell_Person=name)
+    assert (refused.status, refused.code) == (404, "not_found")
+    assert (
+        refused.json["detail"]
+        == "Deskbell-Person names nobody of this business. Create them first."
+    )

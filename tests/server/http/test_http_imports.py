@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.explaining import IMPORTED, IMPORTED_NOWHERE
 from storage import webhook_log
 from storage.check import check_file
 from tests.fixtures.api import ApiStage, Reply
@@ -138,11 +139,13 @@ LATER[0]["at"] = 3_000_000_000_000
         ({**NINA, "id": "sam"}, "person", "conflict"),
         ({**NINA, "id": "x", "locations": ["nowhere"]}, "person", "bad_request"),
         ({**NINA, "id": "x", "contact": {"phones": ["1"]}}, "person", "bad_request"),
+        ({**NINA, "id": "x", "role": "staff", "blocked": True}, "person", "bad_request"),
         ({**BOOKED, "customer": "nobody"}, "appointment", "bad_request"),
         ({**BOOKED, "start": SKIPPED}, "appointment", "bad_request"),
         ({**FRESH, "people": ["nobody"]}, "conversation", "bad_request"),
         ({**FRESH, "messages": []}, "conversation", "bad_request"),
         ({**FRESH, "messages": said("x", author="nobody")}, "conversation", "bad_request"),
+        ({**FRESH, "messages": said("x", author="carla")}, "conversation", "bad_request"),
         ({**FRESH, "messages": said("")}, "conversation", "bad_request"),
         ({**FRESH, "messages": LATER}, "conversation", "bad_request"),
         ({**FRESH, "messages": said("a", "b")[::-1]}, "conversation", "bad_request"),
@@ -174,6 +177,29 @@ async def test_what_is_refused_is_told_and_stops_nothing(
     after = {**NINA, "id": "after"}
     assert counts(await take(api, 1, NINA, TALK, record, after)) == (4, 3, 0, 1)
     assert [(number, k, c) for number, k, _, c in await reasons(api)] == [(3, kind, code)]
+
+
+async def test_a_customer_who_says_something_is_in_it(api: ApiStage) -> None:
+    """From the beginning, later, and in another customer's own; of the team anybody may."""
+    await begun(api)
+    words = [*said("Hello"), *said("Me, too", author="carla", start=1)]
+    more = {"type": "messages", "id": "old-1", "messages": said("And I", author="carla", start=9)}
+    own = {"type": "conversation", "customer": "nina", "messages": words}
+    records = NINA, {**TALK, "messages": words}, TALK, more, own
+    assert counts(await take(api, 1, *records)) == (5, 2, 0, 3)
+    shown = await api.ask("GET", "/v1/imports/old/refused", api.key())
+    why = "carla is a customer who is not in it."
+    assert [each["reason"] for each in shown.json["refused"]] == [
+        f"'messages[1].author': {why} Name them in 'people'.",
+        f"'messages[0].author': {why}",
+        f"'messages[1].author': {why} Name them in 'people'.",
+    ]
+    both = {**TALK, "id": "old-2", "people": ["nina", "carla"]}
+    both["messages"] = [
+        {"id": f"b{n}", "author": author, "text": "Hi", "at": OLD + n}
+        for n, author in enumerate(("nina", "carla", "sam", "max"))
+    ]
+    assert counts(await take(api, 6, both)) == (6, 3, 0, 3)
 
 
 PLACED = {
@@ -261,6 +287,38 @@ async def test_who_answers_what_was_imported_claims_it(api: ApiStage, tmp_path: 
     handling = (await api.ask("GET", talk, api.token("sam"))).json["handling"]
     assert handling["locations"] == ["main"], "she is at home nowhere, so it stays where it is"
     assert check_file(tmp_path / "deskbell.db") == []
+
+
+@pytest.mark.requirement("C-27", "EX-41")
+async def test_why_an_imported_message_is_where_it_is(api: ApiStage) -> None:
+    """Where the import placed it: of the team's words, too, and wherever it has gone since."""
+    for place in ("north", "south"):
+        body = {"id": place, "name": place, "time_zone": "Europe/Rome"}
+        await api.ask("POST", "/v1/locations", api.key(), body)
+    await begun(api)
+    more = {"type": "messages", "id": "old-1", "messages": said("More", start=9)}
+    nowhere = {**UNSAID, "id": "old-2"}
+    assert counts(await take(api, 1, NINA, PLACED, nowhere)) == (3, 3, 0, 0)
+    handling = "/v1/conversations/old-1/handling"
+    moved = {"action": "transfer", "location": "north"}
+    assert (await api.ask("POST", handling, api.token("olivia"), moved)).status == 200
+    assert counts(await take(api, 4, more)) == (4, 4, 0, 0)
+    moved = {"action": "transfer", "location": "south"}
+    assert (await api.ask("POST", handling, api.token("olivia"), moved)).status == 200
+    new = {"client_message_id": "x", "text": "And now?"}
+    sent = await api.ask("POST", "/v1/conversations/old-1/messages", api.token("nina"), new)
+    assert sent.status == 201
+
+    async def explained(conversation: str, seq: int) -> tuple[str, list[str], str]:
+        path = f"/v1/conversations/{conversation}/messages/{seq}/explanation"
+        why = (await api.ask("GET", path, api.token("olivia"))).json
+        return why["rule"], why["locations"], why["sentence"]
+
+    for seq, place in ((1, "main"), (2, "main"), (4, "main"), (5, "north")):
+        assert await explained("old-1", seq) == ("", [place], IMPORTED), seq
+    rule, locations, _ = await explained("old-1", 6)
+    assert (rule, locations) == ("transfer", ["south"])
+    assert await explained("old-2", 1) == ("", [], IMPORTED_NOWHERE)
 
 
 async def test_no_alert_is_given_for_what_waited_elsewhere(api: ApiStage) -> None:

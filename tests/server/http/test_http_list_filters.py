@@ -10,19 +10,24 @@ import pytest
 
 from domain.roles import Role
 from storage import lists
+from tests.faults.premises import freely
 from tests.fixtures.api import ApiStage, running_api
 from tests.fixtures.node import EPOCH_MS
 
 CUSTOMERS = [f"c{number:02}" for number in range(12)]
+TEXTERS = [f"t{number:02}" for number in range(9)]
 TEAM = {"olivia": Role.OWNER, "max": Role.MANAGER, "sam": Role.STAFF, "zoe": Role.STAFF}
 Picture = dict[str, Any]
 
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[ApiStage]:
-    """Twelve customers at two places; what they wrote is answered, taken, put off or closed."""
-    async with running_api(tmp_path) as api:
-        people = dict.fromkeys(CUSTOMERS, Role.CUSTOMER)
+    """Twelve customers at two places; what they wrote is answered, taken, put off or closed.
+
+    And others who wrote by text before, of whom some have written here since.
+    """
+    async with running_api(tmp_path, freely(data_dir=str(tmp_path))) as api:
+        people = dict.fromkeys((*CUSTOMERS, *TEXTERS), Role.CUSTOMER)
         await api.stage.add_business("shop", {**TEAM, **people})
         far = {"id": "far", "name": "Far", "time_zone": "UTC"}
         assert (await api.ask("POST", "/v1/locations", api.key("shop"), far)).status == 201
@@ -32,9 +37,42 @@ async def api(tmp_path: Path) -> AsyncIterator[ApiStage]:
             assert reply.status == 200, reply.body
         for number, customer in enumerate(CUSTOMERS):
             await _converse(api, number, customer)
+        await _import(api)
+        for customer in TEXTERS[::3]:
+            opened = await _done(api, "POST", f"/v1/people/{customer}/conversation", customer)
+            await _say(api, f"/v1/conversations/{opened['id']}", customer)
         talk = {"kind": "group", "people": ["sam", "zoe"], "id": "team"}
         await _done(api, "POST", "/v1/conversations", "max", talk)
         yield api
+
+
+async def _import(api: ApiStage) -> None:
+    """What they texted, at either place; every fourth waits for an answer."""
+    records = [
+        {
+            "type": "conversation",
+            "customer": customer,
+            **({"location": "far", "assignee": "zoe"} if number % 2 else {"location": "main"}),
+            "waiting": number % 4 == 0,
+            "messages": [
+                {
+                    "id": customer,
+                    "author": customer,
+                    "text": "Hi",
+                    "at": EPOCH_MS - 10,
+                    "channel": "text",
+                }
+            ],
+        }
+        for number, customer in enumerate(TEXTERS)
+    ]
+    for path, body in (
+        ("/v1/imports", {"id": "texts"}),
+        ("/v1/imports/texts/records", {"first": 1, "records": records}),
+    ):
+        reply = await api.ask("POST", path, api.key("shop"), body)
+        assert reply.status < 300, reply.body
+    assert reply.json["stored"] == len(TEXTERS), reply.body
 
 
 async def _converse(api: ApiStage, number: int, customer: str) -> None:
@@ -44,6 +82,8 @@ async def _converse(api: ApiStage, number: int, customer: str) -> None:
     worker = "zoe" if number % 3 == 0 else "sam"
     if number % 2:
         await _say(api, path, worker)
+        if number in (5, 9):  # what was answered is read, what comes after it is not
+            await _say(api, path, customer, "again")
     else:
         await _done(api, "POST", f"{path}/receipts", worker, {"read_up_to": 2})
     action: Picture | None = [
@@ -63,8 +103,8 @@ async def _done(api: ApiStage, method: str, path: str, person: str, body: object
     return found
 
 
-async def _say(api: ApiStage, path: str, person: str) -> None:
-    body = {"client_message_id": f"{person}-{path[-9:]}", "text": "Hi"}
+async def _say(api: ApiStage, path: str, person: str, text: str = "Hi") -> None:
+    body = {"client_message_id": f"{person}-{path[-9:]}-{text}", "text": text}
     await _done(api, "POST", f"{path}/messages", person, body)
 
 
@@ -91,6 +131,7 @@ def fits(picture: Picture, asked: dict[str, str]) -> bool:
         "unassigned": not handling.get("assignee"),
         "waiting": bool(handling.get("waiting_since")),
         "unread": picture["unread"] > 0,
+        "channel": picture.get("channel", "app") == asked.get("channel"),
     }
     return all(said[name] for name in asked)
 
@@ -100,8 +141,19 @@ FILTERS = [
     for chosen in product(("", "main", "far"), ("", "open", "snoozed", "closed"), ("", "sam"))
 ]
 
+EXTRAS: list[dict[str, str]] = [
+    {},
+    {"waiting": "true"},
+    {"unread": "true"},
+    {"unassigned": "true"},
+    {"channel": "text"},
+    {"channel": "app"},
+    {"channel": "text", "waiting": "true"},
+    {"channel": "app", "unread": "true"},
+]
 
-@pytest.mark.requirement("EX-23", "EX-24")
+
+@pytest.mark.requirement("EX-23", "EX-24", "EX-30")
 @pytest.mark.parametrize("person", ["olivia", "max", "sam", "zoe"])
 @pytest.mark.parametrize("scan", [None, 4])
 async def test_a_filter_finds_what_the_pictures_say(
@@ -115,16 +167,19 @@ async def test_a_filter_finds_what_the_pictures_say(
     everything = await listed(api, person)
     seen = set[str]()
     for chosen in FILTERS:
-        for extra in ({}, {"waiting": "true"}, {"unread": "true"}, {"unassigned": "true"}):
+        for extra in EXTRAS:
             asked = {name: value for name, value in (chosen | extra).items() if value}
             if "assignee" in asked and "unassigned" in asked:
                 continue
             wanted = [picture["id"] for picture in everything if fits(picture, asked)]
             assert [picture["id"] for picture in await listed(api, person, **asked)] == wanted
             seen |= {name for name in asked if wanted}
-    assert seen == {"location", "status", "assignee", "waiting", "unread", "unassigned"} - (
-        {"assignee"} if person == "zoe" else set()
-    )
+    assert seen == {
+        *("location", "status", "assignee", "waiting", "unread", "unassigned", "channel")
+    } - ({"assignee"} if person == "zoe" else set())
+    assert await listed(api, person, channel="email") == []
+    on = {picture.get("channel", "app") for picture in everything}
+    assert on == {"app", "text"}
 
 
 async def test_a_customer_asks_for_the_unread_alone(api: ApiStage) -> None:
@@ -132,12 +187,16 @@ async def test_a_customer_asks_for_the_unread_alone(api: ApiStage) -> None:
     path = "/v1/conversations?unread=true"
     assert len((await api.ask("GET", path, answered)).json["conversations"]) == 1
     assert (await api.ask("GET", path, other)).json["conversations"] == []
-    for query in ("waiting=true", "status=open", "assignee=sam", "unassigned=true", "location=far"):
+    theirs = ("waiting=true", "status=open", "assignee=sam", "unassigned=true", "location=far")
+    for query in (*theirs, "channel=app", "channel=text"):
         refused = await api.ask("GET", f"/v1/conversations?{query}", answered)
         assert (refused.status, refused.code) == (403, "forbidden")
 
 
 async def test_what_cannot_be_asked_is_refused(api: ApiStage) -> None:
-    for query in ("status=lost", "assignee=a%20b", "waiting=maybe", "assignee=sam&unassigned=true"):
+    for query in (
+        *("status=lost", "assignee=a%20b", "waiting=maybe", "assignee=sam&unassigned=true"),
+        "channel=fax",
+    ):
         refused = await api.ask("GET", f"/v1/conversations?{query}", api.token("sam", "shop"))
         assert (refused.status, refused.code) == (400, "bad_request")

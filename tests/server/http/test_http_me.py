@@ -12,6 +12,7 @@ async def test_who_i_am(api: ApiStage) -> None:
         "name": "Carla",
         "role": "customer",
         "business": "pawsome",
+        "business_name": "Pawsome",
         "locations": ["main"],
         "read_receipts": True,
         "last_seen": True,

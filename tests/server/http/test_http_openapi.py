@@ -42,6 +42,18 @@ def references(value: Any) -> Iterator[str]:
             yield from references(each)
 
 
+def texts(value: Any) -> Iterator[str]:
+    """All that stands in it, names too."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from texts(each)
+    elif isinstance(value, str):
+        yield value
+
+
 async def test_it_describes_exactly_the_routes_there_are(api: ApiStage, document: Any) -> None:
     there = {
         f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
@@ -69,6 +81,22 @@ async def test_every_schema_is_one_and_has_patterns_of_its_dialect(document: Any
     assert re.compile(ids["pattern"]).match("carla")
     assert ids["pattern"].startswith("^")
     assert ids["pattern"].endswith("$")
+
+
+async def test_it_says_all_itself(document: Any) -> None:
+    """Who reads it has neither our sources and documents nor our requirements."""
+    ours = re.compile(
+        r"docs/[a-z]|\w\.(?:md|py|toml)\b|\b(?:C|DT|EX|MT)-\d|\bR\d\d\b"
+        r"|(?<![/\w])(?:actors|adapters|clients|domain|protocol|server|storage)[./][a-z_]"
+    )
+    found = list(texts(document))
+    assert len(found) > 1000
+    assert [text for text in found if ours.search(text)] == []
+
+
+async def test_texts_are_paragraphs_of_markdown(document: Any) -> None:
+    """Where a line begins with four blanks, readers of Markdown show code."""
+    assert not [text for text in texts(document) if "\n    " in text]
 
 
 async def test_every_operation_says_what_it_is(document: Any) -> None:

@@ -158,6 +158,9 @@ async def test_who_finds_whom(api: ApiStage) -> None:
     assert await found(api.key(), "mi") == ["mia"]
     assert await found(api.key(), "%25") == []  # no wildcard
     assert await found(api.token("max")) == ["carla", "max", "mia", "olivia", "sam"]
+    assert await found(api.token("max"), "&team=true") == ["olivia", "sam"]
+    assert await found(api.token("sam"), "i&team=true") == ["olivia"]  # and not Mia, a customer
+    assert await found(api.key(), "&team=true") == ["max", "olivia", "sam"]
 
 
 async def test_customers_see_themselves_and_the_team(api: ApiStage) -> None:

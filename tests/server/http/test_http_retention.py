@@ -14,6 +14,7 @@ from server.expiring import FIRST_SECONDS, expire, expire_messages
 from storage.backup import FILE_NAME
 from storage.check import check_file
 from tests.fixtures.api import ApiStage, reopened_api, running_api
+from tests.fixtures.node import EPOCH_MS
 
 pytestmark = pytest.mark.requirement("EX-21")
 
@@ -42,6 +43,12 @@ class Desk:
 
     async def keep(self, location: str, days: int | None) -> None:
         await self.done("PATCH", f"/v1/locations/{location}", "", {"retention_days": days})
+
+    async def keep_by(self, days: dict[str, int | None], location: str = "main") -> None:
+        body = {"retention_by_channel": days}
+        shown = await self.done("PATCH", f"/v1/locations/{location}", "", body)
+        assert isinstance(shown, dict)
+        assert shown.get("retention_by_channel", {}) == days
 
     async def texts(self) -> list[str]:
         key = self.api.token("olivia")
@@ -114,6 +121,18 @@ async def fails(*_: object) -> None:
     raise NotNow
 
 
+async def test_what_is_as_old_as_it_may_be_is_kept_a_moment_longer(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, clock = Desk(api), api.stage.clock
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.keep("main", 1)
+        said = await api.ask("GET", f"{desk.talk}/messages", api.token("olivia"))
+        clock.now = said.json["messages"][-1]["at"] + DAY_MS - 1  # it moves when it is looked at
+        assert await expire(api.stage.node) == Counter()
+        assert await expire(api.stage.node) == Counter({"pawsome": 1})
+
+
 async def test_the_location_that_keeps_it_longest_decides(tmp_path: Path) -> None:
     async with running_api(tmp_path) as api:
         desk, node = Desk(api), api.stage.node
@@ -129,6 +148,112 @@ async def test_the_location_that_keeps_it_longest_decides(tmp_path: Path) -> Non
         desk.later(6)
         assert await expire(node) == Counter({"pawsome": 1})
         assert await desk.texts() == [""]
+
+
+def imported(*channels: str, days: int, first: int = 1) -> dict[str, object]:
+    """What Carla said elsewhere, and in the app, so many days ago."""
+    said = [
+        {"id": f"old{n}", "author": "carla", "text": f"{MARK} {n} {on}", "at": at, "channel": on}
+        for n, on in enumerate(channels, start=first)
+        for at in (EPOCH_MS - days * DAY_MS,)
+    ]
+    return {"type": "messages", "customer": "carla", "messages": said}
+
+
+async def taken(desk: Desk, *records: dict[str, object]) -> None:
+    await desk.done("POST", "/v1/imports", "", {"id": "old"})
+    body = {"first": 1, "records": records}
+    done = await desk.done("POST", "/v1/imports/old/records", "", body)
+    assert isinstance(done, dict)
+    assert done["stored"] == len(records), done
+
+
+def kept(texts: list[str]) -> list[str]:
+    return [text.removeprefix(f"{MARK} ") for text in texts if text]
+
+
+async def test_a_channel_has_a_period_of_its_own(tmp_path: Path) -> None:
+    """Whichever comes first, and however often the other is kept between."""
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        first = imported("app", "text", "email", "text", "app", days=40)
+        last = imported("text", "email", "app", days=5, first=6)
+        await taken(desk, {**first, "type": "conversation", "location": "main"}, last)
+        await desk.begin()
+        assert await expire(node) == Counter()
+        await desk.keep_by({"text": 30})
+        assert await expire(node) == Counter({"pawsome": 2})
+        shown = await desk.done("GET", "/v1/locations/main", "carla")
+        assert isinstance(shown, dict)
+        assert "retention_by_channel" not in shown  # the team's to know
+        everything = ["1 app", "3 email", "5 app", "6 text", "7 email", "8 app"]
+        assert kept(await desk.texts()) == everything
+        await desk.keep_by({"text": 1, "email": None})
+        await desk.keep("main", 30)
+        assert await expire(node) == Counter({"pawsome": 3})
+        assert kept(await desk.texts()) == ["3 email", "7 email", "8 app"]
+        await desk.keep_by({})  # and the app is past what it passed over
+        assert await expire(node) == Counter({"pawsome": 1})
+        assert kept(await desk.texts()) == ["7 email", "8 app"]
+        await desk.keep_by({"app": None, "email": 3})
+        assert await expire(node) == Counter({"pawsome": 1})
+        desk.later(100)
+        assert await expire(node) == Counter()
+        assert kept(await desk.texts()) == ["8 app"]
+        await desk.keep_by({})
+        assert await expire(node) == Counter({"pawsome": 1})
+        assert traces(tmp_path, MARK.lower()) == []
+    assert check_file(tmp_path / FILE_NAME) == []
+
+
+async def test_more_than_a_batch_of_texts_goes_and_what_stands_between_stays(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        mixed = imported(*("text", "text", "app") * 100, days=40)
+        await taken(desk, {**mixed, "type": "conversation", "location": "main"})
+        await desk.begin()
+        await desk.keep_by({"text": 30})
+        assert await expire(node) == Counter({"pawsome": 200})
+        assert {text.rpartition(" ")[2] for text in kept(await desk.texts())} == {"app"}
+        await desk.keep("main", 30)
+        assert await expire(node) == Counter({"pawsome": 100})
+
+
+async def test_the_location_that_keeps_a_channel_longest_decides(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        await taken(desk, {**imported("text", "app", days=40), "type": "conversation"})
+        await desk.begin()
+        await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+        await desk.done("PATCH", "/v1/people/carla", "", {"locations": ["main", "b"]})
+        await desk.say("carla", "both")
+        await desk.keep_by({"text": 1})
+        assert await expire(node) == Counter()
+        await desk.keep_by({"text": 30}, "b")
+        assert await expire(node) == Counter({"pawsome": 1})
+
+
+@pytest.mark.parametrize("days", [{"text": 0}, {"email": 36_501}, {"fax": 3}, {"app": "x"}, 3])
+async def test_what_cannot_be_a_period_of_a_channel_is_refused(api: ApiStage, days: object) -> None:
+    body = {"retention_by_channel": days}
+    reply = await api.ask("PATCH", "/v1/locations/main", api.key(), body)
+    assert (reply.status, reply.code) == (400, "bad_request")
+    shown = await api.ask("GET", "/v1/locations/main", api.key())
+    assert "retention_by_channel" not in shown.json
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_who_is_on_hold_keeps_what_they_texted(tmp_path: Path, held: bool) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Desk(api), api.stage.node
+        await taken(desk, {**imported("text", days=40), "type": "conversation", "location": "main"})
+        await desk.begin()
+        await desk.keep_by({"text": 1})
+        if held:
+            await desk.done("PUT", "/v1/people/carla/hold", "olivia")
+        assert await expire(node) == (Counter() if held else Counter({"pawsome": 1}))
 
 
 @pytest.mark.parametrize("held", ["carla", "sam", "it"])

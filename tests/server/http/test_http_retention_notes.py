@@ -121,3 +121,18 @@ async def test_notes_are_kept_where_one_location_keeps_for_ever(tmp_path: Path) 
         await desk.keep("b", 4)
         assert await expire(node) == Counter({"pawsome": 2})
         assert await desk.notes() == [""]
+
+
+async def test_notes_go_by_the_days_of_the_app(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk, node = Team(api), api.stage.node
+        await desk.begin()
+        await desk.note("sam", "n1")
+        for days in ({"text": 1, "email": 1}, {"app": None, "text": 1}):
+            body = {"retention_by_channel": days}
+            await desk.done("PATCH", "/v1/locations/main", "", body)
+            desk.later(2)
+            assert await expire(node) == Counter()
+        await desk.done("PATCH", "/v1/locations/main", "", {"retention_by_channel": {"app": 1}})
+        assert await expire(node) == Counter({"pawsome": 2})
+        assert await desk.notes() == [""]

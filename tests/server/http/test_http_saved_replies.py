@@ -281,6 +281,7 @@ async def test_a_text_that_grows_over_the_limit_is_refused(tmp_path: Path) -> No
 
 async def test_what_is_left_open_is_not_sent_and_nothing_is_lost(api: ApiStage) -> None:
     path = await converse(api, "carla") + "/messages"
+    await save(api, "Until {appointment.start}")
     message = {
         "client_message_id": "m1",
         "text": "Until {appointment.start}",
@@ -303,5 +304,57 @@ async def test_people_may_write_braces(api: ApiStage) -> None:
     path = await converse(api, "carla") + "/messages"
     plain = {"client_message_id": "m1", "text": "Write {customer.name} for the name"}
     assert (await api.ask("POST", path, api.token("carla"), plain)).status == 201
+    await save(api, "Hi")
     made = {"client_message_id": "m2", "text": "A {smile}", "saved_reply": "ready"}
     assert (await api.ask("POST", path, api.token("sam"), made)).status == 201
+
+
+async def said(api: ApiStage) -> list[str]:
+    found = await api.ask("GET", "/v1/conversations/rex/messages", api.token("olivia"))
+    return [entry["text"] for entry in found.json["messages"] if "client_message_id" in entry]
+
+
+async def test_what_was_made_from_no_saved_reply_is_refused(api: ApiStage) -> None:
+    """Also by a customer, to whom there is none, and with one of another business."""
+    path = await converse(api, "carla") + "/messages"
+    await api.stage.add_business("barkley", {})
+    await api.ask("POST", "/v1/saved-replies", api.key("barkley"), {**READY, "id": "theirs"})
+    await save(api, "Hi")
+    made = {"client_message_id": "m1", "text": "Hi"}
+    for person, reply in (("sam", "nothing"), ("sam", "theirs"), ("carla", "ready")):
+        refused = await api.ask("POST", path, api.token(person), {**made, "saved_reply": reply})
+        assert (refused.status, refused.code) == (400, "bad_request")
+        assert refused.json["detail"].startswith(f"'saved_reply': there is no saved reply {reply}.")
+    assert await said(api) == []
+    sent = await api.ask("POST", path, api.token("sam"), {**made, "saved_reply": "ready"})
+    assert sent.status == 201
+
+
+async def test_a_repeat_gets_its_first_answer_though_the_reply_is_deleted(api: ApiStage) -> None:
+    """As any other repeat: also to who has left since, and a conflict with another text."""
+    path = await converse(api, "carla") + "/messages"
+    await save(api, "Hi")
+    made = {"client_message_id": "m1", "text": "Hi", "saved_reply": "ready"}
+    first = await api.ask("POST", path, api.token("sam"), made)
+    await api.ask("DELETE", "/v1/saved-replies/ready", api.key())
+    again = await api.ask("POST", path, api.token("sam"), made)
+    assert (again.status, again.json) == (201, first.json)
+    other = await api.ask("POST", path, api.token("sam"), {**made, "text": "Ho"})
+    assert other.code == "conflict"
+    new = await api.ask("POST", path, api.token("sam"), {**made, "client_message_id": "m2"})
+    assert new.code == "bad_request"
+    left = await api.ask("DELETE", "/v1/conversations/rex/members/sam", api.token("olivia"))
+    assert left.status == 200
+    again = await api.ask("POST", path, api.token("sam"), made)
+    assert (again.status, again.json) == (201, first.json)
+    assert await said(api) == ["Hi"]
+
+
+async def test_where_one_may_not_write_the_saved_reply_says_nothing(api: ApiStage) -> None:
+    """Who is not in the conversation hears that, whether there is the reply or not."""
+    path = await converse(api, "carla") + "/messages"
+    await save(api, "Hi")
+    for reply in ("ready", "nothing"):
+        made = {"client_message_id": "m1", "text": "Hi", "saved_reply": reply}
+        refused = await api.ask("POST", path, api.token("max"), made)
+        assert refused.code == "not_found"

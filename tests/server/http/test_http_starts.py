@@ -49,6 +49,7 @@ def people_in(reply: Reply) -> set[str]:
 # --- a customer starts ----------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("DT-18")
 @pytest.mark.requirement("DT-20")
 async def test_a_customer_who_names_nobody_gets_who_is_assigned_and_the_owner(
     api: ApiStage,
@@ -99,6 +100,7 @@ async def test_the_same_again_is_the_same_though_others_are_assigned(api: ApiSta
     assert (await start(api, "carla", title="Other")).code == "conflict"
 
 
+@pytest.mark.requirement("DT-18")
 async def test_the_team_names_somebody(api: ApiStage) -> None:
     for person in ("sam", "max", "olivia"):
         assert (await start(api, person)).code == "bad_request"

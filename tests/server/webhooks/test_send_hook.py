@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from actors.business import ChangePerson
 from domain.events import Person
@@ -176,6 +177,39 @@ async def test_a_refusal_without_a_proper_sentence_gets_one(tmp_path: Path) -> N
             refused = await post(shop, "m1", "Hello")
             assert refused.code == "refused_by_hook"
             assert refused.json["detail"] == "The business does not accept this message."
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "unknown"),
+    [
+        ({"action": "refuse", "message": "No.", "reason": "card"}, 422, ["reason"]),
+        ({"action": "refuse", "message": "No."}, 422, None),
+        ({"action": "allow", "text": "Ho", "by": {"deep": [1]}}, 201, ["by", "text"]),
+        ({"action": "edit", "text": "Hello", "message": ""}, 201, ["message"]),
+        ({"action": "allow", **{f"{n:02}" * 99: n for n in range(99)}}, 201, 32),
+        (b'{"action": "allow", "\xff": 1}', 503, None),
+    ],
+)
+async def test_fields_that_are_not_known_are_passed_over_and_noted(
+    tmp_path: Path, verdict: object, status: int, unknown: object
+) -> None:
+    """A refusal stays one, whatever else it says; and the log says by which name it was said."""
+    with capture_logs() as logs:
+        async with hooked(tmp_path, lambda _: verdict) as (shop, _, _):
+            answer = await post(shop, "m1", "Hello")
+    assert answer.status == status
+    if status == 422:
+        assert answer.json["detail"] == "No."
+    noted = [each for each in logs if each["event"] == "send hook answered with unknown fields"]
+    if unknown is None:
+        assert noted == []
+        return
+    (line,) = noted
+    assert (line["log_level"], line["business"]) == ("warning", "pawsome")
+    if isinstance(unknown, int):
+        assert [len(name) for name in line["fields"]] == [send_hooks.UNKNOWN_SHOWN] * unknown
+    else:
+        assert line["fields"] == unknown
 
 
 async def test_strangers_and_nonsense_are_not_asked_about(tmp_path: Path) -> None:

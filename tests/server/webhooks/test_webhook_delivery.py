@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from domain import commands
+from domain.roles import Role
 from tests.fixtures.receiver import Answer, Received, running_receiver
 from tests.server.webhooks.stage import running_shop
 
@@ -34,7 +35,7 @@ async def test_what_happens_is_told(tmp_path: Path) -> None:
         "kind": "group",
         "title": "Talk",
         "author": "carla",
-        "members": ["carla", "sam"],
+        "members": ["carla", "olivia", "sam"],
     }
     assert sent.target == "/a?b=c"
     assert sent.headers["content-type"] == "application/json"
@@ -48,8 +49,10 @@ async def test_what_happens_is_told(tmp_path: Path) -> None:
         "at": first.at,
         "data": {
             "conversation": "rex",
+            "locations": ["main"],
             "seq": 1,
             "author": "carla",
+            "role": "customer",
             "text": "Is Rex ready?",
             "reply_to": 0,
             "client_message_id": "m1",
@@ -58,6 +61,50 @@ async def test_what_happens_is_told(tmp_path: Path) -> None:
     }
     assert edited.json["data"]["text"] == "Is Rex ready now?"
     assert deleted.json["data"] == {"conversation": "rex", "seq": 1, "author": "carla"}
+
+
+@pytest.mark.requirement("DT-08")
+async def test_every_owner_of_now_is_told_as_a_member(tmp_path: Path) -> None:
+    """Who has left is none, who was handed the business is one, each once."""
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        for id_, role in (("otto", "owner"), ("oscar", "owner"), ("anna", "customer")):
+            await shop.ask("POST", "/v1/people", {"id": id_, "name": id_, "role": role})
+        await shop.converse("rex", "sam", "otto")
+        (mia,) = await shop.api.stage.node.queries.people(shop.live.state, ["mia"])
+        await shop.do("rex", commands.AddMember(shop.speaker("sam"), mia))
+        await shop.ask("PATCH", "/v1/people/oscar", {"active": False})
+        handed = {"from": "olivia", "to": "sam", "new_role": "manager"}
+        assert (await shop.ask("POST", "/v1/ownership", handed)).status == 200
+        await shop.api.stage.add_business("barkley", {"bob": Role.OWNER})
+        await shop.add(receiver.url(), "conversation.created")
+        assert (
+            await shop.ask("POST", "/v1/webhooks/crm/replay", {"from_revision": 1})
+        ).status < 300
+        (created,) = await receiver.count(1)
+    assert created.json["data"]["members"] == ["carla", "mia", "otto", "sam"]
+
+
+async def test_a_message_says_where_it_is_and_what_its_author_is(tmp_path: Path) -> None:
+    """Both as they are by now; nothing where it is placed nowhere, and of the business itself."""
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        await shop.add(receiver.url(), "message.sent", "message.edited")
+        await shop.converse("rex", "sam")
+        first = await shop.say("rex", "We are here", "sam")
+        await shop.do("rex", commands.Edit(shop.speaker("sam"), first.seq, "We are there"))
+        said = {"client_message_id": "a1", "location": "main", "text": "See you tomorrow"}
+        announced = await shop.ask("POST", "/v1/people/mia/announcements", said)
+        assert announced.status == 201
+        team = {"kind": "group", "people": ["max"], "id": "team"}
+        begun = await shop.api.ask("POST", "/v1/conversations", shop.api.token("sam"), team)
+        assert begun.status == 201
+        await shop.say("team", "Lunch?", "max")
+        told = [request.json["data"] for request in await receiver.count(4)]
+    assert {(one["text"], one["role"], *one["locations"]) for one in told} == {
+        ("We are here", "staff"),
+        ("We are there", "staff"),
+        ("See you tomorrow", ""),
+        ("Lunch?", "manager"),
+    }
 
 
 async def test_members_people_places_and_receipts_are_told(tmp_path: Path) -> None:
