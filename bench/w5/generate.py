@@ -34,6 +34,9 @@ from storage.people import folded
 
 BUSINESS = "w5"
 LOCATIONS = ("downtown", "uptown", "harbour")
+CHANNELS = {3: "text", 9: "text", 14: "text", 17: "email"}
+"""Of twenty customers, who do not write in the app."""
+
 GROUPS = 20
 GROUP_SHARE = 0.02
 """Of all messages: what the staff say among themselves."""
@@ -58,6 +61,8 @@ class Room:
     first: str
     size: int
     location: str = ""
+    channel: str = ""
+    """On which its customer writes; empty: in the app."""
     revision: int = 0
     entries: list[tuple[int, int, str, str]] = field(default_factory=list)
     """(revision, at, author, text)"""
@@ -104,6 +109,7 @@ class World:
                 first=names[customer].split()[0],
                 size=max(1, round(weights[n] * share)),
                 location=LOCATIONS[n % len(LOCATIONS)],
+                channel=CHANNELS.get(n % 20, ""),
             )
         for n in range(GROUPS):
             team = pick.sample(self.staff, min(12, len(self.staff)))
@@ -186,7 +192,7 @@ def write(connection: sqlite3.Connection, world: World, key: str) -> None:
     _many(
         connection,
         "INSERT INTO head (business_no, conversation_no, revision, activity, waiting_since,"
-        " heard_at) VALUES (1, ?, ?, ?, ?, ?)",
+        " heard_at, channel) VALUES (1, ?, ?, ?, ?, ?, ?)",
         ((r.no, r.entries[-1][0] + 1, r.entries[-1][0], *_heard(r)) for r in rooms),
     )
     _many(
@@ -215,7 +221,7 @@ def write(connection: sqlite3.Connection, world: World, key: str) -> None:
     _many(
         connection,
         "INSERT INTO message (id, business_no, revision, at, author, text, device,"
-        " client_message_id, digest) VALUES (?, 1, ?, ?, ?, ?, 'w5', ?, ?)",
+        " client_message_id, digest, channel) VALUES (?, 1, ?, ?, ?, ?, 'w5', ?, ?, ?)",
         _messages(rooms),
     )
     _many(
@@ -231,14 +237,18 @@ def _messages(rooms: Iterable[Room]) -> Iterator[tuple[object, ...]]:
     for room in rooms:
         for n, (revision, at, author, text) in enumerate(room.entries):
             key = room.no << 32 | n + 1
-            yield key, revision, at, author, text, f"m-{key:x}", digest(room.id, text, 0)
+            same = digest(room.id, text, 0)
+            said = room.channel if author.startswith("customer") else ""
+            yield key, revision, at, author, text, f"m-{key:x}", same, said
 
 
-def _heard(room: Room) -> tuple[int, int]:
-    """(since when the customer waits, when they last wrote)"""
+def _heard(room: Room) -> tuple[int, int, str]:
+    """(since when the customer waits, when they last wrote, and on which channel)"""
     heard = [at for _, at, author, _ in room.entries if author.startswith("customer")]
     waits = room.entries[-1][2].startswith("customer")
-    return (heard[-1] if waits else 0, heard[-1] if heard else 0)
+    if not heard:
+        return 0, 0, ""
+    return heard[-1] if waits else 0, heard[-1], room.channel
 
 
 def _handlings(world: World) -> Iterator[tuple[object, ...]]:

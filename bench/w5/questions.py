@@ -21,9 +21,9 @@ DAY = 86_400_000
 
 @dataclass
 class Asker:
-    """Who asks: ``ask(method, path, body)``; ``cold`` gives a customer not yet met."""
+    """Who asks: ``ask(person, method, path, body)``; ``cold`` gives a customer not yet met."""
 
-    ask: Callable[[str, str, object], Any]
+    ask: Callable[[str, str, str, object], Any]
     person: str
     role: str
     revision: int
@@ -31,7 +31,7 @@ class Asker:
     cold: Callable[[], int]
 
     def get(self, path: str) -> Any:
-        return self.ask("GET", path, None)
+        return self.ask(self.person, "GET", path, None)
 
     def search(self, q: str, more: str = "") -> Any:
         return self.get(f"/v1/search?q={quote(q)}{more}")
@@ -71,6 +71,11 @@ def waiting(asker: Asker, pick: random.Random) -> object:
     return asker.get(f"/v1/conversations?location={location}&waiting=true&unassigned=true")
 
 
+def on_channel(asker: Asker, pick: random.Random) -> object:
+    """Where a customer wrote by text or by e-mail."""
+    return asker.get(f"/v1/conversations?channel={pick.choice(('text', 'email'))}")
+
+
 def queue(asker: Asker, pick: random.Random) -> object:
     """The queue of a location where one works."""
     number = 0 if asker.role == "owner" else int(asker.person.removeprefix("staff"))
@@ -81,7 +86,7 @@ def route(asker: Asker, pick: random.Random) -> object:
     """A customer says something: where it shows up is decided, and it is stored."""
     body = {"client_message_id": f"route-{pick.randrange(10**15)}", "text": "Can he stay longer?"}
     room = f"talk-{asker.person}"
-    return asker.ask("POST", f"/v1/conversations/{room}/messages", body)
+    return asker.ask(asker.person, "POST", f"/v1/conversations/{room}/messages", body)
 
 
 def words(asker: Asker, pick: random.Random) -> object:
@@ -128,10 +133,11 @@ def long_timeline(asker: Asker, pick: random.Random) -> object:
 
 
 def activate(asker: Asker, _: random.Random) -> object:
-    """The first command to a conversation since the start. It changes nothing, so nothing is stored
-    but what its actor needs is loaded."""
-    room = f"talk-customer{asker.cold()}"
-    return asker.ask("POST", f"/v1/conversations/{room}/receipts", {"delivered_up_to": 1})
+    """The first command to a conversation since the start: its customer says again what they have
+    received, so nothing is stored, but what its actor needs is loaded."""
+    customer = f"customer{asker.cold()}"
+    path = f"/v1/conversations/talk-{customer}/receipts"
+    return asker.ask(customer, "POST", path, {"delivered_up_to": 1})
 
 
 ALL = ("owner", "staff", "customer")
@@ -143,6 +149,7 @@ QUESTIONS: dict[str, tuple[Question, tuple[str, ...]]] = {
     "list: unread": (unread, ALL),
     "list: open and mine": (mine, TEAM),
     "list: waiting for anybody": (waiting, TEAM),
+    "list: on a channel": (on_channel, TEAM),
     "queue": (queue, TEAM),
     "route": (route, ("customer",)),
     "search: words": (words, ALL),
@@ -152,6 +159,6 @@ QUESTIONS: dict[str, tuple[Question, tuple[str, ...]]] = {
     "search: author, time": (filtered, TEAM),
     "timeline": (timeline, ALL),
     "timeline: of hundreds": (long_timeline, TEAM),
-    "activate": (activate, ("owner",)),
+    "activate": (activate, ("customer",)),
 }
 """What is asked, and by whom."""
