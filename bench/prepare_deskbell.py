@@ -10,8 +10,10 @@ to token; both into the data folder. Needs the SDK (clients/python) and its libr
 import http.client
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import trio
@@ -53,11 +55,19 @@ class Api:
 
     def post(self, path: str, body: dict[str, object]) -> dict[str, str]:
         """One request; its answer. Raises RuntimeError when the server refuses."""
-        self._connection.request("POST", path, json.dumps(body), self._headers)
+        return self._ask("POST", path, json.dumps(body), {})
+
+    def is_indexed(self) -> bool:
+        """Whether the index of words has everything, but for a few of the last."""
+        path = f"/v1/search?q={TEXT[:1]}"
+        return not self._ask("GET", path, None, {"Deskbell-Person": "owner"})["behind"]
+
+    def _ask(self, method: str, path: str, body: str | None, more: dict[str, str]) -> Any:
+        self._connection.request(method, path, body, self._headers | more)
         response = self._connection.getresponse()
-        answer: dict[str, str] = json.loads(response.read())
+        answer = json.loads(response.read())
         if response.status >= 400:
-            raise RuntimeError(f"POST {path}: {response.status} {answer}")
+            raise RuntimeError(f"{method} {path}: {response.status} {answer}")
         return answer
 
 
@@ -70,6 +80,8 @@ def fill(url: str, folder: Path) -> None:
     for person, role in people():
         api.post("/v1/people", {"id": person, "name": person, "role": role, "locations": ["main"]})
     trio.run(_talk, url, _token(api, "owner"), _token(api, READER))
+    while not api.is_indexed():  # it would be done while something is measured
+        time.sleep(1)
 
 
 async def _talk(url: str, owner: str, reader: str) -> None:

@@ -6,6 +6,7 @@ The schemas are those of the structs that are sent. An example is such a struct.
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import new_class
 from typing import Any
 
 import msgspec
@@ -56,8 +57,7 @@ class _Told:
 
     @property
     def carries(self) -> Any:
-        generic: Any = Event
-        return generic[type(self.example)]
+        return _CARRIED[type(self.example)]
 
 
 _EVENTS = (
@@ -123,6 +123,17 @@ _ANSWERS = (
     HookEdits("Is Rex ready, please?"),
 )
 _HOOK_ANSWER: Any = HookAnswer
+
+
+def _named(data: type[AnyData]) -> Any:
+    """`Event` with such ``data``, under a name that reads well in a generated client."""
+    generic: Any = Event
+    name = data.__name__.replace("Data", "Event")
+    about = {"__doc__": Event.__doc__, "__module__": __name__}
+    return new_class(name, (generic[data],), {"frozen": True}, lambda body: body.update(about))
+
+
+_CARRIED = {data: _named(data) for data in dict.fromkeys(type(told.example) for told in _EVENTS)}
 SENT: tuple[Any, ...] = (*(told.carries for told in _EVENTS), HookQuestion, _HOOK_ANSWER)
 """The types of all that is sent, and of what is answered."""
 
@@ -190,7 +201,7 @@ def _question(schema: Json, answer: Json) -> Json:
         example["action"]: {"value": example} for example in map(msgspec.to_builtins, _ANSWERS)
     }
     answers = {
-        "200": {
+        "2XX": {
             "description": "What becomes of the message.",
             "content": {"application/json": {"schema": answer, "examples": examples}},
         },

@@ -309,13 +309,13 @@ def test_a_message_has_the_fields_of_the_page() -> None:
 
 
 def test_an_attachment_has_the_fields_of_the_page() -> None:
-    page = tabled(section("3.11 Attachments").split("**attachment**\n", 1)[1], "field")
+    page = tabled(section("3.13 Attachments").split("**attachment**\n", 1)[1], "field")
     assert page.pop("id").kind == "id"
     assert_same(page, views.Attachment)
 
 
 def test_the_page_says_what_is_said_of_an_upload() -> None:
-    about = section("3.11 Attachments")
+    about = section("3.13 Attachments")
     assert {row[0].strip("`") for row in rows(about, "code")} == set(Reason)
     assert all(f"`{state}`" in about for state in State)
     assert all(f"`{line}`" in about for line in NOT_AN_IMAGE.splitlines())

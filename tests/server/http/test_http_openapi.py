@@ -83,6 +83,11 @@ async def test_every_schema_is_one_and_has_patterns_of_its_dialect(document: Any
     assert ids["pattern"].endswith("$")
 
 
+async def test_schemas_are_called_as_a_generated_client_calls_them(document: Any) -> None:
+    for name in document["components"]["schemas"]:
+        assert re.fullmatch(r"([A-Z][a-z]+)+", name), name
+
+
 async def test_it_says_all_itself(document: Any) -> None:
     """Who reads it has neither our sources and documents nor our requirements."""
     ours = re.compile(

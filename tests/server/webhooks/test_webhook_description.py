@@ -43,7 +43,7 @@ class Description:
 
     def answers(self) -> Any:
         """What the send hook's answer is said to be."""
-        return self.call(SENDING)["responses"]["200"]["content"]["application/json"]
+        return self.call(SENDING)["responses"]["2XX"]["content"]["application/json"]
 
     def of(self, schema: Any) -> jsonschema_rs.Validator:
         return jsonschema_rs.Draft202012Validator({**schema, "components": self._components})
