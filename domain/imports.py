@@ -48,6 +48,9 @@ from domain.text import refuse_label, refuse_text
 DEVICE = "@import"
 """The device of imported messages; not a valid id, so that no other message has it."""
 
+IMPORTED = "imported"
+"""What happened to the handling of a conversation that an import has placed."""
+
 _TAKEN = Refusal(
     Code.CONFLICT, "'messages': an id is that of another message of theirs, here or elsewhere."
 )
@@ -256,7 +259,7 @@ def _placed(
         0,
         at,
         BUSINESS_VOICE,
-        "imported",
+        IMPORTED,
         handling,
         waiting_since,
         came=(location,),

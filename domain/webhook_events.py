@@ -1,7 +1,7 @@
 """What each event of a webhook carries, and the body that it travels in.
 
-A new event type is a member of `domain.webhooks.EventType`, a struct here, a reading in
-`storage.webhook_log`, and an example in `server.http.told`.
+A new event type is a member of `domain.webhooks.EventType`, a struct here, a place in
+`storage.webhook_log`, a reading in `storage.webhook_data`, and an example in `server.http.told`.
 """
 
 from typing import Generic, TypeVar
@@ -52,6 +52,24 @@ class ConversationData(Data, frozen=True, kw_only=True):
     members: tuple[str, ...]
 
 
+class HandlingData(Data, frozen=True, kw_only=True):
+    """Of `handling.changed`: how the team deals with a conversation from then on.
+
+    ``kind`` is what happened, as the changes of a conversation's handling have it: so `unanswered`
+    where a customer has waited too long, since ``alerted``. ``author`` is `@business` of what the
+    business does by itself.
+    """
+
+    conversation: str
+    kind: str
+    author: str
+    locations: tuple[str, ...]
+    status: str
+    snoozed_until: int
+    assignee: str
+    alerted: int
+
+
 class MemberData(Data, frozen=True, kw_only=True):
     """Of `member.added` and `member.removed`; who removes themselves (``author``) has left."""
 
@@ -100,6 +118,7 @@ AnyData = (
     MessageData
     | DeletedData
     | ConversationData
+    | HandlingData
     | MemberData
     | ReceiptData
     | PersonData

@@ -43,6 +43,7 @@ class EventType(StrEnum):
     MESSAGE_EDITED = "message.edited"
     MESSAGE_DELETED = "message.deleted"
     CONVERSATION_CREATED = "conversation.created"
+    HANDLING_CHANGED = "handling.changed"
     MEMBER_ADDED = "member.added"
     MEMBER_REMOVED = "member.removed"
     RECEIPT_ADVANCED = "receipt.advanced"

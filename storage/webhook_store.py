@@ -4,7 +4,7 @@ from domain.business import Business
 from domain.conversation import SentKey
 from domain.webhook_events import Happened
 from domain.webhook_order import LogEntry
-from storage import snapshots, webhook_log, webhooks
+from storage import snapshots, webhook_data, webhook_log, webhooks
 from storage.access import Viewer
 from storage.readers import Readers
 from storage.webhook_log import Stretch
@@ -36,7 +36,7 @@ class WebhookStore:
         return await self._read(webhook_log.of_lane, business.no, lane, after, up_to)
 
     async def happened(self, business: Business, entry: LogEntry) -> Happened | None:
-        return await self._read(webhook_log.happened, business.no, entry)
+        return await self._read(webhook_data.happened, business.no, entry)
 
     async def before(self, business: Business, at: int) -> int:
         return await self._read(webhook_log.before, business.no, at)

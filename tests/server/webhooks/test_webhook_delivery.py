@@ -7,6 +7,7 @@ import trio
 
 from domain import commands
 from domain.roles import Role
+from server.tending import sweeps
 from tests.fixtures.receiver import Answer, Received, running_receiver
 from tests.server.webhooks.stage import running_shop
 
@@ -105,6 +106,41 @@ async def test_a_message_says_where_it_is_and_what_its_author_is(tmp_path: Path)
         ("See you tomorrow", ""),
         ("Lunch?", "manager"),
     }
+
+
+@pytest.mark.requirement("EX-23", "EX-28")
+async def test_how_conversations_are_handled_is_told(tmp_path: Path) -> None:
+    """Also what the business does by itself: a customer has waited for too long."""
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        await shop.ask("PATCH", "/v1/locations/main", {"alert_minutes": 5})
+        await shop.add(receiver.url(), "handling.changed", "message.sent")
+        await shop.converse("rex")
+        asked = await shop.say("rex", "Is Rex ready?")
+        await receiver.count(2)
+        shop.api.stage.clock.now += 6 * 60_000
+        for sweep in sweeps(shop.api.stage.node):
+            await sweep.run(shop.api.stage.node)
+        await receiver.count(3)
+        await shop.say("rex", "He is", "sam")
+        told = [request.json["data"] for request in await receiver.count(5)]
+    handled = [data for data in told if "kind" in data]
+    assert [(data["kind"], data["author"]) for data in handled] == [
+        ("routed", "carla"),
+        ("unanswered", "@business"),
+        ("claimed", "sam"),
+    ]
+    assert handled[1] == {
+        "conversation": "rex",
+        "kind": "unanswered",
+        "author": "@business",
+        "locations": ["main"],
+        "status": "open",
+        "snoozed_until": 0,
+        "assignee": "",
+        "alerted": asked.at,
+    }
+    assert [handled[n]["assignee"] for n in (0, 2)] == ["", "sam"]
+    assert told.index(handled[0]) == 0  # it is placed before the message comes
 
 
 async def test_members_people_places_and_receipts_are_told(tmp_path: Path) -> None:
