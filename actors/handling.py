@@ -60,14 +60,14 @@ class HandlingDesk:
         if customer is None:
             return command
         facts, _ = await self._store.customer_facts(self._business, customer, now)
-        return Tend(facts=facts)
+        return msgspec.structs.replace(command, facts=facts)
 
     def decide(
         self, state: Conversation, command: Handle | Tend, now: int
     ) -> HandlingChanged | Done | Refusal:
         """What the command makes of the handling."""
         if isinstance(command, Tend):
-            return decide_tend(state, self._business, command.facts, now) or Done()
+            return decide_tend(state, self._business, command, now) or Done()
         return rules.decide_handle(state, self._business, command, now) or Done()
 
     def accompany(

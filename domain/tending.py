@@ -6,16 +6,20 @@ Rules
 2. A snooze ends: it is open again.
 3. Who has waited for longer than a location allows, in its open minutes, is an alert: once for each
    waiting. The handling stays as it is, but for the mark that it was given.
+4. What is open, where nobody waits and nothing was said for as many days as all of its locations
+   allow, is closed. What is put off or waited in stays.
 """
 
 import msgspec
 
 from domain.business import Business
+from domain.commands import Tend
 from domain.conversation import Conversation
 from domain.events import Handling, HandlingChanged
 from domain.handling import change, with_assignee_who_sees
 from domain.hours import open_after
 from domain.ids import BUSINESS_VOICE
+from domain.retention import DAY_MS
 from domain.routing import CustomerFacts, Trigger, route
 
 
@@ -25,12 +29,13 @@ def is_displaced(state: Conversation, business: Business) -> bool:
 
 
 def decide_tend(
-    state: Conversation, business: Business, facts: CustomerFacts, now: int
+    state: Conversation, business: Business, known: Tend, now: int
 ) -> HandlingChanged | None:
-    """The next thing that is due at ``now``, if one is. ``facts`` matter where it is displaced."""
+    """The next thing that is due at ``now``, if one is. ``known.facts`` place what is displaced."""
     handling = state.handling
     if is_displaced(state, business):
-        becomes = msgspec.structs.replace(handling, locations=_placed(handling, business, facts))
+        places = _placed(handling, business, known.facts)
+        becomes = msgspec.structs.replace(handling, locations=places)
         return _change(state, business, now, "moved", becomes)
     if handling.status == "snoozed" and handling.snoozed_until <= now:
         becomes = msgspec.structs.replace(handling, status="open", snoozed_until=0)
@@ -38,6 +43,9 @@ def decide_tend(
     if is_unanswered(state, business, now):
         becomes = msgspec.structs.replace(handling, alerted=state.waiting_since)
         return _change(state, business, now, "unanswered", becomes)
+    if is_quiet(state, business, known, now):
+        becomes = msgspec.structs.replace(handling, status="closed")
+        return _change(state, business, now, "auto_closed", becomes)
     return None
 
 
@@ -67,3 +75,14 @@ def is_unanswered(state: Conversation, business: Business, now: int) -> bool:
             if due is not None and due <= now:
                 return True
     return False
+
+
+def is_quiet(state: Conversation, business: Business, known: Tend, now: int) -> bool:
+    """Whether it is to be closed: ``known.last_at`` is when its newest entry came."""
+    handling = state.handling
+    if handling.status != "open" or state.waiting_since or not handling.locations:
+        return False
+    if not known.last_at or known.last_seq != state.last_seq:
+        return False  # nobody knows, or something was said since
+    days = [business.locations[id_].auto_close_days for id_ in handling.locations]
+    return all(days) and known.last_at + max(days) * DAY_MS <= now

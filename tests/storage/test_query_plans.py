@@ -85,6 +85,7 @@ QUERIES: dict[str, Query] = {
     "notes": lambda db, _: notes.page(db, Viewer(1, "olivia", Role.OWNER), "c1", 99, 50),
     "due snoozes": lambda db, _: due.snoozes(db, 5, due.START, 50),
     "due moves": lambda db, _: due.displaced(db, due.START, 50),
+    "due closings": lambda db, _: due.quiet(db, 5, due.START, 50),
     "due alerts": lambda db, _: due.unanswered(db, 5, due.START, 5, 50),
     "appointment": lambda db, v: appointments.seen(db, Reader(v), "a1"),
     "appointments": lambda db, v: appointments.page(db, Reader(v), Filter(), (0, ""), 50),

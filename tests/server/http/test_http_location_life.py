@@ -27,7 +27,7 @@ async def shown(api: ApiStage, location: str, key: str = "") -> dict[str, Any]:
 @pytest.mark.requirement("EX-29")
 async def test_hours_an_away_text_and_an_alert(api: ApiStage) -> None:
     more: dict[str, object] = {"hours": HOURS, "away_text": "Siamo chiusi.\nA domani!"}
-    more |= {"alert_minutes": 30, "retention_days": 365}
+    more |= {"alert_minutes": 30, "auto_close_days": 14, "retention_days": 365}
     added = await post(api, "", {**NORTH, **more})
     assert (added.status, added.json) == (201, {**NORTH, **more, "status": "open"})
     assert (await post(api, "", {**NORTH, **more})).json == added.json, "the same again"
@@ -68,6 +68,9 @@ OVERLAPPING = [{"opens": 540, "closes": 780}, {"opens": 700, "closes": 900}]
         {"alert_minutes": -1},
         {"alert_minutes": 10_081},
         {"alert_minutes": "30"},
+        {"auto_close_days": -1},
+        {"auto_close_days": 366},
+        {"auto_close_days": None},
         {"status": "closed"},
         {"merged_into": "main"},
     ],
