@@ -24,15 +24,23 @@ placed = st.lists(st.sampled_from(PLACES), unique=True).map(sorted).map(tuple)
 ages = st.sampled_from([0, 1, 2, 29, 30, 31, 364, 365, 366])
 
 
-@example(SO_LONG, ("a", "b"), "open", waits=False, age=30, short=0, known=(5, 1))
-@example(SO_LONG, ("a", "b"), "open", waits=False, age=30, short=1, known=(5, 1))
-@example(SO_LONG, ("a", "b"), "open", waits=True, age=31, short=0, known=(5, 1))
-@example(SO_LONG, ("a",), "snoozed", waits=False, age=30, short=0, known=(5, 1))
-@example(SO_LONG, ("a",), "closed", waits=False, age=30, short=0, known=(5, 1))
-@example(SO_LONG, ("a",), "open", waits=False, age=30, short=0, known=(4, 1))
-@example(SO_LONG, ("a",), "open", waits=False, age=30, short=0, known=(0, 0))
-@example(SO_LONG, (), "open", waits=False, age=366, short=0, known=(5, 1))
-@example({**SO_LONG, "a": 0}, ("a", "b"), "open", waits=False, age=31, short=0, known=(5, 1))
+@example(days=SO_LONG, places=("a", "b"), status="open", waits=False, age=30, short=0, known=(5, 1))
+@example(days=SO_LONG, places=("a", "b"), status="open", waits=False, age=30, short=1, known=(5, 1))
+@example(days=SO_LONG, places=("a", "b"), status="open", waits=True, age=31, short=0, known=(5, 1))
+@example(days=SO_LONG, places=("a",), status="snoozed", waits=False, age=30, short=0, known=(5, 1))
+@example(days=SO_LONG, places=("a",), status="closed", waits=False, age=30, short=0, known=(5, 1))
+@example(days=SO_LONG, places=("a",), status="open", waits=False, age=30, short=0, known=(4, 1))
+@example(days=SO_LONG, places=("a",), status="open", waits=False, age=30, short=0, known=(0, 0))
+@example(days=SO_LONG, places=(), status="open", waits=False, age=366, short=0, known=(5, 1))
+@example(
+    days={**SO_LONG, "a": 0},
+    places=("a", "b"),
+    status="open",
+    waits=False,
+    age=31,
+    short=0,
+    known=(5, 1),
+)
 @given(
     days=days,
     places=placed,
