@@ -69,8 +69,8 @@ def test_permissions_that_are_no_more_are_taken_back(tmp_path: Path) -> None:
                     "INSERT INTO business (no, id, name, created_at) VALUES (1, 'b', 'B', 1)"
                 )
                 connection.executemany(
-                    "INSERT INTO person (business_no, id, name, role, revision, permissions)"
-                    " VALUES (1, ?, 'P', 'staff', 1, ?)",
+                    "INSERT INTO person (business_no, id, name, folded_name, role, revision,"
+                    " permissions) VALUES (1, ?, 'P', 'p', 'staff', 1, ?)",
                     own.items(),
                 )
             connection.executescript(sql)
