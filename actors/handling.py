@@ -13,7 +13,7 @@ from domain.events import HandlingChanged, MessageSent
 from domain.refusal import Refusal
 from domain.roles import Role
 from domain.routing import CustomerFacts
-from domain.tending import decide_tend, is_displaced
+from domain.tending import decide_tend, is_displaced, is_nowhere
 
 SAID_MAX = 64
 
@@ -52,8 +52,8 @@ class HandlingDesk:
         self._facts[customer] = facts, stamp, until
 
     async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
-        """With the facts by which it is placed, if its location has gone."""
-        if state is None or not is_displaced(state, self._business):
+        """With the facts by which it is placed, if its location has gone, or if it has none."""
+        if state is None or not (is_displaced(state, self._business) or is_nowhere(state)):
             return command
         customers = (id_ for id_, m in state.members.items() if m.role is Role.CUSTOMER)
         customer = next(customers, None)

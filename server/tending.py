@@ -1,6 +1,7 @@
 """Telling conversations what falls due by itself.
 
-A snooze ends, a customer has waited for too long, a location has gone, nothing was said for long.
+A snooze ends, a customer has waited for too long, a location, an assignee or a customer has gone,
+nothing was said for long.
 
 What is due is asked of the database, so a restart forgets nothing, and a business that nobody has
 touched is made live for it. A conversation decides itself whether it is due: to be told twice does
@@ -21,6 +22,9 @@ from storage.due import START, DuePage, Position
 EVERY_SECONDS = 1.0
 AT_ONCE = 100
 """Conversations that are told of one kind each time, and of one business where it is alerts."""
+
+GONE_SECONDS = 60.0
+"""How often is looked for whom a conversation waits for in vain, or who has left it waiting."""
 
 QUIET_SECONDS = 3_600.0
 """How often is looked for where nothing was said for days: it means a look at all that is open."""
@@ -62,6 +66,9 @@ def sweeps(node: Node) -> tuple[Sweep, ...]:
         Sweep(lambda after: queries.due_moves(after, AT_ONCE)),
         Sweep(lambda after: queries.due_snoozes(clock(), after, AT_ONCE)),
         Sweep(lambda after: queries.due_alerts(clock(), after, BUSINESSES_AT_ONCE, AT_ONCE)),
+        Sweep(lambda after: queries.due_unassigned(after, AT_ONCE), GONE_SECONDS),
+        Sweep(lambda after: queries.due_left(after, AT_ONCE), GONE_SECONDS),
+        Sweep(lambda after: queries.due_places(after, AT_ONCE), GONE_SECONDS),
         Sweep(lambda after: queries.due_closings(clock(), after, AT_ONCE), QUIET_SECONDS),
     )
 

@@ -97,6 +97,57 @@ def quiet(connection: sqlite3.Connection, now: int, after: Position, limit: int)
     return DuePage(found, tuple(rows[-1][4:]) if len(rows) == limit else START)
 
 
+def without_assignee(connection: sqlite3.Connection, after: Position, limit: int) -> DuePage:
+    """Conversations whose assignee does not see them any more, or is gone."""
+    rows = connection.execute(
+        "SELECT b.id, c.id, g.assignee, g.conversation_no"
+        " FROM handling g INDEXED BY handling_by_assignee"
+        " JOIN conversation c ON c.no = g.conversation_no JOIN business b ON b.no = c.business_no"
+        " WHERE g.assignee <> '' AND g.status <> 'closed'"
+        " AND (g.assignee, g.conversation_no) > (?, ?) AND NOT EXISTS ("
+        "  SELECT 1 FROM person w WHERE w.business_no = c.business_no AND w.id = g.assignee"
+        "   AND w.active AND w.role <> 'customer' AND (w.role = 'owner'"
+        "    OR EXISTS (SELECT 1 FROM member m WHERE m.conversation_no = c.no AND m.person = w.id)"
+        "    OR w.inbox AND EXISTS (SELECT 1 FROM placement p, json_each(w.locations) at"
+        "     WHERE p.conversation_no = c.no AND p.location = at.value)))"
+        " ORDER BY g.assignee, g.conversation_no LIMIT ?",
+        (*(after or ("", 0)), limit),
+    ).fetchall()
+    return _page(rows, limit)
+
+
+def left(connection: sqlite3.Connection, after: Position, limit: int) -> DuePage:
+    """Conversations in which somebody waits who was erased. Others may wait there, too."""
+    rows = connection.execute(
+        "SELECT b.id, c.id, e.business_no, e.person, c.no FROM erasure e"
+        " CROSS JOIN member m ON m.business_no = e.business_no AND m.person = e.person"
+        " CROSS JOIN head h ON h.business_no = m.business_no"
+        "  AND h.conversation_no = m.conversation_no AND h.waiting_since > 0"
+        " JOIN conversation c ON c.no = m.conversation_no JOIN business b ON b.no = c.business_no"
+        " WHERE (e.business_no, e.person, c.no) > (?, ?, ?)"
+        " ORDER BY e.business_no, e.person, c.no LIMIT ?",
+        (*(after or (0, "", 0)), limit),
+    ).fetchall()
+    return _page(rows, limit)
+
+
+def unplaced(connection: sqlite3.Connection, after: Position, limit: int) -> DuePage:
+    """Conversations at no location in which a customer waits who has an open one."""
+    rows = connection.execute(
+        "SELECT b.id, c.id, h.business_no, h.conversation_no FROM head h INDEXED BY head_by_waiting"
+        " CROSS JOIN handling g ON g.conversation_no = h.conversation_no AND g.locations = '[]'"
+        " JOIN conversation c ON c.no = h.conversation_no JOIN business b ON b.no = h.business_no"
+        " WHERE h.waiting_since > 0 AND (h.business_no, h.conversation_no) > (?, ?)"
+        " AND EXISTS (SELECT 1 FROM member m CROSS JOIN person p ON p.business_no = m.business_no"
+        "  AND p.id = m.person AND p.role = 'customer', json_each(p.locations) at"
+        "  CROSS JOIN location l ON l.business_no = m.business_no AND l.id = at.value"
+        "   AND l.status = 'open' WHERE m.conversation_no = h.conversation_no)"
+        " ORDER BY h.business_no, h.conversation_no LIMIT ?",
+        (*(after or (0, 0)), limit),
+    ).fetchall()
+    return _page(rows, limit)
+
+
 def unanswered(
     connection: sqlite3.Connection, now: int, after: Position, businesses: int, limit: int
 ) -> DuePage:

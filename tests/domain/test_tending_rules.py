@@ -65,7 +65,7 @@ def test_what_all_of_its_locations_would_close_is_closed(
         for id_, n in days.items()
     }
     business = Business("pawsome", 1, "Pawsome", locations=locations)
-    handling = Handling(places, status, NOW + DAY if status == "snoozed" else 0, "sam")
+    handling = Handling(places, status, NOW + DAY if status == "snoozed" else 0)
     since = NOW - age * DAY if waits else 0
     state = Conversation(
         "rex", "group", "Rex", {}, last_seq=5, handling=handling, waiting_since=since

@@ -305,3 +305,66 @@ async def test_what_is_counted_in_days_is_looked_for_once_an_hour(
             mock_clock.jump(seconds)
             await sweep.run(api.stage.node)
             assert len(asked) == number, (seconds, asked)
+
+
+@pytest.mark.requirement("EX-23")
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"locations": ["b"]}, {"permissions": []}, {"role": "customer"}]
+)
+async def test_who_does_not_see_it_any_more_is_not_assigned(
+    change: dict[str, object], tmp_path: Path
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+        await desk.begin()
+        await desk.say("carla", "m1")
+        sam = {"id": "sue", "name": "Sue", "role": "staff", "locations": ["main"]}
+        await desk.done("POST", "/v1/people", "", sam)
+        await desk.handle(action="assign", person="sue")
+        await tend(desk)
+        assert (await desk.handling())["assignee"] == "sue"
+        await desk.done("PATCH", "/v1/people/sue", "", change)
+        for _ in range(2):
+            await tend(desk)
+        assert "assignee" not in await desk.handling()
+        assert [k for a, k in await desk.kinds() if a == "@business"] == ["unassigned"]
+        waits = "/v1/conversations?unassigned=true&waiting=true"
+        assert len((await desk.done("GET", waits, "olivia"))["conversations"]) == 1
+
+
+@pytest.mark.requirement("EX-21", "EX-24")
+async def test_nobody_waits_once_the_customer_was_erased(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await wait(desk)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.done("POST", "/v1/people/carla/erase")
+        for _ in range(2):
+            await tend(desk)
+        assert "waiting_since" not in await desk.handling()
+        desk.later(60)
+        await tend(desk)
+        assert [k for a, k in await desk.kinds() if a == "@business"] == ["erased"]
+
+
+@pytest.mark.requirement("EX-23")
+async def test_who_waits_at_no_location_is_placed_once_theirs_is_open_again(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.done("POST", "/v1/locations/main/close")
+        await tend(desk)
+        assert "locations" not in await desk.handling()
+        await tend(desk)
+        assert "locations" not in await desk.handling()
+        await desk.done("POST", "/v1/locations/main/reopen")
+        await tend(desk)
+        assert (await desk.handling())["locations"] == ["main"]
+        queue = await desk.done("GET", "/v1/locations/main/queue?waiting=true", "olivia")
+        assert [each["id"] for each in queue["conversations"]] == [desk.conversation]
+        assert [k for a, k in await desk.kinds() if a == "@business"] == ["moved", "moved"]
