@@ -71,12 +71,13 @@ class LocationRows:
             business_no,
             revision,
         )
-        self._statements.add(
-            "UPDATE appointment SET location = ? WHERE business_no = ? AND location = ?",
-            event.into,
-            business_no,
-            event.location,
-        )
+        for table in ("appointment", "saved_reply"):
+            self._statements.add(
+                f"UPDATE {table} SET location = ? WHERE business_no = ? AND location = ?",
+                event.into,
+                business_no,
+                event.location,
+            )
         self._audit(business_no, revision, event, AuditKind.LOCATION_MERGED, into=event.into)
 
     def _set_status(self, business_no: int, location: str, status: str, into: str = "") -> None:

@@ -110,8 +110,18 @@ async def test_who_was_at_a_merged_location_is_at_the_other(api: ApiStage) -> No
         ("max", ["south"]),
     ):
         await api.ask("PATCH", f"/v1/people/{person}", api.key(), {"locations": at})
+    for place in ("main", "south"):
+        reply = {
+            "id": f"r-{place}",
+            "title": "Hours",
+            "text": "We open at nine.",
+            "location": place,
+        }
+        assert (await api.ask("POST", "/v1/saved-replies", api.key(), reply)).status == 201
     merged = await post(api, "/main/merge", {"into": "north"})
     assert (merged.json["status"], merged.json["merged_into"]) == ("merged", "north")
+    there = await api.ask("GET", "/v1/saved-replies?location=north", api.key())
+    assert [(r["id"], r["location"]) for r in there.json["saved_replies"]] == [("r-main", "north")]
     revision = api.stage.node.database.journal.released("pawsome")
 
     async def at(person: str) -> list[str]:
