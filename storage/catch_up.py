@@ -177,7 +177,8 @@ def _messages(connection: sqlite3.Connection, known: str, after: int, limit: int
 def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int) -> Iterator[Item]:
     """Of each message the newest edit, or its deletion, and attachments that were settled.
 
-    Also of newer messages, for the device may hold one of its own.
+    Also of newer messages, for the device may hold one of its own. An erased one has no version
+    left: of it only that it was deleted is told, once more where it had been before.
     """
     rows = connection.execute(
         "SELECT w.revision, w.conversation, w.seq, w.at, w.author, w.deleted, m.text,"
@@ -186,8 +187,9 @@ def _changes(connection: sqlite3.Connection, known: str, after: int, limit: int)
         f"  (l.no << {SEQ_BITS} | ch.seq) AS key, ch.attachment"
         f"  FROM {LISTED} l JOIN conversation c ON c.no = l.no"
         f"  JOIN change ch {SEEN_CHANGE}"
-        "  WHERE ch.attachment <> '' OR ch.revision = (SELECT max(v.revision) FROM version v"
-        f"   WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq))"
+        "  WHERE ch.attachment <> '' OR ch.revision = coalesce((SELECT max(v.revision)"
+        f"   FROM version v WHERE v.message_id = (l.no << {SEQ_BITS} | ch.seq)),"
+        "   iif(ch.deleted, ch.revision, 0))"
         "  ORDER BY ch.revision LIMIT ?3) w"
         " CROSS JOIN message m ON m.id = w.key",
         (known, after, limit),

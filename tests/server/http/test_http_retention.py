@@ -15,6 +15,7 @@ from storage.backup import FILE_NAME
 from storage.check import check_file
 from tests.fixtures.api import ApiStage, reopened_api, running_api
 from tests.fixtures.node import EPOCH_MS
+from tests.fixtures.websockets import running_edge
 
 pytestmark = pytest.mark.requirement("EX-21")
 
@@ -297,3 +298,31 @@ async def test_what_cannot_be_a_number_of_days_is_refused(api: ApiStage, days: o
     assert (reply.status, reply.code) == (400, "bad_request")
     shown = await api.ask("GET", "/v1/locations/main", api.key())
     assert shown.json["retention_days"] is None
+
+
+@pytest.mark.requirement("R42")
+async def test_who_was_away_is_told_that_it_was_erased(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api, running_edge(api.stage, api.app) as edge:
+        desk = Desk(api)
+        await desk.begin()
+        for number in range(3):
+            await desk.say("carla", f"m{number}")
+        hello = {"type": "hello", "token": api.token("carla"), "device": "phone"}
+        first = await edge.connect()
+        await first.send(hello)
+        welcome = await first.receive()
+        await first.connection.aclose()
+        await desk.keep("main", 30)
+        await desk.done("PATCH", f"{desk.talk}/messages/1", "carla", {"text": "other words"})
+        desk.later(31)
+        assert await expire(api.stage.node) == Counter({"pawsome": 3})
+
+        again = await edge.connect()
+        cursor = {"epoch": welcome["epoch"], "revision": welcome["revision"]}
+        await again.send({**hello, "token": api.token("carla"), "cursor": cursor})
+        assert (await again.receive())["resume"] == "complete"
+        told = [await again.receive()]
+        while told[-1]["type"] != "resumed":
+            told.append(await again.receive())
+        changes = [(each["type"], each["seq"]) for each in told if "seq" in each]
+        assert changes == [("message_deleted", seq) for seq in (1, 2, 3)]
