@@ -138,10 +138,21 @@ class Keeper:
         return Refusal(Code.RATE_LIMITED, text, 60.0)
 
     async def offset(self, upload: Upload) -> int:
-        """How many bytes of an upload have come."""
+        """How many bytes of an upload have come.
+
+        If all have, and that could not be stored when the last one came, it is now.
+        """
         if upload.state is not State.UPLOADING:
             return upload.bytes
-        return await self._on_files(self.files.offset, file_name(upload))
+        at = await self._on_files(self.files.offset, file_name(upload))
+        if at < upload.bytes:
+            return at
+        async with self._turn_of(upload):  # its last chunk is on disk by then, or taken back
+            at = await self._on_files(self.files.offset, file_name(upload))
+            if at == upload.bytes:
+                await self.rows.completed(upload.no)
+                self._woken()
+        return at
 
     async def append(self, upload: Upload, offset: int, chunk: bytes) -> int | Refusal:
         """Add a chunk; the new offset. With the last one the upload waits for its examination."""

@@ -104,11 +104,14 @@ async def _shown(node: Node, me: Somebody, upload: str) -> Upload | Refusal:
     row = await _row(node, me, upload)
     if row is None:
         return NOT_FOUND
+    offset = await node.keeper.offset(row)
+    if row.state is State.UPLOADING and offset == row.bytes:  # it has become whole just now
+        row = await _row(node, me, upload) or row
     return Upload(
         id=row.id,
         name=row.name,
         size=row.bytes,
-        offset=await node.keeper.offset(row),
+        offset=offset,
         state=row.state,
         chunk_bytes=CHUNK_BYTES,
         expires_at=0 if row.message_id else row.expires_at,

@@ -9,10 +9,12 @@ import trio
 
 from actors.business import ChangePerson
 from domain.attachments import HEIC, IMAGE_BYTES, NOT_AN_IMAGE
+from domain.errors import StorageFailed
 from domain.events import Person
 from domain.roles import Role
 from server.attachments.keeper import CHUNK_BYTES
 from server.settings import Settings
+from storage.attachments import Attachments
 from tests.fixtures.api import ApiStage, running_api
 from tests.fixtures.node import running_node
 from tests.fixtures.uploads import (
@@ -362,3 +364,17 @@ async def test_a_start_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
                     break
                 await trio.sleep(0.02)
         assert [each.reason for each in rows if each is not None] == ["", "lost"]
+
+
+async def test_a_last_chunk_whose_end_could_not_be_stored_is_examined_all_the_same(
+    api: ApiStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = (await begin(api, "carla", "list.txt", 4)).json["id"]
+
+    async def fails(*_: object) -> None:
+        raise StorageFailed("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Attachments, "completed", fails)
+        assert (await chunk(api, "carla", id_, 0, b"Wine")).code == "storage_failed"
+    assert (await settled(api, "carla", id_))["state"] == "ready"
