@@ -59,8 +59,6 @@ class Eraser:
                 log.warning("erasure_put_off", error=error_name(error))
                 await trio.sleep(AGAIN_SECONDS)
                 continue
-            async with self._moved:
-                self._moved.notify_all()
             if not done:
                 await self._asked.wait()
 
@@ -100,16 +98,29 @@ class Eraser:
             await self.database.erasures.wash(business, revision)
 
     async def _erase_all(self) -> bool:
-        """Whether there was anybody."""
+        """Whether there was anybody. Raises `NotNow`: of somebody something is left for now, of
+        nobody else.
+        """
         store = self.database.erasures
         people = await store.unfinished()
-        for each in people:
-            await self._erase(each)
-        for business in {each.business for each in people}:
+        gone = [each for each in people if await self._can_erase(each)]
+        for business in {each.business for each in gone}:
             await self.wash(business)
-        for each in people:
+        for each in gone:
             await store.finish(each.business_no, each.person, self.clock())
+        async with self._moved:
+            self._moved.notify_all()
+        if len(gone) < len(people):
+            raise NotNow
         return bool(people)
+
+    async def _can_erase(self, erased: Unfinished) -> bool:
+        """Erase somebody; ``False``: a conversation of theirs cannot be asked, or read, for now."""
+        try:
+            await self._erase(erased)
+        except (NotNow, trio.TooSlowError):
+            return False
+        return True
 
     async def _erase(self, erased: Unfinished) -> None:
         store, no, person = self.database.erasures, erased.business_no, erased.person

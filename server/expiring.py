@@ -12,6 +12,7 @@ import trio
 from actors.business import Note
 from actors.crash_report import error_name
 from domain.audit import AuditDetail, AuditKind
+from domain.commands import Done
 from domain.errors import StorageFailed
 from domain.ids import BUSINESS_VOICE
 from server.asking import ASK_SECONDS
@@ -19,6 +20,7 @@ from server.erasing import AT_ONCE, NotNow
 from server.live import BUSINESS
 from server.node import Node
 from storage.due import START, Position
+from storage.retention import Expired, Owed
 
 FIRST_SECONDS = 60.0
 EVERY_SECONDS = 86_400.0
@@ -42,46 +44,74 @@ async def expire_messages(node: Node) -> None:
 
 
 async def expire(node: Node) -> Counter[str]:
-    """Erase all that is no longer kept by now; of which business how many messages and notes."""
-    erased, noted = Counter[str](), Counter[str]()
+    """Erase all that is no longer kept by now; of which business how many messages and notes.
+
+    Raises `NotNow`, once all else is done: something could not be erased, or noted in the audit
+    log, for now.
+    """
+    done, put_off = Counter[str](), set[str]()
     position, before = START, node.clock()
     while True:
-        position = await _page(node, before, position, erased, noted)
+        position = await _page(node, before, position, done, put_off)
         if position == START:
             break
-    for business, messages in erased.items():
-        live = await node.live(business)
-        if live is not None:
-            detail: AuditDetail = {"messages": messages}
-            if noted[business]:
-                detail["notes"] = noted[business]
-            note = Note(BUSINESS_VOICE, AuditKind.MESSAGES_EXPIRED, detail=detail)
-            await live.desk.ask(BUSINESS, note, ASK_SECONDS)
-    for business in await node.database.erasures.owed():
-        await node.eraser.wash(business)
-        await node.database.erasures.paid(business)
-    return erased + noted
+    for owed in await node.database.erasures.owed():
+        noted = await _note(node, owed)
+        await node.eraser.wash(owed.business)
+        if noted:
+            await node.database.erasures.paid(owed.business)
+        else:
+            put_off.add(owed.business)
+    if put_off:
+        raise NotNow
+    return done
+
+
+async def _note(node: Node, owed: Owed) -> bool:
+    """Tell the audit log what has been erased of a business since it was told last."""
+    if not (owed.messages or owed.notes):
+        return True
+    live = await node.live(owed.business)
+    if live is None:
+        return False
+    detail: AuditDetail = {"messages": owed.messages}
+    if owed.notes:
+        detail["notes"] = owed.notes
+    note = Note(BUSINESS_VOICE, AuditKind.MESSAGES_EXPIRED, detail=detail)
+    return isinstance(await live.desk.ask(BUSINESS, note, ASK_SECONDS), Done)
 
 
 async def _page(
-    node: Node, now: int, after: Position, erased: Counter[str], noted: Counter[str]
+    node: Node, now: int, after: Position, done: Counter[str], put_off: set[str]
 ) -> Position:
     """Erase what is due in the next conversations, a batch of each until none has any.
 
-    How much it was is counted in ``erased`` (messages) and ``noted``: each business is in both.
+    How much it was is counted in ``done``; what cannot be asked for now is left, in ``put_off``.
     """
     store = node.database.erasures
     while True:
         page = await store.expired(now, after, CONVERSATIONS, AT_ONCE)
-        for each in page.found:
-            live = await node.live(each.business)
-            if live is None:
-                raise NotNow
-            await node.eraser.erase_messages(live, each.conversation, each.seqs)
-            for note in each.notes:
-                await node.eraser.delete_note(live, each.conversation, note)
+        found = [each for each in page.found if _name(each) not in put_off]
+        for each in found:
+            try:
+                await _erase(node, each)
+            except NotNow:
+                put_off.add(_name(each))
+                continue
             await store.note_expired(each)
-            erased[each.business] += len(each.seqs)
-            noted[each.business] += len(each.notes)
-        if not page.found:
+            done[each.business] += len(each.seqs) + len(each.notes)
+        if not found:
             return page.next
+
+
+def _name(expired: Expired) -> str:
+    return f"{expired.business}/{expired.conversation}"
+
+
+async def _erase(node: Node, expired: Expired) -> None:
+    live = await node.live(expired.business)
+    if live is None:
+        raise NotNow
+    await node.eraser.erase_messages(live, expired.conversation, expired.seqs)
+    for note in expired.notes:
+        await node.eraser.delete_note(live, expired.conversation, note)

@@ -24,6 +24,7 @@ from domain.record_events import ContactChanged, ImportFinished, ParentChanged
 from domain.roles import Role
 from storage.audit import add_audit
 from storage.people import addresses_of, encoded_contact, folded
+from storage.retention import add_told
 from storage.rows import Statements
 
 
@@ -301,6 +302,8 @@ class BusinessRows:
             event.person,
             **event.detail,
         )
+        if event.kind is AuditKind.MESSAGES_EXPIRED:
+            add_told(self.statements, business_no)
 
     def saved_reply_changed(
         self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyChanged

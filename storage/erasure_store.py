@@ -9,7 +9,7 @@ from storage.export import OwnPage, OwnRecord
 from storage.indexer import Indexer
 from storage.notes import OwnNote, Written
 from storage.readers import Readers
-from storage.retention import Expired, ExpiredPage
+from storage.retention import Expired, ExpiredPage, Owed
 from storage.search_index import IndexDamaged
 from storage.writer import Writer
 
@@ -83,7 +83,7 @@ class ErasureStore:
         """It has been erased."""
         await self._writer.transact(retention.note, expired)
 
-    async def owed(self) -> list[str]:
+    async def owed(self) -> list[Owed]:
         """The businesses that had something expired since `wash` for them, also before a kill."""
         return await self._read(retention.owed)
 

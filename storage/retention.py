@@ -15,6 +15,7 @@ from storage.channel_rows import column
 from storage.due import START, Position
 from storage.erasure import COVERED, LEFT
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.rows import Statements
 
 
 class Expired(msgspec.Struct, frozen=True):
@@ -160,6 +161,15 @@ def _is_covered(
     return bool(found)
 
 
+class Owed(NamedTuple):
+    """Some of what ``business`` erased is still in the file; the audit log has not been told of so
+    many ``messages`` and ``notes``."""
+
+    business: str
+    messages: int
+    notes: int
+
+
 def note(connection: sqlite3.Connection, expired: Expired) -> None:
     """It has been erased: the next time begins behind it, and the file is to be written anew."""
     notes.forget(connection, expired.business_no, expired.conversation, expired.notes)
@@ -168,20 +178,36 @@ def note(connection: sqlite3.Connection, expired: Expired) -> None:
         " WHERE business_no = ? AND id = ?",
         (expired.up_to, expired.business_no, expired.conversation),
     )
-    connection.execute("INSERT OR IGNORE INTO setting VALUES (?, '')", (OWED + expired.business,))
+    connection.execute(
+        "INSERT INTO setting VALUES (?1, json_array(?2, ?3)) ON CONFLICT (name) DO UPDATE SET"
+        f" value = json_array({_COUNTED.format(0)} + ?2, {_COUNTED.format(1)} + ?3)",
+        (OWED + expired.business, len(expired.seqs), len(expired.notes)),
+    )
 
 
 OWED = "wash:"
-"""With a business's id the name of a setting: some of what it erased is still in the file."""
+"""With a business's id the name of a setting, which counts what the audit log is to be told of."""
+
+_COUNTED = "coalesce(nullif(value, '') ->> {}, 0)"
 
 
-def owed(connection: sqlite3.Connection) -> list[str]:
+def owed(connection: sqlite3.Connection) -> list[Owed]:
     """The businesses for which the file is to be written anew."""
     rows = connection.execute(
-        "SELECT substr(name, length(?1) + 1) FROM setting WHERE substr(name, 1, length(?1)) = ?1",
+        f"SELECT substr(name, length(?1) + 1), {_COUNTED.format(0)}, {_COUNTED.format(1)}"
+        " FROM setting WHERE substr(name, 1, length(?1)) = ?1",
         (OWED,),
     )
-    return [business for (business,) in rows]
+    return [Owed(*row) for row in rows]
+
+
+def add_told(statements: Statements, business_no: int) -> None:
+    """The audit log is told: collected beside its row, so that it is told once."""
+    statements.add(
+        "UPDATE setting SET value = '' WHERE name = ? || (SELECT id FROM business WHERE no = ?)",
+        OWED,
+        business_no,
+    )
 
 
 def paid(connection: sqlite3.Connection, business: str) -> None:

@@ -31,7 +31,7 @@ from storage import webhook_log
 from storage.attachment_files import AttachmentFiles
 from storage.backup import FILE_NAME
 from storage.check import check_file
-from storage.erasure import TABLES, Removed
+from storage.erasure import TABLES, Removed, Said
 from storage.erasure_store import ErasureStore
 from storage.migrations import open_read_only
 from tests.fixtures.api import reopened_api, running_api
@@ -387,3 +387,27 @@ async def test_a_hold_forbids_erasure_while_it_stands(tmp_path: Path) -> None:
         assert (await erase(desk)).status == 200
         lonely = await erase(desk, "olivia")
         assert (lonely.status, lonely.code) == (409, "owner_required")
+
+
+@pytest.mark.requirement("EX-21")
+async def test_who_cannot_be_erased_for_now_holds_up_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = ErasureStore.said
+
+    async def fails_for_one(self: ErasureStore, no: int, person: str, after: int) -> Said:
+        if person == "mia":
+            raise trio.TooSlowError
+        return await said(self, no, person, after)
+
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await live_in(desk)
+        monkeypatch.setattr(server.http.erasure, "WAIT_SECONDS", 0.1)
+        with monkeypatch.context() as patched:
+            patched.setattr(ErasureStore, "said", fails_for_one)
+            assert (await erase(desk, "mia")).json["state"] == "erasing"
+            monkeypatch.setattr(server.http.erasure, "WAIT_SECONDS", 10.0)
+            assert (await erase(desk)).json["state"] == "erased"
+        assert traces(tmp_path) == []
+        assert (await erase(desk, "mia")).json["state"] == "erased"

@@ -8,11 +8,16 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from domain.errors import StorageFailed
+from domain.ids import customer_conversation_id
 from domain.retention import DAY_MS
 from server.erasing import Eraser, NotNow
 from server.expiring import FIRST_SECONDS, expire, expire_messages
+from server.live import LiveBusiness
 from storage.backup import FILE_NAME
 from storage.check import check_file
+from storage.erasure_store import ErasureStore
+from storage.retention import Expired
 from tests.fixtures.api import ApiStage, reopened_api, running_api
 from tests.fixtures.node import EPOCH_MS
 from tests.fixtures.websockets import running_edge
@@ -34,8 +39,9 @@ class Desk:
         assert reply.status < 300, reply.body
         return reply.json
 
-    async def begin(self) -> None:
-        found = await self.api.ask("POST", "/v1/people/carla/conversation", self.api.token("carla"))
+    async def begin(self, person: str = "carla") -> None:
+        path = f"/v1/people/{person}/conversation"
+        found = await self.api.ask("POST", path, self.api.token(person))
         self.talk = f"/v1/conversations/{found.json['id']}"
 
     async def say(self, person: str, id_: str) -> None:
@@ -326,3 +332,71 @@ async def test_who_was_away_is_told_that_it_was_erased(tmp_path: Path) -> None:
             told.append(await again.receive())
         changes = [(each["type"], each["seq"]) for each in told if "seq" in each]
         assert changes == [("message_deleted", seq) for seq in (1, 2, 3)]
+
+
+async def expired_audit(api: ApiStage) -> list[object]:
+    found = await api.ask("GET", "/v1/audit?kind=messages_expired", api.key())
+    return [entry["detail"] for entry in found.json["entries"]]
+
+
+async def test_what_cannot_be_erased_for_now_holds_up_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase = Eraser.erase_messages
+    stuck = customer_conversation_id("carla")
+
+    async def fails_for_one(
+        self: Eraser, live: LiveBusiness, talk: str, seqs: tuple[int, ...]
+    ) -> None:
+        if talk == stuck:
+            raise NotNow
+        await erase(self, live, talk, seqs)
+
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        for person in ("carla", "mia"):
+            await desk.begin(person)
+            await desk.say(person, "zebra" if person == "mia" else "lion")
+        await desk.keep("main", 30)
+        desk.later(31)
+        with monkeypatch.context() as patched:
+            patched.setattr(Eraser, "erase_messages", fails_for_one)
+            with pytest.raises(NotNow):
+                await expire(api.stage.node)
+        assert traces(tmp_path, "zebra") == []
+        assert traces(tmp_path, "lion")
+        assert await expired_audit(api) == [{"messages": 1}]
+        assert await expire(api.stage.node) == Counter({"pawsome": 1})
+        assert traces(tmp_path, "lion") == []
+        assert await expired_audit(api) == [{"messages": 1}, {"messages": 1}]
+
+
+@pytest.mark.requirement("R38")
+async def test_the_audit_log_is_told_after_a_kill_too_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = ErasureStore.note_expired
+
+    async def dies(self: ErasureStore, expired: Expired) -> None:
+        await noted(self, expired)
+        raise StorageFailed("killed")
+
+    async with running_api(tmp_path) as api:
+        desk, key = Desk(api), api.key()
+        await desk.begin()
+        for number in range(3):
+            await desk.say("carla", f"m{number}")
+        await desk.keep("main", 30)
+        desk.later(31)
+        with monkeypatch.context() as patched:
+            patched.setattr(ErasureStore, "note_expired", dies)
+            with pytest.raises(StorageFailed):
+                await expire(api.stage.node)
+    async with reopened_api(tmp_path, key, clock=api.stage.clock) as api:
+        with monkeypatch.context() as patched:
+            patched.setattr(Eraser, "wash", fails)
+            with pytest.raises(NotNow):
+                await expire(api.stage.node)
+        assert await expired_audit(api) == [{"messages": 3}]
+        await expire(api.stage.node)
+        assert await expired_audit(api) == [{"messages": 3}]
