@@ -4,6 +4,7 @@ A sender has no state that its rows do not have. Whatever is to be different is 
 stopped, and it starts again from what is stored.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ LOOK_SECONDS = 0.025
 """Whether logs have moved is looked at this often at most, however many commits there are."""
 
 RESTART_SECONDS = 30.0
-"""After a defect in a sender, it starts again so much later."""
+"""After a defect in a sender, it starts again so much later; so does what could not be read."""
 
 Live = Callable[[str], Awaitable[LiveBusiness | None]]
 AUTHOR = "@webhooks"
@@ -140,7 +141,13 @@ class Dispatcher:
         assert self._live is not None
         while self._changed:
             business = self._changed.pop()
-            live = await self._live(business)
+            try:
+                live = await self._live(business)
+            except (trio.TooSlowError, sqlite3.Error) as error:  # it is read again in a while
+                log.warning("webhooks_not_looked_up", business=business, error=error_name(error))
+                assert self._nursery is not None
+                self._nursery.start_soon(self._again, business)
+                continue
             if live is None:
                 continue  # the server stops
             wanted = {id_: w for id_, w in live.state.webhooks.items() if w.active}
@@ -150,6 +157,10 @@ class Dispatcher:
             for id_, webhook in wanted.items():
                 if (business, id_) not in self._running:
                     self._start(live, webhook)
+
+    async def _again(self, business: str) -> None:
+        await trio.sleep(RESTART_SECONDS)
+        self.changed(business)
 
     def _start(self, live: LiveBusiness, webhook: Webhook) -> None:
         key = (live.id, webhook.id)

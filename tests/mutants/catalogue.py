@@ -335,8 +335,8 @@ MUTANTS = (
     Mutant(
         "what expired before a kill stays in the file",
         "storage/retention.py",
-        "INSERT OR IGNORE INTO setting VALUES (?, '')",
-        "INSERT OR IGNORE INTO setting SELECT ?, '' WHERE 0",
+        "INSERT INTO setting VALUES (?1, json_array(?2, ?3)) ON",
+        "INSERT INTO setting SELECT ?1, json_array(?2, ?3) WHERE 0 ON",
         ("tests/server/http/test_http_retention.py",),
     ),
     Mutant(

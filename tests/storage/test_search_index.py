@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from storage import search_index
 from storage.connection import WRITER_PRAGMAS
@@ -194,6 +195,26 @@ async def test_the_indexer_follows(running: tuple[House, Database]) -> None:
     with trio.move_on_after(1) as waited:
         await database.indexer.reached("pawsome", head + 1, 0.01)
     assert not waited.cancelled_caught
+
+
+async def test_a_disk_that_is_full_behind_the_last_step_leaves_nobody_waiting(
+    running: tuple[House, Database], monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    house, database = running
+    merge, failures = search_index.merge, iter(range(1))
+
+    def full(connection: sqlite3.Connection, *pages: int) -> bool:
+        for _ in failures:
+            raise sqlite3.OperationalError("database or disk is full")
+        return merge(connection, *pages)
+
+    monkeypatch.setattr(search_index, "merge", full)
+    await house.converse("c1", "sam", "carla")
+    head = await house.send("c1", "carla", "alpha")
+    with trio.fail_after(20):
+        while database.indexer.position("pawsome") < head:
+            database.indexer.notice()
+            await database.indexer.reached("pawsome", head, 1.0)
 
 
 async def test_an_erasure_is_cleaned_up_by_the_indexer(running: tuple[House, Database]) -> None:

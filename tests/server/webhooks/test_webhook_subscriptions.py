@@ -2,15 +2,19 @@
 
 import hashlib
 import hmac
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
 from domain.errors import StorageFailed
 from domain.webhooks import SECRET_OVERLAP_MS, WEBHOOKS_MAX
+from server.live import LiveBusiness
 from server.webhooks import dispatcher, sender
 from server.webhooks.courier import Courier
+from server.webhooks.dispatcher import Dispatcher, Live
 from storage.webhook_store import WebhookStore
 from storage.webhooks import Standing
 from tests.fixtures.receiver import Answer, Received, running_receiver
@@ -263,6 +267,30 @@ async def test_a_defect_ends_one_sender_for_a_while_and_nothing_else(
         await shop.say("rex", "2")
         await receiver.count(2)
     assert texts(receiver.received) == ["1", "2"]
+
+
+async def test_a_business_that_cannot_be_started_yet_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is slow after a start ends nothing: what happened is told when it can be."""
+    monkeypatch.setattr(dispatcher, "RESTART_SECONDS", 0.01)
+    run, failures = Dispatcher.run, iter((trio.TooSlowError, sqlite3.OperationalError))
+
+    async def slow_at_first(self: Dispatcher, live: Live, **more: Any) -> None:
+        async def slow(business: str) -> LiveBusiness | None:
+            for failure in failures:
+                raise failure
+            return await live(business)
+
+        await run(self, slow, **more)
+
+    monkeypatch.setattr(Dispatcher, "run", slow_at_first)
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        await shop.add(receiver.url())
+        await shop.converse("rex")
+        await shop.say("rex", "1")
+        await receiver.count(1)
+    assert texts(receiver.received) == ["1"]
 
 
 async def test_what_cannot_be_kept_is_kept_later(
