@@ -102,17 +102,22 @@ class Indexer:
         queue = deque(behind)  # bound: the businesses
         while queue:
             business = queue.popleft()
+            head = journal.released(business)
             plan = await self._readers.run(search_index.plan, business)
-            if plan is None:
+            if plan is None:  # it was done, but failed before it was known here
+                await self._reached(business, head)
                 continue
             await self._follow(pace, plan)
             if plan.last:
-                self._positions[business] = plan.target
-                async with self._moved:
-                    self._moved.notify_all()
+                await self._reached(business, plan.target)
             else:
                 queue.append(business)
             await pace.pause()
+
+    async def _reached(self, business: str, revision: int) -> None:
+        self._positions[business] = revision
+        async with self._moved:
+            self._moved.notify_all()
 
     async def _follow(self, pace: "_Pace", plan: Plan) -> None:
         done = 0

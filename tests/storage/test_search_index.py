@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
 
-from storage import search_index
+from storage import indexer, search_index
 from storage.connection import WRITER_PRAGMAS
 from storage.database import FILE_NAME, Database
 from storage.keys import message_key
@@ -198,7 +197,7 @@ async def test_the_indexer_follows(running: tuple[House, Database]) -> None:
 
 
 async def test_a_disk_that_is_full_behind_the_last_step_leaves_nobody_waiting(
-    running: tuple[House, Database], monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+    running: tuple[House, Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, database = running
     merge, failures = search_index.merge, iter(range(1))
@@ -208,10 +207,11 @@ async def test_a_disk_that_is_full_behind_the_last_step_leaves_nobody_waiting(
             raise sqlite3.OperationalError("database or disk is full")
         return merge(connection, *pages)
 
+    monkeypatch.setattr(indexer, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(search_index, "merge", full)
     await house.converse("c1", "sam", "carla")
     head = await house.send("c1", "carla", "alpha")
-    with trio.fail_after(20):
+    with trio.fail_after(10):
         while database.indexer.position("pawsome") < head:
             database.indexer.notice()
             await database.indexer.reached("pawsome", head, 1.0)
