@@ -101,8 +101,9 @@ class ErasureStore:
         while self._indexer.position(business) < revision:
             self._indexer.notice()
             await self._indexer.reached(business, revision, INDEX_SECONDS)
-        await self._writer.transact(search_index.clean_soon)
-        while await self._read(search_index.residue_since) is not None:
+        while (since := await self._read(search_index.residue_since)) is not None:
+            if since:  # or what was edited since would wait for its day, and we with it
+                await self._writer.transact(search_index.clean_soon)
             self._indexer.notice()
             await trio.sleep(INDEX_SECONDS)
         await self._writer.wash()

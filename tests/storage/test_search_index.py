@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -227,6 +228,28 @@ async def test_an_erasure_is_cleaned_up_by_the_indexer(running: tuple[House, Dat
     with trio.fail_after(20):
         while await database._writer.run(search_index.residue_since) is not None:
             await trio.testing.wait_all_tasks_blocked(0.05)
+
+
+async def test_an_edit_behind_the_cleaning_does_not_put_an_erasure_off_for_a_day(
+    running: tuple[House, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, database = running
+    await house.converse("c1", "sam", "carla")
+    head = await house.send("c1", "carla", MARKER)
+    await database.indexer.reached("pawsome", head, 20)
+    await database._writer.transact(search_index.withdraw, [message_key(1, 1)])
+    scrub, edits = search_index.scrub, iter(range(1))
+
+    def scrubbed(connection: sqlite3.Connection) -> bool:
+        done = scrub(connection)
+        for _ in edits if done else ():  # indexed before the erasure could look
+            now = time.time_ns() // 1_000_000
+            connection.execute("INSERT INTO search_residue VALUES (1, ?)", (now,))
+        return done
+
+    monkeypatch.setattr(search_index, "scrub", scrubbed)
+    with trio.fail_after(10):
+        await database.erasures.wash("pawsome", head)
 
 
 async def test_a_damaged_index_is_made_anew(running: tuple[House, Database]) -> None:
