@@ -183,15 +183,16 @@ def _newest(connection: sqlite3.Connection, business_no: int) -> int:
 def before(connection: sqlite3.Connection, business_no: int, at: int) -> int:
     """A revision such that nothing up to it is of ``at`` or later, by the times that are stored.
 
-    The last one that is known to be older: of an entry, a creation or a change of the business.
+    The last one that is known to be older: of an entry, a creation or a change of the business. Not
+    of what was imported: its time says nothing of when it came into the log.
     """
     with snapshot(connection):
         (found,) = connection.execute(
-            "WITH l AS (SELECT no, created_revision, created_at FROM conversation"
-            " WHERE business_no = ?1)"
+            f"WITH l AS (SELECT c.no, iif({_BEGUN_ELSEWHERE}, 0, c.created_revision)"
+            " AS created_revision, c.created_at FROM conversation c WHERE c.business_no = ?1)"
             " SELECT max(revision) FROM ("
             " SELECT m.revision FROM l JOIN message m ON m.id = "
-            f"{_first_after('at >= ?2')} - 1"
+            f"{_first_after('at >= ?2')} - 1 AND m.device IS NOT '{DEVICE}'"
             " UNION ALL SELECT created_revision FROM l WHERE created_at < ?2"
             " UNION ALL SELECT revision FROM audit WHERE business_no = ?1 AND at < ?2)",
             (business_no, at),

@@ -134,6 +134,29 @@ async def test_replay_sends_again_from_a_revision_or_a_time(tmp_path: Path) -> N
             assert (await shop.ask("POST", path, wrong)).code == "bad_request"
 
 
+@pytest.mark.requirement("EX-41")
+@pytest.mark.parametrize("own", [False, True])
+async def test_what_was_imported_since_leaves_nothing_out_of_a_replay(
+    tmp_path: Path, own: bool
+) -> None:
+    async with running_receiver() as receiver, running_shop(tmp_path) as shop:
+        await shop.add(receiver.url())
+        await shop.converse("rex")
+        said = [await shop.say("rex", str(number)) for number in range(2)]
+        await receiver.count(2)
+        talk = {"customer": "mia"} if own else {"id": "old", "people": ["mia", "sam"]}
+        old = [{"id": "o1", "author": "mia", "text": "Hello", "at": said[0].at - 86_400_000}]
+        await shop.ask("POST", "/v1/imports", {"id": "crm"})
+        records = [{"type": "conversation", **talk, "messages": old}]
+        taken = await shop.ask("POST", "/v1/imports/crm/records", {"first": 1, "records": records})
+        assert taken.json["stored"] == 1
+        path = "/v1/webhooks/crm/replay"
+        again = await shop.ask("POST", path, {"from_time": said[0].at})
+        assert again.json["from_revision"] <= said[0].revision
+        await receiver.count(4)
+    assert texts(receiver.received) == ["0", "1", "0", "1"]
+
+
 async def test_a_new_webhook_begins_with_what_happens_after_it(tmp_path: Path) -> None:
     async with running_receiver() as receiver, running_shop(tmp_path) as shop:
         await shop.converse("rex")
