@@ -129,6 +129,9 @@ async def link_of_operator(call: Call[Nothing, AccountOfPerson]) -> Account | Re
 async def change_password(call: Call[Nothing, NewPassword]) -> SignedIn | Refusal:
     """Choose another password. All devices are signed out; this one goes on with the answer."""
     me, body = call.somebody, call.body
+    refusal = me.refuse_leader()
+    if refusal is not None:
+        return refusal
     entered = await call.site.entrance.change_password(
         me.live, me.record.id, set_or_none(body.current), body.new, visitor_of(call.site)
     )

@@ -11,8 +11,8 @@ from domain.ids import is_id
 from domain.locations import why_not_open
 from domain.permissions import Permission, granted
 from domain.refusal import Code, Refusal
-from domain.roles import Role
-from domain.scopes import EVERY_SCOPE, Scopes, role_within
+from domain.roles import LEADERS, Role
+from domain.scopes import EVERY_SCOPE, Scope, Scopes, refuse_scopes, role_within
 from server.live import LiveBusiness
 from server.node import Node
 from server.reading import viewer_of
@@ -114,6 +114,11 @@ class Somebody:
     def role_for_roles(self) -> Role | None:
         """As of a backend: who speaks through a key does not get further than the key."""
         return role_within(self.scopes, self.role)
+
+    def refuse_leader(self) -> Refusal | None:
+        """Why they may not change how they themselves sign in: they lead, and a key speaks for
+        them that may not touch who leads."""
+        return refuse_scopes(self.scopes, (Scope.LEADERS_WRITE,)) if self.role in LEADERS else None
 
     @property
     def author(self) -> str:

@@ -194,10 +194,12 @@ async def change(call: Call[PersonPath, PersonChange]) -> Person | Refusal:
 
 async def revoke(call: Call[PersonPath, Nothing]) -> Changed | Refusal:
     """Void every token that a person has and end their connections; one's own, anybody may."""
-    caller = call.insider
-    return await ask_desk(
-        call.live, RevokeAccess(caller.author, caller.role_for_roles, call.parameters.person)
-    )
+    caller, person = call.insider, call.parameters.person
+    if isinstance(caller, Somebody) and caller.record.id == person:
+        refusal = caller.refuse_leader()
+        if refusal is not None:
+            return refusal
+    return await ask_desk(call.live, RevokeAccess(caller.author, caller.role_for_roles, person))
 
 
 async def transfer(call: Call[Nothing, Transfer]) -> Changed | Refusal:

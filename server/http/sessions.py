@@ -44,15 +44,16 @@ class SessionOfPersonPath(Input, frozen=True, kw_only=True):
     session: Id
 
 
-async def my_sessions(call: Call[Nothing, Nothing]) -> SessionList:
+async def my_sessions(call: Call[Nothing, Nothing]) -> SessionList | Refusal:
     """The devices on which I am signed in."""
     me = call.somebody
-    return await _sessions(call, me.record.id, me.token_id)
+    return me.refuse_leader() or await _sessions(call, me.record.id, me.token_id)
 
 
 async def end_my_session(call: Call[SessionPath, Nothing]) -> Changed | Refusal:
     """Sign one of my devices out."""
-    return await _end(call, call.somebody.record.id, call.parameters.session)
+    me = call.somebody
+    return me.refuse_leader() or await _end(call, me.record.id, call.parameters.session)
 
 
 async def sessions(call: Call[PersonPath, Nothing]) -> SessionList | Refusal:

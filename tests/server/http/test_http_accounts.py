@@ -293,6 +293,26 @@ async def test_a_key_that_may_not_touch_leaders_does_not_reach_how_they_sign_in(
         assert (await api.ask("GET", f"/v1/people/nobody/{path}", key)).status == 404
 
 
+@pytest.mark.parametrize("person", ["olivia", "max", "sam"])
+async def test_nor_does_it_by_speaking_for_them(api: EntranceStage, person: str) -> None:
+    scopes = ["accounts:read", "accounts:write", "tokens:write"]
+    named = {"name": "Limited", "scopes": scopes}
+    limited = (await api.ask("POST", "/v1/keys", api.key(), named)).json["api_key"]
+    email = {"email": f"{person}@x.example"}
+    await api.ask("PUT", f"/v1/people/{person}/account", api.key(), email)
+    body, own = {"new": PASSWORD}, {"Deskbell_Person": person}
+    status = 200 if person == "sam" else 403
+    chosen = await api.ask("POST", "/v1/me/password", limited, body, **own)
+    assert chosen.status == status
+    if status == 403:
+        chosen = await api.ask("POST", "/v1/me/password", api.key(), body, **own)
+    session = f"/v1/me/sessions/{chosen.json['session']}"
+    assert (await api.ask("GET", "/v1/me/sessions", limited, **own)).status == status
+    assert (await api.ask("DELETE", session, limited, **own)).status == status
+    revoked = await api.ask("POST", f"/v1/people/{person}/revoke", limited, **own)
+    assert revoked.status == status
+
+
 async def test_bounds_of_sessions(api: EntranceStage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond so many the one that was used longest ago is signed out."""
     monkeypatch.setattr("server.devices.SESSIONS_MAX", 3)
