@@ -12,7 +12,7 @@ from domain.webhook_rules import SendHookChange
 from domain.webhooks import DEADLINE_MS_MOST, OnFailure
 from server.http.desk import ask_desk
 from server.http.fields import Changed, Input, Nothing, Output
-from server.http.route import BUSINESS_OR_PERSON, UNDONE, AnyRoute, Call, Route
+from server.http.route import BUSINESS_OR_PERSON, UNDONE, AnyRoute, Call, Repeat, Route
 from server.http.webhooks import Url
 from server.tokens import make_key
 
@@ -150,6 +150,7 @@ ROUTES = (
         "Make a new secret for the send hook",
         handler=rotate,
         answer=SendHookSecret,
+        repeat=Repeat.NOTHING,
         refusals=(Code.NOT_FOUND, *UNDONE),
         shows=SendHookSecret(secret=_SECRET),
     ),

@@ -373,6 +373,15 @@ async def test_set_changed_shown_and_removed(tmp_path: Path) -> None:
             assert (await shop.ask("PUT", "/v1/send-hook", wrong)).code == "bad_request"
 
 
+async def test_a_new_secret_is_shown_once_under_an_idempotency_key_too(tmp_path: Path) -> None:
+    async with hooked(tmp_path) as (shop, _, _secret):
+        api, path = shop.api, "/v1/send-hook/secret"
+        first = await api.ask("POST", path, api.key(), Idempotency_Key="once")
+        assert first.json["secret"]
+        again = await api.ask("POST", path, api.key(), Idempotency_Key="once")
+        assert (again.status, again.code) == (409, "conflict")
+
+
 async def test_the_hook_survives_a_restart(tmp_path: Path) -> None:
     async with hooked(tmp_path) as (shop, _, _):
         before = (await shop.ask("GET", "/v1/send-hook")).json
