@@ -3,7 +3,7 @@
 import msgspec
 
 from domain.business import Business
-from domain.events import BusinessEvent, LocationChanged
+from domain.events import BusinessEvent
 from domain.hours import Hours
 from domain.locations import (
     Location,
@@ -12,6 +12,7 @@ from domain.locations import (
     decide_reopening,
     refuse_location,
 )
+from domain.record_events import LocationChanged
 from domain.refusal import Refusal
 from domain.retention import AS_ALL, RetentionByChannel
 
@@ -24,6 +25,7 @@ class ChangeLocation(msgspec.Struct, frozen=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
+    auto_close_days: int = 0
     retention_days: int | None = None
     retention_by_channel: RetentionByChannel = AS_ALL
 
@@ -74,6 +76,7 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
         command.hours,
         command.away_text,
         command.alert_minutes,
+        command.auto_close_days,
         command.retention_days,
         command.retention_by_channel,
     )
@@ -84,6 +87,7 @@ def _change_location(command: ChangeLocation, now: int) -> LocationChanged | Ref
         hours=event.hours,
         away_text=event.away_text,
         alert_minutes=event.alert_minutes,
+        auto_close_days=event.auto_close_days,
         retention_days=event.retention_days,
         retention_by_channel=event.retention_by_channel,
     )

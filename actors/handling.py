@@ -13,7 +13,7 @@ from domain.events import HandlingChanged, MessageSent
 from domain.refusal import Refusal
 from domain.roles import Role
 from domain.routing import CustomerFacts
-from domain.tending import decide_tend, is_displaced
+from domain.tending import decide_tend, is_displaced, is_nowhere
 
 SAID_MAX = 64
 
@@ -52,22 +52,22 @@ class HandlingDesk:
         self._facts[customer] = facts, stamp, until
 
     async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
-        """With the facts by which it is placed, if its location has gone."""
-        if state is None or not is_displaced(state, self._business):
+        """With the facts by which it is placed, if its location has gone, or if it has none."""
+        if state is None or not (is_displaced(state, self._business) or is_nowhere(state)):
             return command
         customers = (id_ for id_, m in state.members.items() if m.role is Role.CUSTOMER)
         customer = next(customers, None)
         if customer is None:
             return command
         facts, _ = await self._store.customer_facts(self._business, customer, now)
-        return Tend(facts=facts)
+        return msgspec.structs.replace(command, facts=facts)
 
     def decide(
         self, state: Conversation, command: Handle | Tend, now: int
     ) -> HandlingChanged | Done | Refusal:
         """What the command makes of the handling."""
         if isinstance(command, Tend):
-            return decide_tend(state, self._business, command.facts, now) or Done()
+            return decide_tend(state, self._business, command, now) or Done()
         return rules.decide_handle(state, self._business, command, now) or Done()
 
     def accompany(

@@ -98,14 +98,15 @@ class Business:
         self.stamps[customer] = self.stamps.get(customer, 0) + 1
         self._begins.clear()  # whatever changes of locations or the team comes by here
 
+    def may(self, person: str, permission: Permission) -> bool:
+        """Whether somebody of the team has ``permission``."""
+        known = self.team.get(person)
+        return known is not None and permission in known.permissions
+
     def works_at(self, person: str, places: Collection[str]) -> bool:
         """Whether ``person`` sees what is placed at ``places`` because they work at one of them."""
-        known = self.team.get(person)
-        return (
-            known is not None
-            and Permission.INBOX in known.permissions
-            and not known.locations.isdisjoint(places)
-        )
+        sees = self.may(person, Permission.INBOX)
+        return sees and not self.team[person].locations.isdisjoint(places)
 
     def staff_at(self, places: Collection[str]) -> frozenset[str]:
         """Who sees what is placed at ``places``, beside its members and the owners (C-27)."""

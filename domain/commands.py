@@ -55,10 +55,16 @@ class Handle(msgspec.Struct, frozen=True):
 
 
 class Tend(msgspec.Struct, frozen=True):
-    """Something may have fallen due by itself. ``facts`` are of its first customer, once known."""
+    """Something may have fallen due by itself. ``facts`` are of its first customer, once known.
+
+    Its newest entry was that at ``last_seq``, of ``last_at``, when this was looked up; 0: it was
+    not.
+    """
 
     speaker: Speaker = Speaker(BUSINESS_VOICE, "", Role.OWNER, BUSINESS_VOICE)
     facts: CustomerFacts = CustomerFacts()
+    last_seq: int = 0
+    last_at: int = 0
 
 
 class ChangeNote(msgspec.Struct, frozen=True):

@@ -8,7 +8,6 @@ import msgspec
 from domain.account_events import AccountChanged, AccountRemoved, SignedIn, SignInFailed
 from domain.audit import AuditDetail, AuditKind
 from domain.channels import Channels
-from domain.hours import Hours
 from domain.mark_events import Marked
 from domain.note_events import NoteChanged
 from domain.policies import Policies
@@ -19,12 +18,12 @@ from domain.record_events import (
     ContactChanged,
     HoldChanged,
     ImportFinished,
+    LocationChanged,
     LocationClosed,
     LocationMerged,
     LocationReopened,
     ParentChanged,
 )
-from domain.retention import AS_ALL, RetentionByChannel
 from domain.roles import Role
 from domain.routing import Rule, Trigger
 from domain.scopes import Scope
@@ -236,21 +235,6 @@ class BusinessChanged(msgspec.Struct, frozen=True):
     last_seen: bool
     policies: Policies = Policies()
     access: bool = False
-
-
-class LocationChanged(msgspec.Struct, frozen=True):
-    """A location was added or changed; whether it takes part is as it was."""
-
-    at: int
-    author: str
-    location: str
-    name: str
-    time_zone: str
-    hours: Hours | None = None
-    away_text: str = ""
-    alert_minutes: int = 0
-    retention_days: int | None = None
-    retention_by_channel: RetentionByChannel = AS_ALL
 
 
 class PersonChanged(msgspec.Struct, frozen=True):

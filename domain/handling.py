@@ -30,6 +30,7 @@ from domain.events import (
     Routed,
 )
 from domain.handling_action import Action
+from domain.permissions import Permission
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
 from domain.routing import (
@@ -256,6 +257,10 @@ _NOT_HANDLED = Refusal(
 )
 _WHO = Refusal(Code.BAD_REQUEST, "Name who of the team answers: person.")
 _WHERE = Refusal(Code.BAD_REQUEST, "Name where it goes: location.")
+_MAY_NOT = Refusal(
+    Code.FORBIDDEN,
+    "You may not say who else answers, nor where. Ask an owner for the permission 'assign'.",
+)
 _CANNOT_SEE = Refusal(
     Code.BAD_REQUEST, "They cannot see this conversation. Add them to it first, or transfer it."
 )
@@ -273,6 +278,10 @@ def decide_handle(
         return Refusal(Code.FORBIDDEN, "Only the team deals with how conversations are handled.")
     if not is_handled(state, business):
         return _NOT_HANDLED
+    if _is_of_others(state.handling, command) and not business.may(
+        speaker.person, Permission.ASSIGN
+    ):
+        return _MAY_NOT
     becomes = _handled(state, business, command, now)
     if isinstance(becomes, Refusal):
         return becomes
@@ -281,6 +290,18 @@ def decide_handle(
     if becomes == state.handling and waiting_since == state.waiting_since:
         return None
     return change(state, now, speaker.person, command.action, becomes, waiting_since)
+
+
+def _is_of_others(handling: Handling, command: Handle) -> bool:
+    """Whether it says what others do: everybody may take, and give back, what they answer."""
+    me = command.speaker.person
+    match command.action:
+        case Action.ASSIGN:
+            return command.person != me
+        case Action.UNASSIGN:
+            return handling.assignee not in ("", me)
+        case _:
+            return command.action is Action.TRANSFER
 
 
 def _handled(

@@ -13,16 +13,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from domain.events import LocationChanged
 from domain.hours import Hours, refuse_hours
 from domain.limits import NAME_BYTES
-from domain.record_events import LocationClosed, LocationMerged, LocationReopened
+from domain.record_events import (
+    LocationChanged,
+    LocationClosed,
+    LocationMerged,
+    LocationReopened,
+)
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.retention import AS_ALL, RetentionByChannel, refuse_retention
 from domain.text import refuse_label, refuse_text
 
 AWAY_TEXT_BYTES = 2_000
 ALERT_MINUTES_MOST = 7 * 24 * 60
+AUTO_CLOSE_DAYS_MOST = 365
 
 
 class LocationStatus(StrEnum):
@@ -37,6 +42,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """``hours`` ``None``: always open. ``away_text``: what is answered while it is not, or ``""``.
 
     ``alert_minutes``: open minutes after which an unanswered customer is an alert; 0 is never.
+    ``auto_close_days``: after so many without a word what nobody waits in is closed; 0 is never.
     ``retention_days``: so long what is said there is kept; ``None`` is for ever. What
     ``retention_by_channel`` says of a channel goes before it.
     """
@@ -49,6 +55,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: int = 0
+    auto_close_days: int = 0
     retention_days: int | None = None
     retention_by_channel: RetentionByChannel = AS_ALL
 
@@ -100,6 +107,9 @@ def refuse_location(location: Location) -> Refusal | None:
         refusal = refuse_text(location.away_text, AWAY_TEXT_BYTES)
     if refusal is None and not 0 <= location.alert_minutes <= ALERT_MINUTES_MOST:
         most = f"'alert_minutes': it is 0 (never) to {ALERT_MINUTES_MOST}."
+        refusal = Refusal(Code.BAD_REQUEST, most)
+    if refusal is None and not 0 <= location.auto_close_days <= AUTO_CLOSE_DAYS_MOST:
+        most = f"'auto_close_days': it is 0 (never) to {AUTO_CLOSE_DAYS_MOST}."
         refusal = Refusal(Code.BAD_REQUEST, most)
     return refusal or refuse_retention(location.retention_days, location.retention_by_channel)
 
@@ -197,6 +207,7 @@ def record(locations: dict[str, Location], event: LocationEvent) -> None:
             hours=event.hours,
             away_text=event.away_text,
             alert_minutes=event.alert_minutes,
+            auto_close_days=event.auto_close_days,
             retention_days=event.retention_days,
             retention_by_channel=event.retention_by_channel,
         )

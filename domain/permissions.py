@@ -2,7 +2,7 @@
 
 `domain.roles.POLICY` says what a role may ask for at all; a permission says of one person whether
 they may, and about what is not theirs. `granted` alone answers, for lists, search, live events,
-exports, ids asked for directly, the websocket and HTTP alike.
+ids asked for directly, the websocket and HTTP alike.
 """
 
 from collections.abc import Iterable
@@ -14,18 +14,17 @@ from domain.roles import Role
 
 
 class Permission(StrEnum):
-    """Something that one of the team may or may not."""
+    """Something that one of the team may or may not; owners may all of it.
+
+    `inbox`: see and answer what is placed at one's locations; without it, what one is a member of.
+    `assign`: say who else of the team answers, and move conversations to other locations; without
+    it, one still takes what one answers. `contacts`: see phone numbers and e-mail addresses of
+    customers, and look somebody up by them.
+    """
 
     INBOX = "inbox"
-    """See and answer what is placed at one's locations."""
     ASSIGN = "assign"
-    """Say who of the team answers, and move what waits to another location."""
-    NOTES = "notes"
-    """Read and write notes, which only the team sees."""
     CONTACTS = "contacts"
-    """See phone numbers and e-mail addresses of customers, and look somebody up by them."""
-    EXPORT = "export"
-    """Take conversations out of the house."""
 
 
 Permissions = frozenset[Permission]
@@ -44,8 +43,8 @@ class _Grant(NamedTuple):
 _GRANTS: dict[Role, _Grant] = {
     Role.OWNER: _Grant(_ALL, _ALL, _ALL),
     # Who changes people sees how they are reached.
-    Role.MANAGER: _Grant(frozenset({Permission.CONTACTS}), _ALL - {Permission.EXPORT}, _ALL),
-    Role.STAFF: _Grant(_NONE, _ALL - {Permission.EXPORT}, _ALL - {Permission.EXPORT}),
+    Role.MANAGER: _Grant(frozenset({Permission.CONTACTS}), _ALL, _ALL),
+    Role.STAFF: _Grant(_NONE, _ALL, _ALL),
     Role.CUSTOMER: _Grant(_NONE, _NONE, _NONE),
 }
 

@@ -9,6 +9,8 @@ import msgspec
 
 from domain.appointments import Appointment
 from domain.contact import Contact
+from domain.hours import Hours
+from domain.retention import AS_ALL, RetentionByChannel
 
 
 class ParentChanged(msgspec.Struct, frozen=True):
@@ -26,6 +28,22 @@ class ContactChanged(msgspec.Struct, frozen=True):
     author: str
     person: str
     contact: Contact
+
+
+class LocationChanged(msgspec.Struct, frozen=True):
+    """A location was added or changed; whether it takes part is as it was."""
+
+    at: int
+    author: str
+    location: str
+    name: str
+    time_zone: str
+    hours: Hours | None = None
+    away_text: str = ""
+    alert_minutes: int = 0
+    auto_close_days: int = 0
+    retention_days: int | None = None
+    retention_by_channel: RetentionByChannel = AS_ALL
 
 
 class LocationClosed(msgspec.Struct, frozen=True):

@@ -5,8 +5,7 @@ import sqlite3
 import msgspec
 
 from domain.audit import AuditKind
-from domain.events import LocationChanged
-from domain.record_events import LocationClosed, LocationMerged, LocationReopened
+from domain.record_events import LocationChanged, LocationClosed, LocationMerged, LocationReopened
 from storage.audit import AuditEntry, add_entry
 from storage.rows import Statements
 
@@ -23,11 +22,12 @@ class LocationRows:
         hours = None if event.hours is None else msgspec.json.encode(event.hours).decode()
         self._statements.add(
             "INSERT INTO location (business_no, id, name, time_zone, hours, away_text,"
-            " alert_minutes, retention_days, retention_by_channel)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (business_no, id)"
+            " alert_minutes, auto_close_days, retention_days, retention_by_channel)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (business_no, id)"
             " DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,"
             " hours = excluded.hours, away_text = excluded.away_text,"
-            " alert_minutes = excluded.alert_minutes, retention_days = excluded.retention_days,"
+            " alert_minutes = excluded.alert_minutes, auto_close_days = excluded.auto_close_days,"
+            " retention_days = excluded.retention_days,"
             " retention_by_channel = excluded.retention_by_channel",
             business_no,
             event.location,
@@ -36,6 +36,7 @@ class LocationRows:
             hours,
             event.away_text,
             event.alert_minutes,
+            event.auto_close_days,
             event.retention_days,
             msgspec.json.encode(event.retention_by_channel).decode(),
         )
@@ -70,12 +71,13 @@ class LocationRows:
             business_no,
             revision,
         )
-        self._statements.add(
-            "UPDATE appointment SET location = ? WHERE business_no = ? AND location = ?",
-            event.into,
-            business_no,
-            event.location,
-        )
+        for table in ("appointment", "saved_reply"):
+            self._statements.add(
+                f"UPDATE {table} SET location = ? WHERE business_no = ? AND location = ?",
+                event.into,
+                business_no,
+                event.location,
+            )
         self._audit(business_no, revision, event, AuditKind.LOCATION_MERGED, into=event.into)
 
     def _set_status(self, business_no: int, location: str, status: str, into: str = "") -> None:

@@ -261,7 +261,8 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
     """The locations of a business."""
     rows = connection.execute(
         "SELECT id, name, time_zone, status, merged_into, hours, away_text, alert_minutes,"
-        " retention_days, retention_by_channel FROM location WHERE business_no = ? ORDER BY id",
+        " auto_close_days, retention_days, retention_by_channel FROM location"
+        " WHERE business_no = ? ORDER BY id",
         (business_no,),
     )
     return [
@@ -274,10 +275,11 @@ def locations(connection: sqlite3.Connection, business_no: int) -> list[Location
             hours=None if hours is None else _decode_hours(hours),
             away_text=away,
             alert_minutes=minutes,
+            auto_close_days=quiet,
             retention_days=days,
             retention_by_channel=_decode_by_channel(by_channel),
         )
-        for id_, name, zone, status, into, hours, away, minutes, days, by_channel in rows
+        for id_, name, zone, status, into, hours, away, minutes, quiet, days, by_channel in rows
     ]
 
 

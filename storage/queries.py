@@ -127,6 +127,18 @@ class Queries:
     async def due_moves(self, after: Position, limit: int) -> DuePage:
         return await self._run(due.displaced, after, limit)
 
+    async def due_closings(self, now: int, after: Position, limit: int) -> DuePage:
+        return await self._run(due.quiet, now, after, limit)
+
+    async def due_unassigned(self, after: Position, limit: int) -> DuePage:
+        return await self._run(due.without_assignee, after, limit)
+
+    async def due_left(self, after: Position, limit: int) -> DuePage:
+        return await self._run(due.left, after, limit)
+
+    async def due_places(self, after: Position, limit: int) -> DuePage:
+        return await self._run(due.unplaced, after, limit)
+
     async def due_alerts(self, now: int, after: Position, businesses: int, limit: int) -> DuePage:
         return await self._run(due.unanswered, now, after, businesses, limit)
 

@@ -325,7 +325,11 @@ export class Composer {
   #submit(event) {
     event.preventDefault();
     const text = clean(this.text.value);
-    if (this.button.disabled) return;
+    if (this.button.disabled) {
+      if (this.attaching.busy && !this.noting.active && !this.#editing)
+        this.actions.failed(new Error('A file is still on its way. Send it once it is there.'));
+      return;
+    }
     if (document.activeElement === this.button) this.focus(); // it goes out with the text
     if (this.noting.active) {
       void this.#note(this.#id, text);

@@ -9,6 +9,8 @@ import { peoplePicker } from './people-picker.js';
 
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
 /** @typedef {import('./deskbell.js').Action} Action */
+/** @typedef {{person?: string, location?: string, until?: number}} Fields */
+/** @typedef {(action: Action, fields?: Fields, done?: () => void) => void} Act */
 
 export class HandlingBar {
   #id = '';
@@ -89,55 +91,59 @@ export class HandlingBar {
     if (this.take.textContent !== quick) this.take.textContent = quick;
   }
 
-  /**
-   * @param {Action} action
-   * @param {{person?: string, location?: string, until?: number}} [fields]
-   * @param {() => void} [done]
-   */
-  #do(action, fields, done) {
-    this.desk.handle(this.#id, action, fields).then(done).catch(this.failed);
+  /** With the conversation that is open now, whichever is when it is called. @returns {Act} */
+  #here() {
+    const id = this.#id;
+    return (action, fields, done) => {
+      this.desk.handle(id, action, fields).then(done).catch(this.failed);
+    };
   }
 
   #quick() {
     const { handling } = this.conversation ?? {};
     if (!handling) return;
-    if (handling.status === 'closed') this.#do('reopen');
-    else if (handling.assignee === this.desk.person) this.#do('close');
-    else this.#do('assign', { person: this.desk.person });
+    const act = this.#here();
+    if (handling.status === 'closed') act('reopen');
+    else if (handling.assignee === this.desk.person) act('close');
+    else act('assign', { person: this.desk.person });
   }
 
   #menu() {
     const { handling } = this.conversation ?? {};
     if (!handling) return;
+    const act = this.#here();
     const { status, assignee, waiting_since, locations } = handling;
     const elsewhere = this.places.open.some(
       ({ id }) => !locations.includes(id) || locations.length > 1,
     );
     menu(this.root, this.more, 'Handling', [
-      { icon: 'person', text: 'Assign to…', run: () => this.#assign() },
-      assignee ? { icon: 'close', text: 'Unassign', run: () => this.#do('unassign') } : null,
-      elsewhere ? { icon: 'swap', text: 'Transfer to…', run: () => this.#transfer() } : null,
+      { icon: 'person', text: 'Assign to…', run: () => this.#assign(act) },
+      assignee ? { icon: 'close', text: 'Unassign', run: () => act('unassign') } : null,
+      elsewhere
+        ? { icon: 'swap', text: 'Transfer to…', run: () => this.#transfer(act, locations) }
+        : null,
       waiting_since
-        ? { icon: 'check', text: 'Needs no answer', run: () => this.#do('handled') }
-        : { icon: 'clock', text: 'Waits for an answer', run: () => this.#do('waiting') },
+        ? { icon: 'check', text: 'Needs no answer', run: () => act('handled') }
+        : { icon: 'clock', text: 'Waits for an answer', run: () => act('waiting') },
       { icon: 'mail', text: 'Mark as unread', run: this.markUnread },
-      status === 'open' ? { icon: 'moon', text: 'Snooze…', run: () => this.#snooze() } : null,
-      status === 'open' ? null : { icon: 'history', text: 'Reopen', run: () => this.#do('reopen') },
-      status === 'closed' ? null : { icon: 'check', text: 'Close', run: () => this.#do('close') },
+      status === 'open' ? { icon: 'moon', text: 'Snooze…', run: () => this.#snooze(act) } : null,
+      status === 'open' ? null : { icon: 'history', text: 'Reopen', run: () => act('reopen') },
+      status === 'closed' ? null : { icon: 'check', text: 'Close', run: () => act('close') },
     ]);
   }
 
-  #snooze() {
+  /** @param {Act} act */
+  #snooze(act) {
     const times = putOffs(this.desk.serverTime).map(({ text, until }) => ({
       icon: 'moon',
       text,
-      run: () => this.#do('snooze', { until }),
+      run: () => act('snooze', { until }),
     }));
     menu(this.root, this.more, 'Snooze', times);
   }
 
-  #transfer() {
-    const { locations = [] } = this.conversation?.handling ?? {};
+  /** @param {Act} act @param {string[]} locations where it is */
+  #transfer(act, locations) {
     const places = this.places.open.filter(
       ({ id }) => locations.length !== 1 || !locations.includes(id),
     );
@@ -145,19 +151,20 @@ export class HandlingBar {
       icon: 'place',
       text: name,
       run: () =>
-        this.#do('transfer', { location: id }, () =>
+        act('transfer', { location: id }, () =>
           toast(this.root, `It is at ${name} now.`, 'note'),
         ),
     }));
     menu(this.root, this.more, 'Transfer to', items);
   }
 
-  #assign() {
+  /** @param {Act} act */
+  #assign(act) {
     const picker = peoplePicker(this.desk, this.failed, {
       team: true,
       pick: ({ id, name }) => {
         this.people.learn({ id, name });
-        this.#do('assign', { person: id });
+        act('assign', { person: id });
         close();
       },
     });
@@ -167,7 +174,7 @@ export class HandlingBar {
         type: 'button',
         class: 'wide',
         onclick: () => {
-          this.#do('assign', { person: this.desk.person });
+          act('assign', { person: this.desk.person });
           close();
         },
       },

@@ -115,7 +115,7 @@ export class Inbox {
       return this.desk.queue(location, { waiting: filter === 'waiting', before, limit });
     return this.desk.filtered({
       location,
-      status: location && 'open',
+      status: location || filter === 'mine' ? 'open' : '',
       waiting: filter === 'waiting',
       unread: filter === 'unread',
       assignee: filter === 'mine' ? this.desk.person : '',
@@ -167,7 +167,8 @@ export class Inbox {
     if (this.filter === 'all') return true;
     if (this.filter === 'unread') return conversation.unread > 0 || conversation.marked;
     if (!isHandled(conversation)) return false;
-    if (this.filter === 'mine') return conversation.handling?.assignee === this.desk.person;
+    const { assignee, status } = conversation.handling ?? {};
+    if (this.filter === 'mine') return assignee === this.desk.person && status === 'open';
     return conversation.handling?.waiting_since !== 0;
   }
 
@@ -216,7 +217,7 @@ export class Inbox {
   /** What is said where nothing is to be listed. */
   get nothing() {
     if (this.filter === 'waiting') return 'Nobody waits for an answer.';
-    if (this.filter === 'mine') return 'Nothing is assigned to you.';
+    if (this.filter === 'mine') return 'Nothing open is assigned to you.';
     if (this.filter === 'unread') return 'Everything is read.';
     return this.location ? 'Nothing is open here.' : '';
   }

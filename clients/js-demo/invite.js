@@ -7,6 +7,8 @@ import { sheet, toast } from './overlay.js';
 
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
 
+const ADDRESS = /^[^\s@<>()[\],;:\\"]+@[^\s@.]+(\.[^\s@.]+)*$/;
+
 /** @param {Deskbell} desk @param {HTMLElement} root @param {(error: unknown) => void} failed */
 export function inviteSheet(desk, root, failed) {
   desk
@@ -48,6 +50,8 @@ function showForm(desk, root, locations) {
         : null,
     ].filter((each) => each !== null),
     run: async ({ name, email }) => {
+      if (!ADDRESS.test(email.trim())) // before anybody is added who cannot sign in
+        throw new Error('This is not an e-mail address. Write it like name@example.com.');
       const chosen = places
         .map((place) => place.querySelector('input'))
         .filter(({ checked }) => checked)
@@ -55,7 +59,12 @@ function showForm(desk, root, locations) {
       const told = { name, role: role.value, locations: chosen };
       if (person) await desk.request('PATCH', `/v1/people/${person}`, told);
       else person = (await desk.request('POST', '/v1/people', told)).id;
-      const { link } = await desk.request('PUT', `/v1/people/${person}/account`, { email });
+      const { link } = await desk
+        .request('PUT', `/v1/people/${person}/account`, { email })
+        .catch((error) => {
+          error.message += ` ${name} is in the team already; only the link is missing.`;
+          throw error;
+        });
       close();
       showLink(root, name, link);
     },

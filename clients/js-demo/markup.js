@@ -6,6 +6,7 @@
 import { h } from './dom.js';
 
 const SCHEME = /^(https?:\/\/[^\s/]|mailto:[^\s])/i;
+const LINK = /\[([^[\]\n]{1,1000})\]\(([^\s()]{1,2000})\)/g;
 const DEEPEST = 3;
 
 /**
@@ -63,7 +64,7 @@ function emphasis(text, at, depth, unclosed) {
 
 /** @param {string} text @param {number} at @param {number} depth @returns {Found | null} */
 function link(text, at, depth) {
-  const found = /\[([^[\]\n]{1,1000})\]\(([^\s()]{1,2000})\)/y;
+  const found = new RegExp(LINK, 'y');
   found.lastIndex = at;
   const [whole, words, href] = found.exec(text) ?? [];
   if (!whole || !SCHEME.test(href)) return null;
@@ -95,6 +96,37 @@ export function plain(text, length = 160) {
     .replace(/\s+/g, ' ')
     .trim();
   return line.length > length ? `${line.slice(0, length)}…` : line;
+}
+
+/**
+ * Pieces of a text without the marks of bold and of links; an address stays in which there is a hit.
+ * @template {{text: string, hit?: boolean}} Piece
+ * @param {Piece[]} pieces @returns {Piece[]}
+ */
+export function unmarked(pieces) {
+  const whole = pieces.map(({ text }) => text).join('');
+  const hits = pieces.flatMap(({ text, hit }) => Array(text.length).fill(hit));
+  const gone = new Set();
+  const drop = (/** @type {number} */ from, /** @type {number} */ to) => {
+    for (let at = from; at < to; at += 1) gone.add(at);
+  };
+  for (const { 0: sign, index } of whole.matchAll(/\*\*/g)) drop(index, index + sign.length);
+  for (const { 0: all, 1: label, 2: href, index } of whole.matchAll(LINK)) {
+    const behind = index + 1 + label.length;
+    const end = index + all.length;
+    if (!SCHEME.test(href) || hits.slice(behind, end).includes(true)) continue;
+    drop(index, index + 1);
+    drop(behind, end);
+  }
+  let at = 0;
+  return pieces
+    .map((piece) => {
+      const kept = [...Array(piece.text.length).keys()].filter((n) => !gone.has(at + n));
+      const text = kept.map((n) => piece.text[n]).join('');
+      at += piece.text.length;
+      return { ...piece, text };
+    })
+    .filter(({ text }) => text);
 }
 
 /** @param {Part[]} parts @returns {string} */

@@ -1,6 +1,7 @@
 /** Messages that were found, below the conversations whose names match. */
 
 import { h } from './dom.js';
+import { unmarked } from './markup.js';
 import { faces, isAutomatic, shortNameOf, titleOf } from './names.js';
 import { listTime } from './times.js';
 
@@ -100,9 +101,7 @@ export class SearchResults {
     if (!conversation) return h('li'); // it is gone
     const mine = author === this.desk.person;
     const who = !author || isAutomatic(author) ? '' : shortNameOf(conversation, author);
-    const words = parts
-      .map(({ text, hit }) => ({ text: text.replaceAll('**', ''), hit })) // the marks of bold
-      .map(({ text, hit }) => (hit ? h('mark', { text }) : text));
+    const words = unmarked(parts).map(({ text, hit }) => (hit ? h('mark', { text }) : text));
     return h(
       'li',
       null,

@@ -24,6 +24,7 @@ import { rendered } from './markup.js';
 /** @typedef {import('./deskbell.js').Waiting} Waiting */
 /** @typedef {import('./deskbell.js').Conversation} Conversation */
 
+const DEACTIVATED = 4503; // the person has no access any more
 const STATES = { online: '', connecting: 'Connecting …', waiting: 'No connection. Trying again …' };
 const TICKS = { waiting: '◷', failed: '!', sent: '✓', delivered: '✓✓', read: '✓✓' };
 const WORDS = {
@@ -100,6 +101,7 @@ class Widget {
   #log = h('div', { class: 'log', role: 'log', 'aria-label': 'Messages', tabindex: '0' });
   #state = h('div', { class: 'state', role: 'status' });
   #typing = h('div', { class: 'typing' });
+  #send = h('button', { type: 'submit', text: 'Send' });
   #text = h('textarea', { rows: '1', 'aria-label': 'Message', placeholder: 'Message' });
 
   /** @param {HTMLElement} element @param {Deskbell} desk @param {string} conversation */
@@ -110,8 +112,7 @@ class Widget {
     sheet.replaceSync(STYLE);
     const root = element.shadowRoot ?? element.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [sheet];
-    const send = h('button', { type: 'submit', text: 'Send' });
-    const form = h('form', { onsubmit: this.#submitted }, this.#text, send);
+    const form = h('form', { onsubmit: this.#submitted }, this.#text, this.#send);
     this.#text.addEventListener('input', () => this.#desk.typing(this.#id));
     this.#text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
       if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) this.#submitted(event);
@@ -142,9 +143,12 @@ class Widget {
   }
 
   draw() {
-    const { state, reason } = this.#desk.status;
-    this.#state.textContent =
-      state === 'stopped'
+    const { state, code, reason } = this.#desk.status;
+    const ended = code === DEACTIVATED;
+    this.#text.disabled = this.#send.disabled = ended || this.#gone;
+    this.#state.textContent = ended
+      ? 'You cannot write here any more. Please reach us another way.'
+      : state === 'stopped'
         ? reason || 'Not connected.'
         : STATES[state] || (this.#gone ? 'This conversation is not here any more.' : '');
     const held = this.#desk.conversations.get(this.#id);

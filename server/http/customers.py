@@ -2,6 +2,7 @@
 
 from domain import commands
 from domain.commands import Accepted, Create, Speaker
+from domain.company import ERASED
 from domain.events import Person
 from domain.ids import BUSINESS_VOICE, customer_conversation_id
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -93,6 +94,8 @@ async def _own_conversation(
     node: Node, live: LiveBusiness, speaker: Speaker, customer: str
 ) -> str | Refusal:
     found: tuple[Person, ...] = await node.queries.people(live.state, (customer,))
+    if customer in live.state.erased:
+        return ERASED
     if not found or found[0].role is not Role.CUSTOMER or not found[0].active:
         return NOT_FOUND
     id_ = customer_conversation_id(customer)
@@ -113,7 +116,7 @@ ROUTES = (
         parameters=PersonPath,
         body=Nothing,
         answer=Conversation,
-        refusals=(Code.NOT_FOUND, Code.TOO_LARGE, *UNDONE),
+        refusals=(Code.NOT_FOUND, Code.DELETED, Code.TOO_LARGE, *UNDONE),
         shows=EXAMPLE,
     ),
     Route(
@@ -127,7 +130,7 @@ ROUTES = (
         parameters=AppointmentPath,
         body=Nothing,
         answer=Conversation,
-        refusals=(Code.NOT_FOUND, Code.TOO_LARGE, *UNDONE),
+        refusals=(Code.NOT_FOUND, Code.DELETED, Code.TOO_LARGE, *UNDONE),
         shows=EXAMPLE,
     ),
     Route(
@@ -141,7 +144,7 @@ ROUTES = (
         body=NewAnnouncement,
         answer=Announced,
         status=201,
-        refusals=(Code.NOT_FOUND, Code.CONFLICT, Code.TOO_LARGE, *UNDONE),
+        refusals=(Code.NOT_FOUND, Code.DELETED, Code.CONFLICT, Code.TOO_LARGE, *UNDONE),
         asks=NewAnnouncement(
             client_message_id="reminder-7",
             location="downtown",

@@ -94,8 +94,12 @@ class Answered(Output, frozen=True, kw_only=True):
 
 
 class Explanation(Output, frozen=True, kw_only=True):
-    """``rule`` is `""` for what is not routed. ``sentence`` says it to a person; the rest are the
-    facts as they were when the message came, of an imported one ``locations`` alone."""
+    """``rule``: `confirmation`, `campaign_last_appointment`, `campaign`, `staff_elsewhere`,
+    `staff_only_location`, `staff_location`, `staff_all_locations`, `transfer`, `last_appointment`,
+    `newest_conversation`, `all_locations` or `unassigned`; `""` for what is not routed.
+    ``sentence`` says it to a person; the rest are the facts as they were when the message came, of
+    an imported one ``locations`` alone. ``last_appointment``: the location of the latest that has
+    begun and was not cancelled."""
 
     conversation: str
     seq: int

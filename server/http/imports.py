@@ -47,7 +47,9 @@ class ImportPart(Input, frozen=True, kw_only=True):
     ``location`` to place it at, and beside that ``assignee``, ``closed`` or ``snoozed_until``), or
     `messages`: more of a conversation that was imported (``id``, ``messages``, ``waiting``). With
     ``customer`` instead of an ``id`` these two are about the customer's own conversation, which has
-    no title and is made if there is none.
+    no title and is made if there is none. The ids of messages are unique by author, over all
+    conversations. ``waiting`` counts only where a customer spoke last, ``snoozed_until`` only while
+    it is to come. A part has at most 262,144 bytes, as every body.
     """
 
     first: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]

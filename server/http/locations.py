@@ -7,7 +7,7 @@ import msgspec
 from actors.desk_locations import ChangeLocation, CloseLocation, MergeLocations, ReopenLocation
 from domain import locations as rules
 from domain.hours import Holiday, Hours, Span
-from domain.locations import ALERT_MINUTES_MOST, LocationStatus
+from domain.locations import ALERT_MINUTES_MOST, AUTO_CLOSE_DAYS_MOST, LocationStatus
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.retention import AS_ALL, RETENTION_DAYS_MOST, RetentionByChannel
 from domain.roles import TEAM, Operation
@@ -32,6 +32,7 @@ from server.live import LiveBusiness
 
 RetentionDays = Annotated[int, msgspec.Meta(ge=1, le=RETENTION_DAYS_MOST)]
 AlertMinutes = Annotated[int, msgspec.Meta(ge=0, le=ALERT_MINUTES_MOST)]
+AutoCloseDays = Annotated[int, msgspec.Meta(ge=0, le=AUTO_CLOSE_DAYS_MOST)]
 DaySpans = tuple[Span, ...]
 
 
@@ -40,9 +41,11 @@ class Location(Output, frozen=True, kw_only=True):
 
     ``hours.week``: seven lists, Monday first, of spans in minutes of the local day. A holiday
     replaces the hours of its date. ``away_text``: the answer while it is closed. ``alert_minutes``:
-    of open time, after which an unanswered customer is an alert; 0 is never. ``retention_days``:
-    after so many, what was said there is erased; `null` is never. What ``retention_by_channel``
-    names goes before it, for what was said on that channel. The team is shown these four.
+    of open time, after which an unanswered customer is an alert; 0 is never. ``auto_close_days``:
+    after so many without a word a conversation there, in which nobody waits, is closed; 0 is never.
+    ``retention_days``: after so many, what was said there is erased; `null` is never. What
+    ``retention_by_channel`` names goes before it, for what was said on that channel. The team is
+    shown these five.
     """
 
     id: str
@@ -53,6 +56,7 @@ class Location(Output, frozen=True, kw_only=True):
     hours: Hours | None = None
     away_text: str | Unset = UNSET
     alert_minutes: int | Unset = UNSET
+    auto_close_days: int | Unset = UNSET
     retention_days: int | Unset | None = UNSET
     retention_by_channel: RetentionByChannel | Unset = UNSET
 
@@ -82,6 +86,7 @@ class NewLocation(Input, frozen=True, kw_only=True):
     hours: Hours | None = None
     away_text: str = ""
     alert_minutes: AlertMinutes = 0
+    auto_close_days: AutoCloseDays = 0
     retention_days: RetentionDays | None = None
     retention_by_channel: RetentionByChannel = AS_ALL
 
@@ -98,6 +103,7 @@ class LocationChange(Input, frozen=True, kw_only=True):
     hours: Hours | Unset | None = UNSET
     away_text: str | Unset = UNSET
     alert_minutes: AlertMinutes | Unset = UNSET
+    auto_close_days: AutoCloseDays | Unset = UNSET
     retention_days: RetentionDays | Unset | None = UNSET
     retention_by_channel: RetentionByChannel | Unset = UNSET
 
@@ -134,6 +140,7 @@ async def add(call: Call[Nothing, NewLocation]) -> Location | Refusal:
         hours=body.hours,
         away_text=body.away_text,
         alert_minutes=body.alert_minutes,
+        auto_close_days=body.auto_close_days,
         retention_days=body.retention_days,
         retention_by_channel=body.retention_by_channel,
     )
@@ -160,6 +167,7 @@ async def change(call: Call[LocationPath, LocationChange]) -> Location | Refusal
             hours=set_or(body.hours, before.hours),
             away_text=set_or(body.away_text, before.away_text),
             alert_minutes=set_or(body.alert_minutes, before.alert_minutes),
+            auto_close_days=set_or(body.auto_close_days, before.auto_close_days),
             retention_days=set_or(body.retention_days, before.retention_days),
             retention_by_channel=set_or(body.retention_by_channel, before.retention_by_channel),
         )
@@ -210,6 +218,7 @@ async def _store(
         wanted.hours,
         wanted.away_text,
         wanted.alert_minutes,
+        wanted.auto_close_days,
         wanted.retention_days,
         wanted.retention_by_channel,
     )
@@ -229,6 +238,7 @@ def _shown(caller: Backend | Somebody, known: rules.Location) -> Location:
         hours=known.hours,
         away_text=known.away_text if inside else UNSET,
         alert_minutes=known.alert_minutes if inside else UNSET,
+        auto_close_days=known.auto_close_days if inside else UNSET,
         retention_days=known.retention_days if inside else UNSET,
         retention_by_channel=by_channel if inside and by_channel != AS_ALL else UNSET,
     )
@@ -246,6 +256,7 @@ _EXAMPLE = Location(
     hours=_HOURS,
     away_text="We are closed now and answer in the morning.",
     alert_minutes=30,
+    auto_close_days=7,
 )
 _CLOSED = Location(
     id="uptown",
@@ -254,6 +265,7 @@ _CLOSED = Location(
     status=LocationStatus.CLOSED,
     away_text="",
     alert_minutes=0,
+    auto_close_days=0,
 )
 _MERGED = msgspec.structs.replace(_CLOSED, status=LocationStatus.MERGED, merged_into="downtown")
 
@@ -291,6 +303,7 @@ ROUTES = (
             hours=_HOURS,
             away_text="We are closed now and answer in the morning.",
             alert_minutes=30,
+            auto_close_days=7,
         ),
         shows=_EXAMPLE,
     ),

@@ -36,7 +36,8 @@ _PLAIN = {
 }
 _kind = f"(?:{'|'.join(_PLAIN)})"
 _kinds = re.compile(rf"`({_kind}(?: \| {_kind})*)`")
-_no_value = re.compile(r"\AInvalid enum value (.*)\Z")
+_no_value = re.compile(r"\AInvalid (?:enum )?value (.*)\Z")
+_POSITIONS = ("after", "before")
 _half = re.compile(rb"\\u[dD][89a-fA-F]")
 _step = re.compile(r"[^.\[\]]+|\[[^\]]*\]")
 
@@ -94,6 +95,8 @@ def _explain(error: msgspec.ValidationError, wanted: Any, what: str) -> str:
     found = _where.search(said)
     subject = what if found is None else f"'{found[1]}'"
     sentence = _where.sub("", said)
+    if found and found[1] in _POSITIONS:
+        sentence = sentence.replace("text of another form", "the 'next' of the page before")
     if sentence.startswith("Expected"):
         sentence = _kinds.sub(_in_words, sentence)
     sentence = sentence.replace("`", "'")
@@ -120,7 +123,7 @@ def _values(wanted: Any, where: str) -> str:
             values += [member.value for member in kind.cls]
         elif isinstance(kind, inspect.LiteralType):
             values += kind.values
-    return " or ".join(f"'{value}'" for value in values)
+    return " or ".join(f"'{value}'" for value in dict.fromkeys(values))
 
 
 def _kinds_at(kind: inspect.Type, steps: Sequence[str]) -> Iterator[inspect.Type]:
@@ -134,6 +137,8 @@ def _kinds_at(kind: inspect.Type, steps: Sequence[str]) -> Iterator[inspect.Type
                 yield from _kinds_at(each, steps)
         case _ if not steps:
             yield kind
+        case inspect.StructType() if steps == [kind.tag_field]:
+            yield inspect.LiteralType((kind.tag,))
         case inspect.StructType():
             inside = [field.type for field in kind.fields if field.encode_name == steps[0]]
         case inspect.DictType():

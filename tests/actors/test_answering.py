@@ -13,13 +13,13 @@ from domain.commands import Accepted, Done
 from domain.errors import StorageFailed
 from domain.events import (
     Cursor,
-    LocationChanged,
     MemberAdded,
     MessageSent,
     Person,
     PersonChanged,
     ReceiptsAdvanced,
 )
+from domain.record_events import LocationChanged
 from domain.roles import Role
 from domain.views import Conversation
 from storage.access import Viewer

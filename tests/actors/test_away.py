@@ -7,9 +7,10 @@ import pytest
 
 from domain import business as rules
 from domain.commands import Accepted, Done
-from domain.events import HandlingChanged, LocationChanged, MessageSent, Person, PersonChanged
+from domain.events import HandlingChanged, MessageSent, Person, PersonChanged
 from domain.hours import Hours, Span
 from domain.ids import BUSINESS_VOICE
+from domain.record_events import LocationChanged
 from domain.roles import Role
 from tests.actors.talk import Talk, send, talking
 

@@ -34,7 +34,6 @@ from domain.events import (
     BusinessEvent,
     KeyMade,
     KeyRevoked,
-    LocationChanged,
     OwnershipTransferred,
     Person,
     PersonChanged,
@@ -43,6 +42,7 @@ from domain.events import (
     SavedReplyDeleted,
 )
 from domain.keys import NewKey
+from domain.record_events import LocationChanged
 from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.saved_replies import SavedReply

@@ -33,7 +33,7 @@ def script(guide: str) -> str:
             name = NAMED.findall(guide[read : block.start()])[-1]
             lines.append(f"cat > {name} <<'END_OF_FILE'\n{text}END_OF_FILE")
         read = block.end()
-    return "\n".join([*lines, f"echo {DONE}", "read -r _"])
+    return "\n".join([*lines, f"echo {DONE}", 'while read -r more; do eval "$more"; done'])
 
 
 @pytest.fixture
@@ -121,5 +121,10 @@ def test_the_guide_leads_to_a_widget_in_a_booking_page(
     message.press("Enter")
     expect(log.locator(".row").last).to_contain_text("Thank you both!")
     expect(log.locator(".row").last.locator(".ticks")).to_have_attribute("data-state", "sent")
+    assert process.stdin is not None
+    process.stdin.write("KEY=$FIRST ask PATCH /v1/people/carla -d '{\"active\":false}' >&2\n")
+    process.stdin.flush()
+    expect(page.get_by_role("status")).to_contain_text("Please reach us another way.")
+    expect(message).to_be_disabled()
     page.close()
     assert errors == []

@@ -96,7 +96,7 @@ def test_the_queue_of_a_location_shows_ten_and_who_waits(
     expect(items).to_have_count(10)
     expect(items.first).to_contain_text("Question 0")  # who waits longest
     page.get_by_role("button", name="Mine", exact=True).click()
-    expect(page.get_by_text("Nothing is assigned to you.")).to_be_visible()
+    expect(page.get_by_text("Nothing open is assigned to you.")).to_be_visible()
     page.get_by_role("button", name="Unread", exact=True).click()
     expect(items).to_have_count(10)
     desk.open("Carla")
@@ -125,6 +125,15 @@ def test_a_conversation_is_taken_assigned_put_off_closed_and_transferred(
     expect(bar(sam)).to_contain_text("Unassigned")
     bar(sam).get_by_role("button", name="Take it").click()
     expect(bar(sam)).to_contain_text("Assigned to you")
+    sam.get_by_role("button", name="Mine", exact=True).click()
+    listed = Desk(sam.locator(".desk")).list.get_by_role("button")
+    expect(listed).to_have_count(1)
+    handle(sam, "Close")
+    expect(listed).to_have_count(0)
+    bar(sam).get_by_role("button", name="Reopen").click()
+    expect(listed).to_have_count(1)
+    handle(sam, "Waits for an answer")
+    sam.get_by_role("button", name="All", exact=True).click()
     handle(sam, "Assign to…")
     picker = sam.get_by_role("dialog", name="Assign to")
     expect(picker.get_by_role("button", name="Carla")).to_have_count(0)
@@ -149,6 +158,27 @@ def test_a_conversation_is_taken_assigned_put_off_closed_and_transferred(
     Desk(zoe.locator(".desk")).open("Carla")
     expect(bar(zoe)).to_contain_text("Uptown Pets")
     shoot(zoe, "inbox-phone-handling")
+
+
+def test_what_is_chosen_is_done_with_the_conversation_whose_menu_it_was(
+    open_page: Open, shop: Business
+) -> None:
+    """Another one is opened meanwhile, as by a click on what has just come in."""
+    shop.person("dan", "customer")
+    shop.ask("PATCH", "/v1/people/dan", {"locations": ["downtown"]})
+    chosen, other = written(shop, "carla", "Is Rex ready?"), written(shop, "dan", "Is Bo ready?")
+    page = signed_in(open_page, shop, "sam")
+    desk = Desk(page.locator(".desk"))
+    desk.open("Carla")
+    page.get_by_role("button", name="Handle this conversation").click()
+    desk.list.get_by_role("button").filter(has_text="Dan").dispatch_event("click")
+    expect(page.get_by_role("button", name=re.compile("Dan.*Show the members"))).to_be_visible()
+    page.get_by_role("menuitem", name="Close", exact=True).dispatch_event("click")
+    deadline = time.monotonic() + 10
+    while "status" not in shop.ask("GET", f"/v1/conversations/{chosen}", None, "mia")["handling"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "status" not in shop.ask("GET", f"/v1/conversations/{other}", None, "mia")["handling"]
 
 
 def test_the_page_of_a_customer_stays_a_messenger(open_page: Open, shop: Business) -> None:

@@ -14,6 +14,7 @@ def test_a_message_is_found_marked_and_opened_where_it_stands(
     open_page: Open, business: Business, shoot: Shoot
 ) -> None:
     business.group("Rex", "sam", ["carla"], ["He had a **hot spot** on his back, poor Ángel"])
+    business.say("rex", "sam", ["All [our salves](https://pets.example/list) are on the shelf"])
     business.say("rex", "sam", [f"Line {number}" for number in range(60)])
     business.group("Max", "sam", ["carla"], ["Nothing of that"])
     page = open_page(f"#token={business.token('carla')}")
@@ -30,6 +31,9 @@ def test_a_message_is_found_marked_and_opened_where_it_stands(
     expect(found).to_be_focused()
     found.press("Enter")
     expect(desk.row("poor Ángel")).to_be_in_viewport()
+    search.fill("salves shelf")
+    expect(found).to_contain_text("All our salves are on the shelf")
+    expect(found.locator("mark")).to_have_text(["salves", "shelf"])
     search.fill("nobody ever said this")
     expect(page.get_by_text("No message says that.")).to_be_visible()
     search.fill("")

@@ -366,6 +366,11 @@ def test_a_colleague_is_invited_and_a_password_changed_on_the_page(
     form.get_by_label("E-mail").fill("not an address")
     form.get_by_role("button", name="Make the link").click()
     expect(form.get_by_role("alert")).to_contain_text("not an e-mail address")
+    people = office.server.ask("GET", "/v1/people?search=Zoe", None, office.token())
+    assert people["people"] == [], "nobody is added who cannot sign in"
+    form.get_by_label("E-mail").fill(OLIVIA)
+    form.get_by_role("button", name="Make the link").click()
+    expect(form.get_by_role("alert")).to_contain_text("Zoe Brook is in the team already")
     form.get_by_label("E-mail").fill("zoe@fluffy.example")
     shoot(page, "invite")
     form.get_by_role("button", name="Make the link").click()

@@ -20,8 +20,13 @@ from domain.appointments import (
     next_of,
 )
 from domain.business import Business
-from domain.events import LocationChanged, Person
-from domain.record_events import AppointmentChanged, AppointmentDeleted, LocationMerged
+from domain.events import Person
+from domain.record_events import (
+    AppointmentChanged,
+    AppointmentDeleted,
+    LocationChanged,
+    LocationMerged,
+)
 from domain.refusal import Code, Refusal
 from domain.roles import Role
 from domain.scheduling import decide_appointment

@@ -11,7 +11,6 @@ from domain.company import sees_name, sees_whole
 from domain.events import (
     AccessRevoked,
     BusinessChanged,
-    LocationChanged,
     OwnershipTransferred,
     Person,
     PersonChanged,
@@ -19,6 +18,7 @@ from domain.events import (
     SavedReplyChanged,
     SavedReplyDeleted,
 )
+from domain.record_events import LocationChanged
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import LEADERS, Role
 

@@ -159,6 +159,8 @@ def test_a_chain_ends_at_its_last_open_one() -> None:
         (ChangeLocation("x", "north", "N", "UTC", away_text="x" * 2001), Code.TOO_LARGE),
         (ChangeLocation("x", "north", "N", "UTC", alert_minutes=-1), Code.BAD_REQUEST),
         (ChangeLocation("x", "north", "N", "UTC", alert_minutes=10081), Code.BAD_REQUEST),
+        (ChangeLocation("x", "north", "N", "UTC", auto_close_days=-1), Code.BAD_REQUEST),
+        (ChangeLocation("x", "north", "N", "UTC", auto_close_days=366), Code.BAD_REQUEST),
     ],
 )
 def test_what_cannot_be_asked_of_a_location(command: LocationCommand, code: Code) -> None:

@@ -12,6 +12,7 @@ from msgspec import inspect
 
 from domain import views
 from domain.attachments import IMAGE_BYTES, NOT_AN_IMAGE, Kind, Reason, State
+from domain.explaining import SENTENCES
 from domain.limits import ATTACHMENTS_MAX, Limits
 from domain.refusal import HTTP_STATUS
 from protocol import close_codes, commands, frames
@@ -401,3 +402,8 @@ def test_commands_and_frames_are_all_reached() -> None:
     """The union that the decoder is made of is the list that these tests compare."""
     assert isinstance(commands.AnyCommand, UnionType)
     assert set(commands.AnyCommand.__args__) == {*COMMANDS.values(), commands.Hello}
+
+
+def test_the_rules_of_routing_are_those_of_the_code() -> None:
+    told = {name.strip("`"): sentence for name, sentence in rows(section("3.11 handle"), "rule")}
+    assert told == {rule.value: sentence for rule, sentence in SENTENCES.items()}

@@ -59,6 +59,25 @@ async def test_a_new_database_is_of_the_newest_version(tmp_path: Path) -> None:
     assert check_file(path) == []
 
 
+def test_permissions_that_are_no_more_are_taken_back(tmp_path: Path) -> None:
+    """What was given before 0027 can be read: the rest of it stays, and who has the usual too."""
+    own = {"sam": '["contacts","export","inbox","notes"]', "max": '["notes"]', "mia": None}
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as connection:
+        for number, sql in migrations():
+            if number == 27:
+                connection.execute(
+                    "INSERT INTO business (no, id, name, created_at) VALUES (1, 'b', 'B', 1)"
+                )
+                connection.executemany(
+                    "INSERT INTO person (business_no, id, name, folded_name, role, revision,"
+                    " permissions) VALUES (1, ?, 'P', 'p', 'staff', 1, ?)",
+                    own.items(),
+                )
+            connection.executescript(sql)
+        found = dict(connection.execute("SELECT id, permissions FROM person"))
+    assert found == {"sam": '["contacts","inbox"]', "max": "[]", "mia": None}
+
+
 def add_migration(monkeypatch: pytest.MonkeyPatch, sql: str) -> int:
     number = migrations()[-1][0] + 1
     later = [*migrations(), (number, sql)]

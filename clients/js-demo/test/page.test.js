@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parse, plain } from '../markup.js';
+import { parse, plain, unmarked } from '../markup.js';
 
 const FOLDER = new URL('../', import.meta.url);
 const files = readdirSync(FOLDER).filter((name) => /\.(js|css|html|svg)$/.test(name));
@@ -117,4 +117,18 @@ test('markup: 32 KiB of opening marks take no time', () => {
     parse(text);
     assert.ok(process.cpuUsage().user - begin < 1_000_000, `${sign}: over a second`);
   }
+});
+
+test('what was found is shown without marks, wherever the hits are', () => {
+  const shown = (text) =>
+    unmarked(text.split(/(<[^>]*>)/).map((piece) => ({ text: piece.replace(/[<>]/g, ''), hit: piece.startsWith('<') })))
+      .map(({ text: said, hit }) => (hit ? `<${said}>` : said))
+      .join('');
+  assert.equal(shown('**Bring** <Rex> here'), 'Bring <Rex> here');
+  assert.equal(shown('See [our <rates>](https://shop.example/rates), Rex'), 'See our <rates>, Rex');
+  assert.equal(shown('<See> [our rates](https://shop.example/rates)'), '<See> our rates');
+  assert.equal(shown('[<rates>](https://a.example) and [<rates>](mailto:a@b.example)'), '<rates> and <rates>');
+  assert.equal(shown('[our prices](https://shop.example/<rates>)'), '[our prices](https://shop.example/<rates>)');
+  assert.equal(shown('[no](javascript:<rates>) [x] (y)'), '[no](javascript:<rates>) [x] (y)');
+  assert.equal(shown('**<ä𝒳>** 🐶 [🐶](https://a.example)'), '<ä𝒳> 🐶 🐶');
 });

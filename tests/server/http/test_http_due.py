@@ -14,7 +14,8 @@ from trio.testing import MockClock
 from domain.commands import Done, ShowTyping, Speaker
 from domain.roles import Role
 from server.asking import ask_conversation
-from server.tending import sweeps, tend_conversations
+from server.tending import Sweep, sweeps, tend_conversations
+from storage.due import START, DuePage, Position
 from tests.fixtures.api import ApiStage, reopened_api, running_api
 
 MINUTE = 60_000
@@ -199,3 +200,171 @@ async def test_the_server_looks_by_itself(tmp_path: Path, mock_clock: MockClock)
                 break
         assert ("@business", "woken") in await desk.kinds()
         nursery.cancel_scope.cancel()
+
+
+DAYS = 24 * 60
+
+
+@pytest.mark.requirement("EX-28")
+@pytest.mark.parametrize("killed", [False, True], ids=["running", "started again"])
+async def test_what_is_quiet_for_days_is_closed_once_and_opens_again(
+    killed: bool, tmp_path: Path
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.done("PATCH", "/v1/locations/main", "", {"auto_close_days": 3})
+        await desk.say("carla", "m1")
+        await desk.say("sam", "a1")
+        desk.later(3 * DAYS - 1)
+        await tend(desk)
+        assert (await desk.handling())["assignee"] == "sam"
+        assert ("@business", "auto_closed") not in await desk.kinds()
+        desk.later(2)
+        if not killed:
+            await closed_by_itself(desk)
+        now, key = api.stage.clock.now, api.key()
+    if killed:
+        async with reopened_api(tmp_path, key) as api:
+            api.stage.clock.now = now
+            await closed_by_itself(Desk(api, desk.conversation))
+
+
+async def closed_by_itself(desk: Desk) -> None:
+    for _ in range(2):  # once is enough
+        await tend(desk)
+    assert [k for a, k in await desk.kinds() if a == "@business"] == ["auto_closed"]
+    handling = await desk.handling()
+    assert (handling["status"], handling["assignee"]) == ("closed", "sam")
+    await desk.say("carla", "m2")
+    assert "status" not in await desk.handling(), "open"
+    desk.later(9 * DAYS)
+    await tend(desk)
+    assert "status" not in await desk.handling(), "a customer waits"
+
+
+@pytest.mark.requirement("EX-28")
+async def test_what_somebody_put_off_or_another_location_keeps_is_not_closed(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+        await desk.done("PATCH", "/v1/people/carla", "", {"locations": ["main", "b"]})
+        await desk.done("PATCH", "/v1/locations/main", "", {"auto_close_days": 3})
+        await desk.begin()
+        await desk.say("carla", "m1")
+        assert (await desk.handling())["locations"] == ["b", "main"]
+        await desk.say("olivia", "a1")
+        desk.later(30 * DAYS)
+        await tend(desk)
+        assert ("@business", "auto_closed") not in await desk.kinds(), "b keeps it"
+        await desk.done("PATCH", "/v1/locations/b", "", {"auto_close_days": 31})
+        await tend(desk)
+        assert ("@business", "auto_closed") not in await desk.kinds(), "b keeps it for longer"
+        await desk.handle(action="snooze", until=api.stage.clock.now + 5 * DAYS * MINUTE)
+        desk.later(2 * DAYS)
+        await tend(desk)
+        assert (await desk.handling())["status"] == "snoozed"
+        await desk.handle(action="reopen")
+        await tend(desk)
+        assert (await desk.handling())["status"] == "closed"
+
+
+@pytest.mark.requirement("EX-28")
+async def test_who_speaks_while_it_is_looked_for_is_heard(tmp_path: Path) -> None:
+    """What the look-up found is no longer so when the conversation is told."""
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.done("PATCH", "/v1/locations/main", "", {"auto_close_days": 3})
+        await desk.say("carla", "m1")
+        await desk.say("sam", "a1")
+        desk.later(4 * DAYS)
+        node = api.stage.node
+        (found,) = (await node.queries.due_closings(api.stage.clock.now, (), 10)).found
+        await desk.say("sam", "a2")
+        live = await node.live("pawsome")
+        assert live is not None
+        assert await ask_conversation(live, desk.conversation, found.tend) == Done()
+        assert ("@business", "auto_closed") not in await desk.kinds()
+
+
+async def test_what_is_counted_in_days_is_looked_for_once_an_hour(
+    tmp_path: Path, mock_clock: MockClock
+) -> None:
+    async with running_api(tmp_path) as api:
+        asked: list[str] = []
+
+        async def query(after: Position) -> DuePage:
+            asked.append(str(after))
+            return DuePage((), START if after else (1,))
+
+        sweep = Sweep(query, 3600.0)
+        for seconds, number in ((1, 1), (1, 2), (1, 2), (3598, 2), (1, 3), (1, 4), (1, 4)):
+            mock_clock.jump(seconds)
+            await sweep.run(api.stage.node)
+            assert len(asked) == number, (seconds, asked)
+
+
+@pytest.mark.requirement("EX-23")
+@pytest.mark.parametrize(
+    "change", [{"active": False}, {"locations": ["b"]}, {"permissions": []}, {"role": "customer"}]
+)
+async def test_who_does_not_see_it_any_more_is_not_assigned(
+    change: dict[str, object], tmp_path: Path
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.done("POST", "/v1/locations", "", {"id": "b", "name": "B", "time_zone": "UTC"})
+        await desk.begin()
+        await desk.say("carla", "m1")
+        sam = {"id": "sue", "name": "Sue", "role": "staff", "locations": ["main"]}
+        await desk.done("POST", "/v1/people", "", sam)
+        await desk.handle(action="assign", person="sue")
+        await tend(desk)
+        assert (await desk.handling())["assignee"] == "sue"
+        await desk.done("PATCH", "/v1/people/sue", "", change)
+        for _ in range(2):
+            await tend(desk)
+        assert "assignee" not in await desk.handling()
+        assert [k for a, k in await desk.kinds() if a == "@business"] == ["unassigned"]
+        waits = "/v1/conversations?unassigned=true&waiting=true"
+        assert len((await desk.done("GET", waits, "olivia"))["conversations"]) == 1
+
+
+@pytest.mark.requirement("EX-21", "EX-24")
+async def test_nobody_waits_once_the_customer_was_erased(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await wait(desk)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.done("POST", "/v1/people/carla/erase")
+        for _ in range(2):
+            await tend(desk)
+        assert "waiting_since" not in await desk.handling()
+        desk.later(60)
+        await tend(desk)
+        assert [k for a, k in await desk.kinds() if a == "@business"] == ["erased"]
+
+
+@pytest.mark.requirement("EX-23")
+async def test_who_waits_at_no_location_is_placed_once_theirs_is_open_again(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.begin()
+        await desk.say("carla", "m1")
+        await desk.done("POST", "/v1/locations/main/close")
+        await tend(desk)
+        assert "locations" not in await desk.handling()
+        await tend(desk)
+        assert "locations" not in await desk.handling()
+        await desk.done("POST", "/v1/locations/main/reopen")
+        await tend(desk)
+        assert (await desk.handling())["locations"] == ["main"]
+        queue = await desk.done("GET", "/v1/locations/main/queue?waiting=true", "olivia")
+        assert [each["id"] for each in queue["conversations"]] == [desk.conversation]
+        assert [k for a, k in await desk.kinds() if a == "@business"] == ["moved", "moved"]

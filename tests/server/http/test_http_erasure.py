@@ -301,6 +301,9 @@ async def test_nothing_is_taken_from_or_about_who_was_erased(tmp_path: Path) -> 
         }
         visit = await desk.ask("PUT", "/v1/appointments/visit", body=booked)
         assert (visit.status, visit.code) == (409, "deleted")
+        said = {"client_message_id": "late", "location": "main", "text": MARK}
+        announced = await desk.ask("POST", "/v1/people/carla/announcements", body=said)
+        assert (announced.status, announced.code) == (409, "deleted")
         copied = await desk.ask("GET", "/v1/people/carla/export", "olivia")
         assert (copied.status, copied.code) == (409, "deleted")
         await desk.done("POST", "/v1/imports", body={"id": "old"})

@@ -18,6 +18,7 @@ from server.http.throttle import Throttle
 from storage import readers
 from tests.fixtures.api import ApiStage
 
+SAID = {"id": "m", "author": "carla", "text": "Hi", "at": 1_700_000_000_000}
 TOKENS = "/v1/tokens"
 
 
@@ -314,6 +315,7 @@ async def test_what_is_wrong_with_a_body_is_said(api: ApiStage, raw: bytes, said
         ),
         ("GET", "/v1/people?limit=-1", None, "'limit': expected a whole number >= 0."),
         ("GET", "/v1/people?limit=x", None, "'limit': expected a whole number, got text."),
+        ("GET", "/v1/audit?before=x", None, "'before': expected the 'next' of the page before."),
     ],
 )
 async def test_what_would_be_right_is_said(
@@ -321,6 +323,31 @@ async def test_what_would_be_right_is_said(
 ) -> None:
     refused = await api.ask(method, path, api.key("pawsome"), body)
     assert (refused.status, refused.code, refused.json["detail"]) == (400, "bad_request", said)
+
+
+@pytest.mark.requirement("R26")
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (
+            {"type": "what"},
+            "'type': expected 'person' or 'appointment' or 'conversation' or 'messages',"
+            " got 'what'.",
+        ),
+        (
+            {"type": "messages", "id": "c", "messages": [{**SAID, "channel": "fax"}]},
+            "'messages[0].channel': expected 'app' or 'text' or 'email', got 'fax'.",
+        ),
+    ],
+)
+async def test_what_would_be_right_of_a_record_is_said(
+    api: ApiStage, record: dict[str, object], said: str
+) -> None:
+    await api.ask("POST", "/v1/imports", api.key(), {"id": "old"})
+    part = {"first": 1, "records": [record]}
+    await api.ask("POST", "/v1/imports/old/records", api.key(), part)
+    found = await api.ask("GET", "/v1/imports/old/refused", api.key())
+    assert [each["reason"] for each in found.json["refused"]] == [said]
 
 
 @pytest.mark.requirement("R26")

@@ -1,4 +1,7 @@
-"""The permission `inbox` by every way: what is stored, what runs, and what is told live (C-27)."""
+"""The permission `inbox` by every way: what is stored, what runs, and what is told live (C-27).
+
+And `assign`: whose work one may say.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +16,7 @@ from tests.fixtures.websockets import Socket, running_edge
 
 BUSINESS = "salon"
 PEOPLE = {"olivia": Role.OWNER, "max": Role.MANAGER, "sam": Role.STAFF, "zoe": Role.STAFF}
-WITHOUT = {"permissions": ["notes"]}
+WITHOUT = {"permissions": ["assign"]}
 
 
 @pytest.fixture
@@ -109,3 +112,38 @@ async def heard(socket: Socket) -> set[str]:
     shown = [event.get("conversation") for event in socket.events]
     newest = [each.get("last_message", {}) for each in shown if isinstance(each, dict)]
     return {str(each["text"]) for each in (*socket.events, *newest) if "text" in each}
+
+
+@pytest.mark.parametrize("over", ["http", "websocket"])
+async def test_who_may_not_assign_takes_what_they_answer_and_says_nothing_of_others(
+    api: ApiStage, over: str
+) -> None:
+    for place in ("main", "north"):
+        body = {"id": place, "name": place.title(), "time_zone": "UTC"}
+        await api.ask("POST", "/v1/locations", api.key(BUSINESS), body)
+    await done(api, "PATCH", "/v1/people/zoe", {"permissions": ["inbox"]})
+    conversation = await placed(api)
+    async with running_edge(api.stage, api.app) as edge:
+        sockets = {who: await edge.welcomed(api.token(who, BUSINESS)) for who in ("sam", "zoe")}
+
+        async def handle(who: str, action: str, **fields: str) -> str:
+            if over == "websocket":
+                asked = {"type": "handle", "conversation": conversation, "action": action}
+                return str((await sockets[who].ask(**asked, **fields)).get("code", ""))
+            path = f"/v1/conversations/{conversation}/handling"
+            reply = await api.ask(
+                "POST", path, api.token(who, BUSINESS), {"action": action, **fields}
+            )
+            return reply.code if reply.status >= 400 else ""
+
+        assert await handle("zoe", "assign", person="sam") == "forbidden"
+        assert await handle("zoe", "assign", person="zoe") == ""
+        assert await handle("zoe", "close") == await handle("zoe", "reopen") == ""
+        assert await handle("zoe", "unassign") == ""
+        assert await handle("sam", "assign", person="max") == ""
+        assert await handle("zoe", "unassign") == "forbidden"
+        assert await handle("zoe", "transfer", location="north") == "forbidden"
+        await done(api, "PATCH", "/v1/people/zoe", {"permissions": ["inbox", "assign"]})
+        sockets["zoe"] = await edge.welcomed(api.token("zoe", BUSINESS))
+        assert await handle("zoe", "unassign") == ""
+        assert await handle("zoe", "transfer", location="north") == ""

@@ -27,7 +27,7 @@ async def shown(api: ApiStage, location: str, key: str = "") -> dict[str, Any]:
 @pytest.mark.requirement("EX-29")
 async def test_hours_an_away_text_and_an_alert(api: ApiStage) -> None:
     more: dict[str, object] = {"hours": HOURS, "away_text": "Siamo chiusi.\nA domani!"}
-    more |= {"alert_minutes": 30, "retention_days": 365}
+    more |= {"alert_minutes": 30, "auto_close_days": 14, "retention_days": 365}
     added = await post(api, "", {**NORTH, **more})
     assert (added.status, added.json) == (201, {**NORTH, **more, "status": "open"})
     assert (await post(api, "", {**NORTH, **more})).json == added.json, "the same again"
@@ -68,6 +68,9 @@ OVERLAPPING = [{"opens": 540, "closes": 780}, {"opens": 700, "closes": 900}]
         {"alert_minutes": -1},
         {"alert_minutes": 10_081},
         {"alert_minutes": "30"},
+        {"auto_close_days": -1},
+        {"auto_close_days": 366},
+        {"auto_close_days": None},
         {"status": "closed"},
         {"merged_into": "main"},
     ],
@@ -107,8 +110,18 @@ async def test_who_was_at_a_merged_location_is_at_the_other(api: ApiStage) -> No
         ("max", ["south"]),
     ):
         await api.ask("PATCH", f"/v1/people/{person}", api.key(), {"locations": at})
+    for place in ("main", "south"):
+        reply = {
+            "id": f"r-{place}",
+            "title": "Hours",
+            "text": "We open at nine.",
+            "location": place,
+        }
+        assert (await api.ask("POST", "/v1/saved-replies", api.key(), reply)).status == 201
     merged = await post(api, "/main/merge", {"into": "north"})
     assert (merged.json["status"], merged.json["merged_into"]) == ("merged", "north")
+    there = await api.ask("GET", "/v1/saved-replies?location=north", api.key())
+    assert [(r["id"], r["location"]) for r in there.json["saved_replies"]] == [("r-main", "north")]
     revision = api.stage.node.database.journal.released("pawsome")
 
     async def at(person: str) -> list[str]:

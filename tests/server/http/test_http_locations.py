@@ -6,7 +6,8 @@ from tests.fixtures.api import ApiStage
 
 DOWNTOWN = {"id": "downtown", "name": "Pawsome Downtown", "time_zone": "America/New_York"}
 TO_CUSTOMERS = {**DOWNTOWN, "status": "open", "hours": None}
-SHOWN = {**TO_CUSTOMERS, "away_text": "", "alert_minutes": 0, "retention_days": None}
+TO_THE_TEAM = {"away_text": "", "alert_minutes": 0, "auto_close_days": 0, "retention_days": None}
+SHOWN = {**TO_CUSTOMERS, **TO_THE_TEAM}
 
 
 async def test_a_location_is_added_shown_listed_and_changed(api: ApiStage) -> None:

@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 
 from domain.refusal import Code
+from domain.routing import Rule
 from tests.fixtures.api import ApiStage
 
 
@@ -168,3 +169,8 @@ async def test_who_may_call_is_described(document: Any) -> None:
         refuses = "401" in dict(operations(document))[name]["responses"]
         lets_in = name.split()[1].startswith(("/v1/sign-in", "/v1/setup"))
         assert refuses == bool(schemes_of_it) or lets_in, name
+
+
+async def test_the_rules_of_routing_are_named(document: Any) -> None:
+    about = document["components"]["schemas"]["Explanation"]["description"]
+    assert {rule.value for rule in Rule} <= set(re.findall(r"`(\w+)`", about))

@@ -6,7 +6,7 @@ import trio
 from tests.fixtures.api import ApiStage
 
 NINA = {"id": "nina", "name": "Nina Fox", "role": "staff", "locations": ["main"]}
-USUAL = ["inbox", "assign", "notes", "contacts"]
+USUAL = ["inbox", "assign", "contacts"]
 
 
 async def test_a_person_is_added_and_may_come_in(api: ApiStage) -> None:
