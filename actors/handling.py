@@ -12,7 +12,7 @@ from domain.conversation import Conversation, SentKey
 from domain.events import HandlingChanged, MessageSent
 from domain.refusal import Refusal
 from domain.roles import Role
-from domain.routing import CustomerFacts
+from domain.routing import CustomerFacts, Trigger, route
 from domain.tending import decide_tend, is_displaced, is_nowhere
 
 SAID_MAX = 64
@@ -52,15 +52,17 @@ class HandlingDesk:
         self._facts[customer] = facts, stamp, until
 
     async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
-        """With the facts by which it is placed, if its location has gone, or if it has none."""
+        """With the facts by which it is placed, if its location has gone, or if it has none.
+
+        They are those of the first customer in it of whom one knows where they belong.
+        """
         if state is None or not (is_displaced(state, self._business) or is_nowhere(state)):
             return command
-        customers = (id_ for id_, m in state.members.items() if m.role is Role.CUSTOMER)
-        customer = next(customers, None)
-        if customer is None:
-            return command
-        facts, _ = await self._store.customer_facts(self._business, customer, now)
-        return msgspec.structs.replace(command, facts=facts)
+        for customer in [id_ for id_, m in state.members.items() if m.role is Role.CUSTOMER]:
+            facts, _ = await self._store.customer_facts(self._business, customer, now)
+            if route(Trigger(), facts, (), self._business.standing).locations:
+                return msgspec.structs.replace(command, facts=facts)
+        return command
 
     def decide(
         self, state: Conversation, command: Handle | Tend, now: int

@@ -110,7 +110,8 @@ class Taking:
 
     def _refused(self, given: object, refusal: Refusal) -> None:
         named = given if isinstance(given, dict) else {}
-        kind, id_ = (str(each)[:64] for each in (named.get("type", ""), _named(named)))
+        texts = (named.get("type"), _named(named))
+        kind, id_ = (str(each)[:64] if isinstance(each, str | int) else "" for each in texts)
         self.refusals.append(
             RefusedRecord(
                 number=self.progress.records + 1,

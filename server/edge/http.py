@@ -33,6 +33,8 @@ _OF_STATUS: Final = {
     431: HTTPRefusal(431, "The request's head is too long."),
     501: HTTPRefusal(501, "Send a body as it is, or chunked: no other transfer coding is known."),
 }
+_TWO_LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
+"""Two ways to say where a body ends: a proxy may have believed the other one."""
 _TOO_SLOW: Final = HTTPRefusal(408, "The body did not come in time. Send it again.")
 
 
@@ -55,12 +57,36 @@ class HTTPServing:
         await self.context.terminated.set()
 
 
+class _Requests(h11.Connection):
+    """Passes over empty lines before a request, and what comes behind the last one (RFC 9112)."""
+
+    def __init__(self, head_bytes: int) -> None:
+        super().__init__(h11.SERVER, max_incomplete_event_size=head_bytes)
+
+    def receive_data(self, data: bytes) -> None:
+        if self.their_state is not h11.MUST_CLOSE:
+            super().receive_data(data)
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        if self.their_state is h11.MUST_CLOSE:
+            return h11.NEED_DATA
+        waiting = self.trailing_data[0] if self.their_state is h11.IDLE else b""
+        empty = len(waiting) - len(waiting.lstrip(b"\r\n"))
+        if empty:
+            self._receive_buffer.maybe_extract_at_most(empty)
+        return super().next_event()
+
+
 class HTTPProtocol(H11Protocol):
     """HTTP/1.1 and nothing that it can be upgraded to."""
 
     upgrade: tuple[Head, bytes] | None = None
     """A websocket's request that came on a kept-alive connection, and what came behind it."""
     _refused = False
+
+    async def initiate(self) -> None:
+        """Read requests as `_Requests` does; to be called before anything is handled."""
+        self.connection = _Requests(self.config.h11_max_incomplete_size)
 
     async def refuse(self, refusal: HTTPRefusal) -> None:
         """Answer in the app's stead, if it has not begun to; what it says then goes nowhere."""
@@ -84,6 +110,10 @@ class HTTPProtocol(H11Protocol):
         """Neither h2c nor HTTP/2 with prior knowledge."""
 
     async def _create_stream(self, request: h11.Request) -> None:
+        if {name for name, _ in request.headers} >= _TWO_LENGTHS:
+            await self.refuse(_MALFORMED)
+            await self.send(Closed())
+            return
         head = _head(request)
         if isinstance(head, Head) and head.wants_websocket:
             assert isinstance(self.connection, h11.Connection)
@@ -126,6 +156,7 @@ class HTTPConnection(TCPServer):
                 self.stream.local,
                 self.protocol_send,
             )
+            await self.protocol.initiate()
             await self.idle_task.restart(task_group, self._idle_timeout)
             await self._read_data()
             self._ended = True

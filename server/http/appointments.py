@@ -35,7 +35,7 @@ Cursor = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,15}:[A-Za-z0-9._:-]{1,6
 
 
 class LocalTime(Input, frozen=True, kw_only=True):
-    """When the clock at the location shows ``time`` (HH:MM) on ``date`` (YYYY-MM-DD).
+    """When the clock at the location shows ``time`` (HH:MM or HH:MM:SS) on ``date`` (YYYY-MM-DD).
 
     A time that the clock skips is refused; one that comes twice is the first of the two.
     """

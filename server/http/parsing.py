@@ -33,6 +33,9 @@ _PLAIN = {
     "array": "a list",
     "object": "an object",
     "null": "null",
+    "NoneType": "null",
+    "list": "a list",
+    "dict": "an object",
 }
 _kind = f"(?:{'|'.join(_PLAIN)})"
 _kinds = re.compile(rf"`({_kind}(?: \| {_kind})*)`")

@@ -93,7 +93,8 @@ async def test_no_call_is_lost_or_doubled_whenever_it_ends() -> None:
             async with trio.open_nursery() as nursery:
                 await nursery.start(bell.run)
                 heard = len(got)
-                await until(lambda: len(got) > heard)  # noqa: B023 - ends within the turn
+                # Where the machine is busy, all may have rung before this run has begun.
+                await until(lambda: len(got) > heard or len(got) == calls * threads)  # noqa: B023 - ends within the turn
                 nursery.cancel_scope.cancel()
     await until(lambda: len(got) == calls * threads)
     assert sorted(got) == list(range(calls * threads))

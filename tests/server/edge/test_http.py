@@ -1,5 +1,6 @@
 """HTTP through Hypercorn on our stream: its known faults end one connection and no more."""
 
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -15,11 +16,15 @@ from server.edge.http import LINGER
 from server.edge.stream import ConnectionStream
 from server.http.problem import Problem
 from tests.conformance.raw_client import RawClient, sent
-from tests.server.edge.harness import Edge, edge, upgrade_request
+from tests.server.edge.harness import Edge, edge, hello_app, upgrade_request
 
 
 def get(path: str = "/", *headers: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: deskbell.test", *headers, "", ""]).encode()
+
+
+def post(body: bytes) -> bytes:
+    return b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 async def response(client: RawClient) -> tuple[int, bytes]:
@@ -83,6 +88,79 @@ async def test_empty_lines_before_a_request_are_passed_over(
             await trio.sleep(1)
         await client.send(get())
         assert await response(client) == (200, b"hello ")
+
+
+@pytest.mark.parametrize("empty", [b"\r\n", b"\r\n\r\n", b"\n"])
+@pytest.mark.parametrize("apart", [True, False])
+async def test_empty_lines_between_requests_are_passed_over(
+    empty: bytes, apart: bool, autojump_clock: MockClock
+) -> None:
+    async with edge() as running:
+        client, _ = running.connect()
+        pieces = [post(b"1"), empty, post(b"2")]
+        for piece in pieces if apart else [b"".join(pieces)]:
+            await client.send(piece)
+            await trio.sleep(1)
+        assert await response(client) == (200, b"hello 1")
+        assert await response(client) == (200, b"hello 2")
+
+
+@pytest.mark.parametrize("behind", [b"\r\n", b"x\0y\r\n\r\n", get("/2")])
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("last", ["1.0", "1.1\r\nConnection: close"])
+async def test_what_comes_behind_the_last_request_takes_nothing_from_its_answer(
+    last: str, behind: bytes, apart: bool, autojump_clock: MockClock
+) -> None:
+    """RFC 9112 9.6. Else what was done is said to be malformed."""
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["path"])
+        await trio.sleep(1)
+        await hello_app(scope, receive, send)
+
+    asked: list[str] = []
+    async with edge(app=slow) as running:
+        client, _ = running.connect()
+        request = post(b"1").replace(b"HTTP/1.1", f"HTTP/{last}".encode())
+        for piece in (request, behind) if apart else (request + behind,):
+            await client.send(piece)
+            await trio.sleep(0.1)
+        assert await response(client) == (200, b"hello 1")
+        assert await client.rest() == b""
+        assert asked == ["/"]
+
+
+async def test_what_comes_behind_the_last_request_is_not_kept(autojump_clock: MockClock) -> None:
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await trio.sleep(1)
+        await hello_app(scope, receive, send)
+
+    async with edge(app=slow) as running:
+        client, _ = running.connect()
+        await client.send(get("/", "Connection: close"))
+        tracemalloc.start()
+        for _ in range(100):
+            await client.send(b"x" * 65_536)
+            await trio.sleep(0.001)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 2**20
+        assert await response(client) == (200, b"hello ")
+
+
+@pytest.mark.parametrize("length", ["4", "0", "9"])
+async def test_a_body_that_says_twice_where_it_ends_is_refused(
+    length: str, autojump_clock: MockClock
+) -> None:
+    """RFC 9112 6.1: behind a proxy that counts otherwise, what follows is somebody else's."""
+    async with edge() as running:
+        client, _ = running.connect()
+        lengths = f"Content-Length: {length}\r\nTransfer-Encoding: chunked"
+        head = f"POST / HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n"
+        await client.send(f"{head}5\r\nhello\r\n0\r\n\r\n".encode() + get("/2"))
+        assert (await client.head()).startswith(b"HTTP/1.1 400 ")
+        assert b"HTTP/1.1 200" not in await client.rest()
+        await still_serves(running)
 
 
 @pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\n", b"\r"])

@@ -368,3 +368,33 @@ async def test_who_waits_at_no_location_is_placed_once_theirs_is_open_again(
         queue = await desk.done("GET", "/v1/locations/main/queue?waiting=true", "olivia")
         assert [each["id"] for each in queue["conversations"]] == [desk.conversation]
         assert [k for a, k in await desk.kinds() if a == "@business"] == ["moved", "moved"]
+
+
+@pytest.mark.requirement("EX-23")
+async def test_who_waits_at_no_location_from_the_beginning_is_placed_once_theirs_is_open(
+    tmp_path: Path,
+) -> None:
+    """Also where somebody else is in it who has none."""
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        await desk.done("PATCH", "/v1/people/carla", body={"locations": []})
+        await desk.done("POST", "/v1/locations/main/close")
+        body = {"kind": "group", "people": ["carla", "mia"], "id": "both"}
+        desk.conversation = (await desk.done("POST", "/v1/conversations", "olivia", body))["id"]
+        await desk.say("mia", "m1")
+        await tend(desk)
+        assert "locations" not in await desk.handling()
+        await desk.done("POST", "/v1/locations/main/reopen")
+        await tend(desk)
+        assert (await desk.handling())["locations"] == ["main"]
+
+
+@pytest.mark.requirement("EX-26")
+async def test_what_a_customer_says_to_the_owner_alone_is_placed_nowhere(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as api:
+        desk = Desk(api)
+        body = {"kind": "direct", "people": ["olivia"]}
+        desk.conversation = (await desk.done("POST", "/v1/conversations", "carla", body))["id"]
+        await desk.say("carla", "m1")
+        await tend(desk)
+        assert "locations" not in await desk.handling()

@@ -179,6 +179,26 @@ async def test_what_is_refused_is_told_and_stops_nothing(
     assert [(number, k, c) for number, k, _, c in await reasons(api)] == [(3, kind, code)]
 
 
+async def test_what_is_no_name_is_called_nothing(api: ApiStage) -> None:
+    """A number that should have been a text is: it tells which record that was."""
+    await begun(api)
+    kinds = [{**NINA, "type": each} for each in (None, ["person"], {"person": 1})]
+    ids = [{**NINA, "id": each} for each in (None, [], 17)]
+    await take(api, 1, *kinds, *ids)
+    assert [(kind, id_) for _, kind, id_, _ in await reasons(api)] == [
+        *[("", "nina")] * 3,
+        ("person", ""),
+        ("person", ""),
+        ("person", "17"),
+    ]
+    shown = await api.ask("GET", "/v1/imports/old/refused", api.key())
+    assert [each["reason"] for each in shown.json["refused"][:3]] == [
+        "'type': expected text, got null.",
+        "'type': expected text, got a list.",
+        "'type': expected text, got an object.",
+    ]
+
+
 async def test_a_customer_who_says_something_is_in_it(api: ApiStage) -> None:
     """From the beginning, later, and in another customer's own; of the team anybody may."""
     await begun(api)
