@@ -4,6 +4,7 @@ Asked of the database, as what falls due in `server.tending`: a restart forgets 
 once a day, for leaving no byte of what was erased means to write the whole file anew.
 """
 
+import sqlite3
 from collections import Counter
 
 import structlog
@@ -38,7 +39,7 @@ async def expire_messages(node: Node) -> None:
     while True:
         try:
             await expire(node)
-        except (StorageFailed, OSError, trio.TooSlowError, NotNow) as error:
+        except (StorageFailed, sqlite3.Error, OSError, trio.TooSlowError, NotNow) as error:
             log.warning("not_expired", error=error_name(error))
         await trio.sleep(EVERY_SECONDS)
 

@@ -8,6 +8,7 @@ touched is made live for it. A conversation decides itself whether it is due: to
 no harm, and what could not be told is found again.
 """
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
@@ -80,6 +81,6 @@ async def tend_conversations(node: Node) -> None:
         for sweep in due:
             try:
                 await sweep.run(node)
-            except trio.TooSlowError as error:  # the disk is slow: the next time does it
+            except (trio.TooSlowError, sqlite3.Error) as error:  # the next time does it
                 log.warning("due_not_found", error=error_name(error))
         await trio.sleep(EVERY_SECONDS)

@@ -90,8 +90,11 @@ class AttachmentFiles:
             os.truncate(path, max(0, path.stat().st_size - unsure))
 
     def on_their_way(self) -> list[str]:
-        """The names of all uploads that have a file."""
-        return sorted(path.name for path in self._uploading.glob("*-*"))
+        """The names of all uploads that have a file: a number and an id. What else is there is not
+        ours.
+        """
+        names = (path.name for path in self._uploading.glob("*-*"))
+        return sorted(name for name in names if name.partition("-")[0].isdecimal())
 
     def scratch(self, name: str) -> Path:
         """A new empty folder for the examination of an upload."""

@@ -389,10 +389,12 @@ async def test_strays_are_collected_and_what_is_used_is_not(rex: ApiStage) -> No
     )
     stray = keeper.files.path("ab" * 32)
     left = keeper.files.uploading("99-gone")
-    for path in (stray, left):
+    foreign = keeper.files.uploading("not-ours")
+    for path in (stray, left, foreign):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"of a kill")
     await keeper.walk()
+    assert foreign.exists()
     assert not stray.exists()
     assert not left.exists()
     assert (await rex.ask("GET", got["url"])).body == b"used"

@@ -3,6 +3,7 @@
 Each also with a new start in between, before anybody has touched the business.
 """
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from domain.roles import Role
 from server.asking import ask_conversation
 from server.tending import Sweep, sweeps, tend_conversations
 from storage.due import START, DuePage, Position
+from storage.queries import Queries
 from tests.fixtures.api import ApiStage, reopened_api, running_api
 
 MINUTE = 60_000
@@ -187,7 +189,21 @@ async def test_each_waiting_is_an_alert_of_its_own(
             await desk.say("sam", f"a{number}")
 
 
-async def test_the_server_looks_by_itself(tmp_path: Path, mock_clock: MockClock) -> None:
+@pytest.mark.parametrize("failure", [None, trio.TooSlowError(), sqlite3.OperationalError()])
+async def test_the_server_looks_by_itself(
+    failure: Exception | None,
+    tmp_path: Path,
+    mock_clock: MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also behind a look that has failed."""
+
+    async def fail(*_: object) -> DuePage:
+        if failure is not None:
+            raise failure
+        return DuePage((), START)
+
+    monkeypatch.setattr(Queries, "due_moves", fail)
     async with running_api(tmp_path) as api, trio.open_nursery() as nursery:
         desk = Desk(api)
         await desk.begin()
@@ -199,6 +215,7 @@ async def test_the_server_looks_by_itself(tmp_path: Path, mock_clock: MockClock)
             if ("@business", "woken") in await desk.kinds():
                 break
         assert ("@business", "woken") in await desk.kinds()
+        nursery.cancel_scope.cancel()
         nursery.cancel_scope.cancel()
 
 
