@@ -31,6 +31,7 @@ from storage.catch_up_people import people
 from storage.conversations import handling, pictures
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.log import newest_revision
 from storage.marks import missed as missed_marks
 from storage.missed import Cursors, Deleted, Edited, Handled, Item, Joined, Removed, Settled
 from storage.notes import missed as missed_notes
@@ -61,7 +62,7 @@ def page(connection: sqlite3.Connection, viewer: Viewer, after: int, limit: int)
     follows, for whoever stands before it.
     """
     with snapshot(connection):
-        head = _head(connection, viewer.business_no)
+        head = newest_revision(connection, viewer.business_no)
         desk = desk_of(connection, viewer)
         reach = head if desk.access_revision <= after else desk.access_revision - 1
         moved = _moved(connection, viewer, after)
@@ -112,13 +113,6 @@ def _end(found: list[_Sized], reach: int, limit: int) -> int:
     kept = min(fitting((size for _, size in ascending), PAGE_BYTES), limit)
     all_fit = kept == len(ascending) < limit
     return reach if all_fit else min(reach, ascending[kept - 1][0])
-
-
-def _head(connection: sqlite3.Connection, business_no: int) -> int:
-    row = connection.execute(
-        "SELECT revision FROM log WHERE business_no = ?", (business_no,)
-    ).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def _moved(connection: sqlite3.Connection, viewer: Viewer, after: int) -> list[tuple[Granted, int]]:

@@ -19,6 +19,7 @@ from domain.retention import RetentionByChannel
 from domain.roles import EVERYBODY, Role
 from domain.views import PersonName
 from storage.access import Viewer, snapshot
+from storage.log import newest_revision
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,9 +244,7 @@ def companions(
 def seers(connection: sqlite3.Connection, business_no: int, person: str) -> Seers:
     """Who may know of ``person``, who owns nothing: the team, and who shares a conversation."""
     with snapshot(connection):
-        (revision,) = connection.execute(
-            "SELECT coalesce((SELECT revision FROM log WHERE business_no = ?), 0)", (business_no,)
-        ).fetchone()
+        revision = newest_revision(connection, business_no)
         found = connection.execute(
             "SELECT p.id FROM person p"
             " WHERE p.business_no = ?1 AND p.role IN ('owner', 'manager', 'staff')"

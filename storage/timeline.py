@@ -2,7 +2,8 @@
 
 Who is in few conversations: each is in order already, and the newest entry of each says which of
 them the next page can come from. Who is in many: the index's entries are in the order of the whole
-business, and every so many belongs to one of theirs.
+business, and every so many belongs to one of theirs. Unless theirs have been silent for long: then
+each of them is looked at all the same.
 """
 
 import json
@@ -16,12 +17,16 @@ from storage.access import Viewer, readable, sees_person, snapshot
 from storage.catch_up import FIRST_AFTER
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.log import newest_revision
 from storage.pages import PAGE_CHARACTERS
 from storage.search_index import REVISION_BITS, entry_id
 from storage.unindexed import UNINDEXED, unindexed
 
 FEW = 32
 """Conversations of a person up to which each of them is looked at."""
+
+SPAN = 20_000
+"""Revisions of the business that are walked through for a page of who is in many."""
 
 REVISION_MAX = (1 << REVISION_BITS) - 1
 REVISION_DIGITS = 12
@@ -113,21 +118,28 @@ def _newest(
     count: int,
 ) -> list[tuple[int, int]]:
     """(revision, key) of the newest ``count`` messages before ``until``, the newest first."""
-    heads = connection.execute(
+    heads = _heads(connection, viewer, person, theirs, FEW + 1)
+    if len(heads) > FEW:
+        found = _from_entries(connection, viewer, person, theirs, until, count)
+        if found is not None:
+            return found
+        heads = _heads(connection, viewer, person, theirs, ALL)
+    return _from_talks(connection, _talks(connection, heads, until), until, count)
+
+
+ALL = -1
+"""As a limit of SQLite's: none."""
+
+
+def _heads(
+    connection: sqlite3.Connection, viewer: Viewer, person: str, theirs: str, limit: int
+) -> list[tuple[int, int, int]]:
+    """(no, key of the first that may be seen, revision of the newest) of their conversations."""
+    return connection.execute(
         f"SELECT r.no, r.first_key, h.activity FROM {_either(theirs, viewer)}"
         " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no LIMIT ?4",
-        (viewer.business_no, viewer.person, person, FEW + 1),
+        (viewer.business_no, viewer.person, person, limit),
     ).fetchall()
-    if len(heads) > FEW:
-        keys = unindexed(connection, viewer, None)
-        if keys is not None:
-            return _from_entries(connection, viewer, person, theirs, until, count, keys)
-        heads = connection.execute(
-            f"SELECT r.no, r.first_key, h.activity FROM {_either(theirs, viewer)}"
-            " CROSS JOIN head h ON h.business_no = ?1 AND h.conversation_no = r.no",
-            (viewer.business_no, viewer.person, person),
-        ).fetchall()
-    return _from_talks(connection, _talks(connection, heads, until), until, count)
 
 
 def _either(theirs: str, viewer: Viewer) -> str:
@@ -144,9 +156,16 @@ def _from_entries(
     theirs: str,
     until: int,
     count: int,
-    keys: Sequence[int],
-) -> list[tuple[int, int]]:
-    """As `_newest`, from the entries of the index and the ``keys`` that it does not hold yet."""
+) -> list[tuple[int, int]] | None:
+    """As `_newest`, from the entries of the index and what it does not hold yet.
+
+    ``None``: there is too much of that, or there are too few in the `SPAN` before ``until``.
+    """
+    keys = unindexed(connection, viewer, None)
+    if keys is None:
+        return None
+    until = min(until, newest_revision(connection, viewer.business_no) + 1)
+    after = max(0, until - SPAN)
     low = entry_id(viewer.business_no, 0)
     parameters = (viewer.business_no, viewer.person, person)
     visible = readable(viewer, one_by_one=True)
@@ -155,21 +174,23 @@ def _from_entries(
         connection.execute(
             "SELECT e.id - ?4, e.message_id FROM search_entry e"
             f" CROSS JOIN {visible} r ON r.no = e.message_id >> {SEQ_BITS}"
-            f" WHERE e.id > ?4 AND e.id < ?5 AND ?3 <> '' AND {about}"
+            f" WHERE e.id > ?4 + ?7 AND e.id < ?5 AND ?3 <> '' AND {about}"
             f" AND e.message_id >= r.first_key AND e.message_id & {SEQ_MASK} <> 0"
             " ORDER BY e.id DESC LIMIT ?6",
-            (*parameters, low, low + until, count),
+            (*parameters, low, low + until, count, after),
         ).fetchall()
     )
     found.update(
         connection.execute(
             "SELECT m.revision, m.id FROM json_each(?7) k JOIN message m ON m.id = k.value"
             f" CROSS JOIN {visible} r ON r.no = m.id >> {SEQ_BITS}"
-            f" WHERE m.revision < ?5 AND ?3 <> '' AND {about} AND m.id >= r.first_key"
-            " AND m.kind = 'text' AND ?4 >= 0 LIMIT ?6",
-            (*parameters, low, until, UNINDEXED, json.dumps(keys)),
+            f" WHERE m.revision > ?4 AND m.revision < ?5 AND ?3 <> '' AND {about}"
+            " AND m.id >= r.first_key AND m.kind = 'text' LIMIT ?6",
+            (*parameters, after, until, UNINDEXED, json.dumps(keys)),
         ).fetchall()
     )
+    if len(found) < count and after:
+        return None
     return sorted(found, reverse=True)[:count]
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from storage.access import Granted, Viewer, readable
 from storage.catch_up import FIRST_AFTER, SEEN_CHANGE
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.log import newest_revision
 from storage.search_index import position
 
 UNINDEXED = 500
@@ -21,10 +22,7 @@ def unindexed(
     """
     business_no = viewer.business_no
     after = position(connection, business_no)
-    head = connection.execute(
-        "SELECT revision FROM log WHERE business_no = ?", (business_no,)
-    ).fetchone()
-    if head is None or head[0] <= after:
+    if newest_revision(connection, business_no) <= after:
         return []
     if only is not None:
         moved = [(only.no, only.first_key)]

@@ -14,6 +14,7 @@ from domain.webhook_order import LOCATION, PERSON, LogEntry
 from domain.webhooks import EventType
 from storage.access import snapshot
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.log import newest_revision
 
 STRETCH = 1_000
 """Revisions that are read at once."""
@@ -122,7 +123,7 @@ def read(connection: sqlite3.Connection, business_no: int, stretch: Stretch) -> 
     as one: what is stored up to a revision stays as it is.
     """
     if not stretch.up_to:
-        stretch.up_to = min(_newest(connection, business_no), stretch.after + STRETCH)
+        stretch.up_to = min(newest_revision(connection, business_no), stretch.after + STRETCH)
         if stretch.up_to <= stretch.after:
             stretch.up_to, stretch.whole = stretch.after, True
             return stretch
@@ -171,13 +172,6 @@ def _of_lane(
         )
     (found,) = connection.execute(sql, (business_no, after, up_to, lane)).fetchone()
     return _ascending(found)
-
-
-def _newest(connection: sqlite3.Connection, business_no: int) -> int:
-    row = connection.execute(
-        "SELECT revision FROM log WHERE business_no = ?", (business_no,)
-    ).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def before(connection: sqlite3.Connection, business_no: int, at: int) -> int:

@@ -112,6 +112,7 @@ def few_by_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "BLOCK_BITS", 3)
     monkeypatch.setattr(search, "FEW", 2)
     monkeypatch.setattr(timeline, "FEW", 2)
+    monkeypatch.setattr(timeline, "SPAN", 12)
 
 
 @pytest.mark.requirement("R26")
