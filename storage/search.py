@@ -29,8 +29,11 @@ from storage.search_index import (
 )
 from storage.unindexed import unindexed
 
-FEW = 32
-"""Conversations of a viewer up to which the index is asked for theirs alone."""
+FEW = 500
+"""Conversations of a viewer up to which the index is asked for theirs alone: 10 us for each.
+
+Who is in more finds enough among all that match, unless theirs have been silent for long.
+"""
 
 REVISION_DIGITS = 12
 """A cursor has no more: `REVISION_BITS`."""
