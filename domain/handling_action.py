@@ -1,6 +1,14 @@
-"""What somebody of the team can do with a conversation, beside talking in it."""
+"""What the team can do with a conversation, beside talking in it, and how it is then."""
 
 from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a conversation is handled; one that nobody has handled is open."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
 
 
 class Action(StrEnum):

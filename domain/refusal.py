@@ -58,6 +58,9 @@ class Refusal(msgspec.Struct, frozen=True):
 NOT_FOUND = Refusal(Code.NOT_FOUND, "There is no such thing here, or it is not yours to see.")
 """One answer for what does not exist and for what is foreign, so that neither can be told apart."""
 
+OF_THE_TEAM = Refusal(Code.FORBIDDEN, "How conversations are handled is the team's alone to ask.")
+"""The answer to a customer who asks for conversations by it."""
+
 TOO_SLOW = Refusal(
     Code.OVERLOADED, "Looking this up took too long. Ask for less, or again later.", 5.0
 )

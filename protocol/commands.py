@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from domain.handling_action import Action
+from domain.channels import Channel
+from domain.handling_action import Action, Status
 from domain.ids import ID_PATTERN
 from domain.note_action import NoteAction
 
@@ -145,6 +146,11 @@ class Search(Command, frozen=True, kw_only=True, tag="search"):
     q: str
     conversation: Id | None = None
     author: Id | None = None
+    person: Id | None = None
+    location: Id | None = None
+    status: Status | None = None
+    channel: Channel | None = None
+    attachments: bool = False
     since: Uint | None = None
     until: Uint | None = None
     before: str | None = None

@@ -22,6 +22,7 @@ from server.live import Connection, LiveBusiness
 from server.monitoring import may_read_at_once, note_read
 from server.node import BUSINESS, Node
 from storage.access import Viewer
+from storage.narrowing import Narrowing
 from storage.search import Search
 
 ShowFrame = Callable[[Frame], None]
@@ -239,6 +240,9 @@ class Requests:
             terms,
             conversation=command.conversation,
             author=command.author,
+            channel=command.channel,
+            attachments=command.attachments,
+            among=Narrowing(command.location, command.status, command.person),
             since=command.since,
             until=command.until,
             before=command.before,

@@ -154,6 +154,15 @@ def visible(viewer: Viewer, no: int, since_seq: int) -> Granted:
     return Granted(no, 1 if sees_all_history(viewer.role) else since_seq)
 
 
+def ever_in(person: str) -> str:
+    """A table of the conversations (no) that somebody is or was in; ``?1`` is the business, and
+    ``person`` the parameter that says who."""
+    return (
+        f"(SELECT conversation_no AS no FROM member WHERE business_no = ?1 AND person = {person}"
+        f" UNION SELECT conversation_no FROM removal WHERE business_no = ?1 AND person = {person})"
+    )
+
+
 def sees_person(viewer: Viewer) -> str:
     """The condition that the viewer may know of person ``p``; ``?1`` is the business, ``?2`` they.
 

@@ -15,17 +15,22 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from domain.channels import APP, Channel
 from domain.search import END, HIT, Term, excerpt, spaced
 from domain.views import Found
-from storage.access import Granted, Viewer, grant, readable, snapshot, some_of_readable
+from storage import narrowing
+from storage.access import Granted, Viewer, grant, readable, snapshot
 from storage.keys import SEQ_BITS, SEQ_MASK
+from storage.narrowing import EVERYWHERE, Narrowing, fits
 from storage.pages import PAGE_BYTES, encoded_size, fitting
-from storage.search_index import (
-    BLOCK_BITS,
-    REVISION_BITS,
+from storage.search_index import BLOCK_BITS, REVISION_BITS, entry_id
+from storage.search_scope import (
+    NOT_IN_APP,
+    WITH_FILES,
     author_word,
+    channel_word,
     conversation_word,
-    entry_id,
+    scope,
 )
 from storage.unindexed import unindexed
 
@@ -41,11 +46,17 @@ REVISION_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is asked. ``since`` and ``until`` are times, inclusive; ``limit`` is at least 1."""
+    """What is asked. ``since`` and ``until`` are times, inclusive; ``limit`` is at least 1.
+
+    ``channel``: on which it was said; ``attachments``: alone what has some.
+    """
 
     terms: tuple[Term, ...]
     conversation: str | None = None
     author: str | None = None
+    channel: Channel | None = None
+    attachments: bool = False
+    among: Narrowing = EVERYWHERE
     since: int | None = None
     until: int | None = None
     before: str | None = None
@@ -74,6 +85,8 @@ class _Text:
     at: int
     author: str | None
     text: str
+    channel: str
+    with_files: bool
 
 
 def find(connection: sqlite3.Connection, viewer: Viewer, asked: Search) -> FoundPage | None:
@@ -86,11 +99,13 @@ def find(connection: sqlite3.Connection, viewer: Viewer, asked: Search) -> Found
             only = grant(connection, viewer, asked.conversation)
             if only is None:
                 return None
-        ids = _indexed(connection, viewer, asked, only, before)
+        among = narrowing.settled(connection, viewer, asked.among)
+        ids = _indexed(connection, viewer, asked, only, among, before)
         full = len(ids) > asked.limit
         floor = ids[-1] if full else entry_id(business_no, 0)
         keys = unindexed(connection, viewer, only)
-        texts = [*_of_entries(connection, viewer, ids), *_of_keys(connection, viewer, keys or ())]
+        texts = _of_entries(connection, viewer, ids)
+        texts += _of_keys(connection, viewer, keys or (), among)
     wanted = {
         text.id: text for text in texts if floor <= text.id < before and _in_time(text, asked)
     }
@@ -130,11 +145,21 @@ def question_of(asked: Search, nos: Sequence[int]) -> str:
     )
     question = f"{{text}} : ({said})"
     if nos:
-        words = " OR ".join(f'"{conversation_word(no)}"' for no in nos)
-        question = f"{{scope}} : ({words}) AND {question}"
-    if asked.author is not None:
-        question = f'{{scope}} : "{author_word(asked.author)}" AND {question}'
+        question = f"{{scope}} : ({_any_of(map(conversation_word, nos))}) AND {question}"
+    words = [] if asked.author is None else [author_word(asked.author)]
+    if asked.channel not in (None, APP):
+        words.append(channel_word(asked.channel))
+    if asked.attachments:
+        words.append(WITH_FILES)
+    for word in words:
+        question = f'{{scope}} : "{word}" AND {question}'
+    if asked.channel is APP:
+        question = f"({question}) NOT {{scope}} : ({_any_of(NOT_IN_APP)})"
     return question
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return " OR ".join(f'"{word}"' for word in words)
 
 
 # CROSS JOIN keeps the order: the index is walked once, newest first, until the page is full.
@@ -143,6 +168,7 @@ def _indexed(
     viewer: Viewer,
     asked: Search,
     only: Granted | None,
+    among: Narrowing,
     before: int,
 ) -> list[int]:
     """Ids of the newest entries that match, one more than asked for."""
@@ -151,7 +177,7 @@ def _indexed(
     if only is not None:
         few = (only.no,)
     else:
-        nos = some_of_readable(connection, viewer, FEW)
+        nos = narrowing.some(connection, viewer, among, FEW)
         if not nos:
             return []
         if len(nos) <= FEW:
@@ -162,7 +188,7 @@ def _indexed(
         f" CROSS JOIN {readable(viewer, one_by_one=True)} r ON r.no = e.message_id >> {SEQ_BITS}"
         " WHERE search MATCH ?3 AND s.rowid >= ?4 AND s.rowid < ?5"
         f" AND (e.message_id >= r.first_key OR e.message_id & {SEQ_MASK} = 0)"
-        " AND e.at BETWEEN ?6 AND ?7 ORDER BY s.rowid DESC LIMIT ?8",
+        f" AND e.at BETWEEN ?6 AND ?7 AND {fits('r.no', 9)} ORDER BY s.rowid DESC LIMIT ?8",
         (
             *parameters,
             question_of(asked, few),
@@ -171,6 +197,7 @@ def _indexed(
             0 if asked.since is None else asked.since,
             2**62 if asked.until is None else asked.until,
             asked.limit + 1,
+            *among.parameters(viewer),
         ),
     )
     return [id_ for (id_,) in rows]
@@ -201,19 +228,22 @@ def _of_entries(connection: sqlite3.Connection, viewer: Viewer, ids: Sequence[in
         "SELECT message_id FROM search_entry WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(ids),),
     )
-    return _of_keys(connection, viewer, [key for (key,) in rows])
+    return _of_keys(connection, viewer, [key for (key,) in rows], EVERYWHERE)
 
 
-def _of_keys(connection: sqlite3.Connection, viewer: Viewer, keys: Sequence[int]) -> list[_Text]:
+def _of_keys(
+    connection: sqlite3.Connection, viewer: Viewer, keys: Sequence[int], among: Narrowing
+) -> list[_Text]:
     """What these messages and titles say now, without those that say nothing."""
     rows = connection.execute(
-        "SELECT m.revision, m.id, c.id, m.at, m.author, m.text FROM json_each(?1) k"
+        "SELECT m.revision, m.id, c.id, m.at, m.author, m.text, m.channel, m.attachments <> ''"
+        " FROM json_each(?1) k"
         f" JOIN message m ON m.id = k.value JOIN conversation c ON c.no = m.id >> {SEQ_BITS}"
-        " WHERE m.kind = 'text' AND m.deleted_at = 0"
-        " UNION ALL SELECT c.created_revision, k.value, c.id, c.created_at, NULL, c.title"
+        f" WHERE m.kind = 'text' AND m.deleted_at = 0 AND {fits('c.no', 2)}"
+        " UNION ALL SELECT c.created_revision, k.value, c.id, c.created_at, NULL, c.title, '', 0"
         f" FROM json_each(?1) k JOIN conversation c ON c.no = k.value >> {SEQ_BITS}"
-        f" WHERE k.value & {SEQ_MASK} = 0 AND c.title <> ''",
-        (json.dumps(keys),),
+        f" WHERE k.value & {SEQ_MASK} = 0 AND c.title <> '' AND {fits('c.no', 2)}",
+        (json.dumps(keys), *among.parameters(viewer)),
     )
     return [_Text(entry_id(viewer.business_no, revision), *rest) for revision, *rest in rows]
 
@@ -227,18 +257,20 @@ def _matching(question: str, texts: Iterable[_Text]) -> list[tuple[int, str]]:
         )
         memory.executemany(
             "INSERT INTO found (rowid, scope, text) VALUES (?, ?, ?)",
-            ((text.id, _scope(text), spaced(text.text)) for text in texts),
+            (
+                (
+                    text.id,
+                    scope(text.key, text.author, text.channel, text.with_files),
+                    spaced(text.text),
+                )
+                for text in texts
+            ),
         )
         return memory.execute(
             "SELECT rowid, highlight(found, 1, ?, ?) FROM found WHERE found MATCH ?"
             " ORDER BY rowid DESC",
             (HIT, END, question),
         ).fetchall()
-
-
-def _scope(text: _Text) -> str:
-    author = "" if text.author is None else author_word(text.author)
-    return f"{conversation_word(text.key >> SEQ_BITS)} {author}"
 
 
 def _found(text: _Text, marked: str) -> Found:

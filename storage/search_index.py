@@ -20,6 +20,7 @@ from storage.access import snapshot
 from storage.catch_up import FIRST_AFTER
 from storage.keys import SEQ_BITS, SEQ_MASK
 from storage.rows import Insert
+from storage.search_scope import scope
 from storage.unread import LAST
 
 REVISION_BITS = 40
@@ -53,19 +54,6 @@ class Plan:
 def entry_id(business_no: int, revision: int) -> int:
     """The id of what came into the log there: by it the index is sorted."""
     return business_no << REVISION_BITS | revision
-
-
-def conversation_word(no: int) -> str:
-    """The word that stands for a conversation in the scope of what is in it.
-
-    Its end comes first: words that begin alike would share a long list in the index of beginnings.
-    """
-    return f"{str(no)[::-1]}c"
-
-
-def author_word(person: str) -> str:
-    """The word that stands for somebody in the scope of what they said."""
-    return f"{person.encode()[::-1].hex()}a"
 
 
 def positions(connection: sqlite3.Connection) -> dict[str, int]:
@@ -192,18 +180,15 @@ def index(connection: sqlite3.Connection, keys: Sequence[int], now: int) -> None
             (json.dumps(ids),),
         ).fetchall()
     )
-    says = {id_: spaced(text) for id_, _, _, _, text in rows if text}
+    says = {id_: spaced(text) for id_, _, _, _, text, *_ in rows if text}
     _take_out(connection, [id_ for id_, text in earlier.items() if says.get(id_) != text], now)
     entries = Insert("INSERT INTO search_entry (id, message_id, at)", 3)
     texts = Insert("INSERT INTO search_text (id, scope, text)", 3)
     added = []
-    for id_, key, at, author, _ in rows:
+    for id_, key, at, author, _, channel, with_files in rows:
         if id_ in says and earlier.get(id_) != says[id_]:
-            scope = conversation_word(key >> SEQ_BITS)
-            if author is not None:
-                scope += " " + author_word(author)
             entries.add(id_, key, at)
-            texts.add(id_, scope, says[id_])
+            texts.add(id_, scope(key, author, channel, with_files), says[id_])
             added.append(id_)
     entries.write(connection)
     texts.write(connection)
@@ -222,14 +207,14 @@ def index(connection: sqlite3.Connection, keys: Sequence[int], now: int) -> None
     )
 
 
-# (id, key, at, author, text) of messages and titles as they are; "" where there is nothing to find.
-# A title has no author.
+# (id, key, at, author, text, channel, whether with files) of messages and titles as they are; text
+# "" where there is nothing to find. A title has no author.
 _PRESENT = (
     f"SELECT m.business_no << {REVISION_BITS} | m.revision AS id, m.id, m.at, m.author,"
-    " iif(m.kind = 'text' AND m.deleted_at = 0, m.text, '')"
-    " FROM json_each(?1) k JOIN message m ON m.id = k.value"
+    " iif(m.kind = 'text' AND m.deleted_at = 0, m.text, ''), m.channel,"
+    " m.attachments <> '' FROM json_each(?1) k JOIN message m ON m.id = k.value"
     f" UNION ALL SELECT c.business_no << {REVISION_BITS} | c.created_revision, k.value,"
-    " c.created_at, NULL, c.title"
+    " c.created_at, NULL, c.title, '', 0"
     f" FROM json_each(?1) k JOIN conversation c ON c.no = k.value >> {SEQ_BITS}"
     f" WHERE k.value & {SEQ_MASK} = 0"
     " ORDER BY 1"

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from domain.views import Message
-from storage.access import Viewer, readable, sees_person, snapshot
+from storage.access import Viewer, ever_in, readable, sees_person, snapshot
 from storage.catch_up import FIRST_AFTER
 from storage.history import MESSAGE, message
 from storage.keys import SEQ_BITS, SEQ_MASK
@@ -99,11 +99,7 @@ def _position(before: str | None) -> int:
     return min(int(before), REVISION_MAX)
 
 
-# Of person ?3: the conversations that they are in, and those they were taken off.
-_THEIRS = (
-    "(SELECT conversation_no AS no FROM member WHERE business_no = ?1 AND person = ?3"
-    " UNION SELECT conversation_no FROM removal WHERE business_no = ?1 AND person = ?3)"
-)
+_THEIRS = ever_in("?3")
 
 # An owner is in all there are; of which those are read that the viewer may.
 _ALL = "(SELECT conversation_no AS no FROM head WHERE business_no = ?1 AND ?3 <> '')"

@@ -118,6 +118,18 @@ def filtered(asker: Asker, pick: random.Random) -> object:
     return asker.search(pick.choice(WORDS) + " ", more)
 
 
+def narrowed(asker: Asker, pick: random.Random) -> object:
+    """A word at a location in a state, with one customer, on a channel, or with attachments."""
+    location, status = pick.choice(LOCATIONS), pick.choice(("open", "snoozed", "closed"))
+    more = (
+        f"&location={location}&status={status}",
+        f"&person=customer{pick.randrange(asker.customers)}",
+        f"&channel={pick.choice(('app', 'text', 'email'))}",
+        "&attachments=true",
+    )
+    return asker.search(pick.choice(WORDS) + " ", pick.choice(more))
+
+
 def timeline(asker: Asker, pick: random.Random) -> object:
     """What was said around a customer; customers ask for their own."""
     person = asker.person
@@ -157,6 +169,7 @@ QUESTIONS: dict[str, tuple[Question, tuple[str, ...]]] = {
     "search: phrase": (phrase, ALL),
     "search: rare number": (rare, ALL),
     "search: author, time": (filtered, TEAM),
+    "search: narrowed": (narrowed, TEAM),
     "timeline": (timeline, ALL),
     "timeline: of hundreds": (long_timeline, TEAM),
     "activate": (activate, ("customer",)),

@@ -300,6 +300,11 @@ const COMMANDS = /** @type {Record<string, Record<string, any>>} */ ({
     q: null,
     conversation: null,
     author: null,
+    person: null,
+    location: null,
+    status: null,
+    channel: null,
+    attachments: false,
     since: null,
     until: null,
     before: null,
@@ -1363,9 +1368,12 @@ export class Deskbell {
   /**
    * Messages and titles in which all words of `q` occur, newest first; `parts` say where. `seq` 0 is
    * the title. While there is a `next`, it goes into `before` of the same question.
+   * `author` said it, in a conversation that `person` is or was in; `location` and `status` are for
+   * the team alone.
    * @param {string} q
-   * @param {{conversation?: string, author?: string, since?: number, until?: number,
-   *   before?: string, limit?: number}} [filter]
+   * @param {{conversation?: string, author?: string, person?: string, location?: string,
+   *   status?: 'open' | 'snoozed' | 'closed', channel?: 'app' | 'text' | 'email',
+   *   attachments?: boolean, since?: number, until?: number, before?: string, limit?: number}} [filter]
    * @returns {Promise<{found: Found[], next: string | null, behind: boolean}>}
    */
   async search(q, filter = {}) {

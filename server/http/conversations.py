@@ -5,7 +5,8 @@ from typing import Literal
 from domain import commands
 from domain.channels import Channel
 from domain.conversation import refuse_size
-from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.handling_action import Status
+from domain.refusal import NOT_FOUND, OF_THE_TEAM, Code, Refusal
 from domain.roles import TEAM, Operation
 from domain.scopes import Scope
 from domain.views import Conversation, Member, Message
@@ -30,8 +31,6 @@ from server.http.route import PERSON, UNDONE, Call, Route
 from server.monitoring import note_read
 from server.node import Node
 from storage.lists import ListFilter
-
-Status = Literal["open", "snoozed", "closed"]
 
 
 class ConversationPath(Input, frozen=True, kw_only=True):
@@ -101,7 +100,7 @@ async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList | Re
         set_or_none(asked.channel),
     )
     if me.viewer.role not in TEAM and wanted.of_team:
-        return Refusal(Code.FORBIDDEN, "How conversations are handled is the team's alone to ask.")
+        return OF_THE_TEAM
     if asked.unassigned and asked.assignee is not UNSET:
         return Refusal(Code.BAD_REQUEST, "Ask for an assignee or for what has none, not for both.")
     revision = call.node.database.journal.released(call.live.id)

@@ -1,5 +1,7 @@
 """What was said: searched by its words, and around one person."""
 
+from domain.channels import Channel
+from domain.handling_action import Status
 from domain.limits import LIST_MAX, SEARCH_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation, Role
@@ -19,19 +21,28 @@ from server.http.fields import (
     set_or_none,
 )
 from server.http.route import PERSON, Call, Route
+from storage.narrowing import Narrowing
 from storage.search import Search
 
 
 class SearchQuery(Input, frozen=True, kw_only=True):
     """``q``: words, of which all must occur, and phrases in quotation marks.
 
-    The last word may be the beginning of one, from three letters on. ``since`` and ``until``:
-    times, both inclusive. ``before``: the ``next`` of the page before.
+    The last word may be the beginning of one, from three letters on. ``author``: who said it.
+    ``person``: in conversations that they are or were in. ``location`` and ``status``: in those
+    that are there, or in that state, now; for the team alone. ``channel``: on which it was said.
+    ``attachments``: only what has some. ``since`` and ``until``: times, both inclusive.
+    ``before``: the ``next`` of the page before.
     """
 
     q: str
     conversation: Id | Unset = UNSET
     author: Id | Unset = UNSET
+    person: Id | Unset = UNSET
+    location: Id | Unset = UNSET
+    status: Status | Unset = UNSET
+    channel: Channel | Unset = UNSET
+    attachments: bool = False
     since: Uint | Unset = UNSET
     until: Uint | Unset = UNSET
     before: Position | Unset = UNSET
@@ -84,6 +95,11 @@ async def search(call: Call[SearchQuery, Nothing]) -> FoundList | Refusal:
         terms,
         conversation=set_or_none(asked.conversation),
         author=set_or_none(asked.author),
+        channel=set_or_none(asked.channel),
+        attachments=asked.attachments,
+        among=Narrowing(
+            set_or_none(asked.location), set_or_none(asked.status), set_or_none(asked.person)
+        ),
         since=set_or_none(asked.since),
         until=set_or_none(asked.until),
         before=set_or_none(asked.before),
@@ -124,7 +140,7 @@ ROUTES = (
         parameters=SearchQuery,
         body=Nothing,
         answer=FoundList,
-        refusals=(Code.NOT_FOUND, Code.TOO_LARGE),
+        refusals=(Code.NOT_FOUND, Code.FORBIDDEN, Code.TOO_LARGE),
         shows=FoundList(
             found=(
                 Found(

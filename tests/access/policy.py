@@ -538,6 +538,8 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         Ask(PERSON, "/v1/search?q=hi"),
         Ask(PERSON, "/v1/search?q=hi&conversation=@t-talk", missing=404),
         Ask(PERSON, "/v1/search?q=hi&author=@t-guest", missing=200),
+        Ask(PERSON, "/v1/search?q=hi&person=@t-guest&attachments=true", missing=200),
+        Ask(TEAM, "/v1/search?q=hi&location=@t-place&status=open", missing=200),
     ),
     "GET /v1/people/{person}/timeline": (
         Ask(PERSON, "/v1/people/@t-customer/timeline", missing=404),
@@ -801,6 +803,7 @@ WEBSOCKET: dict[str, tuple[Say, ...]] = {
         Say({"q": "hi"}, "found_list"),
         Say({"q": "hi", **_T}, "found_list", "not_found"),
         Say({"q": "hi", "author": "@t-guest"}, "found_list", "found_list"),
+        Say({"q": "hi", "person": "@t-guest", "channel": "app"}, "found_list", "found_list"),
         Say({"q": "hi", **_O, "before": "1"}, "found_list"),
     ),
     "watch": (Say({"people": ["@t-helper", "@t-guest"]}, "ok", "ok"),),

@@ -6,14 +6,20 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.events import ConversationCreated
+from msgspec import structs
+
+from domain.channels import APP, Channel, Channels
+from domain.events import ConversationCreated, Handling, HandlingChanged
 from domain.roles import Role
+from domain.views import Attachment
 from storage import search_index
 from storage.database import Database
 from tests.contract.house import House
+from tests.fixtures.attached import attachment
 
 WORDS = ["rex", "Rex", "bella", "Ángel", "angel", "hot", "spot", "groomer", "grooming", "ready"]
 WORDS += ["the", "30°", "café", "vet-clinic"]
+LOCATIONS = ["downtown", "uptown", "harbour"]
 TITLES = ("", "", "Rex", "Ángel and bella", "the groomer")
 PEOPLE = {
     "olivia": Role.OWNER,
@@ -41,6 +47,8 @@ class Line:
     at: int
     author: str
     text: str
+    channel: Channel | None = None
+    attachments: bool = False
 
 
 @dataclass
@@ -53,6 +61,8 @@ class World:
     inside: dict[tuple[str, str], int] = field(default_factory=dict)
     ever: set[tuple[str, str]] = field(default_factory=set)
     rooms: list[str] = field(default_factory=list)
+    files: int = 0
+    handling: dict[str, Handling] = field(default_factory=dict)
 
     @classmethod
     async def talked(cls, house: House, seed: int, turns: int, steps: float = 0.2) -> "World":
@@ -72,7 +82,8 @@ class World:
         room = pick.choice(self.rooms)
         said = [line for line in self.lines.values() if line.seq and line.text]
         match pick.choices(
-            ("send", "edit", "delete", "add", "remove", "begin"), (60, 12, 6, 8, 8, 6)
+            ("send", "edit", "delete", "add", "remove", "begin", "handle"),
+            (60, 12, 6, 8, 8, 6, 10),
         )[0]:
             case "send":
                 await self.send(room)
@@ -99,6 +110,8 @@ class World:
                     del self.inside[room, person]
             case "begin":
                 await self.begin()
+            case "handle":
+                await self.handle(room)
 
     async def begin(self) -> None:
         """A conversation of some."""
@@ -117,11 +130,40 @@ class World:
 
     async def send(self, room: str) -> None:
         """Somebody says something."""
-        event = self.house.message(room, self.random.choice(list(PEOPLE)), self.text())
+        author = self.random.choice(list(PEOPLE))
+        files: tuple[Attachment, ...] = ()
+        if self.random.random() < 0.2:
+            self.files += 1
+            assert isinstance(self.house.database, Database)
+            files = (await attachment(self.house.database, 1, author, f"a{self.files}"),)
+        event = self.house.message(room, author, self.text(), attachments=files)
+        channel = self.random.choice((APP, APP, Channel.TEXT, Channel.EMAIL))
+        if channel is not APP:
+            event = structs.replace(event, channels=Channels(channel, channel))
         revision = await self.house.append([event])
         self.lines[room, event.seq] = Line(
-            room, event.seq, revision, event.at, event.author, event.text
+            room, event.seq, revision, event.at, author, event.text, channel, bool(files)
         )
+
+    async def handle(self, room: str) -> None:
+        """The team places it elsewhere, in another state."""
+        before = self.handling.get(room, Handling())
+        where = self.random.sample(LOCATIONS, self.random.randint(0, 2))
+        status = self.random.choice(("open", "snoozed", "closed"))
+        after = Handling(tuple(where), status, 5 if status == "snoozed" else 0)
+        event = HandlingChanged(
+            room,
+            self.house.seqs[room],
+            self.house.at(),
+            "sam",
+            "transferred",
+            after,
+            0,
+            came=tuple(set(where) - set(before.locations)),
+            left=tuple(set(before.locations) - set(where)),
+        )
+        await self.house.append([event])
+        self.handling[room] = after
 
     def text(self) -> str:
         return " ".join(self.random.choices(WORDS, k=self.random.randint(1, 7)))

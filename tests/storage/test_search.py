@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from domain.channels import Channel
+from domain.events import Handling
+from domain.handling_action import Status
 from domain.refusal import Refusal
 from domain.roles import Role
 from domain.search import parse
 from storage import access, search, search_index, timeline, unindexed
 from storage.access import Viewer
 from storage.database import Database
+from storage.narrowing import Narrowing
 from storage.search import FoundPage, Search
 from tests.contract.house import House, running_database
-from tests.storage.search_world import PEOPLE, WORDS, Line, World, index_all, spelt, step
+from tests.storage.search_world import LOCATIONS, PEOPLE, WORDS, Line, World, index_all, spelt, step
 
 Place = tuple[str, int]
 
@@ -70,9 +74,24 @@ def expected(world: World, person: str, q: str, **more: object) -> list[Place]:
         and holds(line, words, begins, phrase)
         and more.get("conversation") in (None, line.conversation)
         and more.get("author") in (None, line.author)
+        and more.get("channel") in (None, line.channel)
+        and line.attachments >= bool(more.get("attachments", False))
+        and fits(world, line.conversation, more.get("among"))
         and line.at >= int(str(more.get("since", 0)))
         and line.at <= int(str(more.get("until", 2**60)))
     ]
+
+
+def fits(world: World, room: str, among: object) -> bool:
+    """Whether a conversation is among those a search is narrowed to."""
+    if not isinstance(among, Narrowing):
+        return True
+    handling = world.handling.get(room, Handling())
+    return (
+        among.location in (None, *handling.locations)
+        and among.status in (None, handling.status)
+        and (among.person in (None, "olivia") or (room, among.person) in world.ever)
+    )
 
 
 def questions(pick: random.Random, world: World) -> list[tuple[str, dict[str, object]]]:
@@ -91,6 +110,16 @@ def questions(pick: random.Random, world: World) -> list[tuple[str, dict[str, ob
             filters["since"] = pick.choice(times)
         if pick.random() < 0.2:
             filters["until"] = pick.choice(times)
+        if pick.random() < 0.2:
+            filters["channel"] = pick.choice(list(Channel))
+        if pick.random() < 0.2:
+            filters["attachments"] = True
+        if pick.random() < 0.4:
+            filters["among"] = Narrowing(
+                pick.choice((None, None, *LOCATIONS, "nowhere")),
+                pick.choice((None, None, *Status)),
+                pick.choice((None, None, "nobody", *PEOPLE)),
+            )
         asked.append((q, filters))
     return asked
 
@@ -115,7 +144,7 @@ def few_by_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeline, "SPAN", 12)
 
 
-@pytest.mark.requirement("R26")
+@pytest.mark.requirement("R26", "EX-30")
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.usefixtures("few_by_few")
 async def test_a_search_finds_what_a_reader_of_everything_would(tmp_path: Path, seed: int) -> None:

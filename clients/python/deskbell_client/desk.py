@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import trio
 
@@ -313,24 +313,9 @@ class Desk:
         """What a message said, oldest first."""
         return (await self._driver.ask(commands.Versions(conversation, seq))).versions
 
-    async def search(
-        self,
-        q: str,
-        *,
-        conversation: str | None = None,
-        author: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-        before: str | None = None,
-        limit: int = 20,
-    ) -> FoundList:
-        """A page of messages and titles in which all words of ``q`` occur, newest first.
-
-        ``since`` and ``until``: times. ``before``: the ``next`` of the page before.
-        """
-        return await self._driver.ask(
-            commands.Search(q, conversation, author, since, until, before, limit)
-        )
+    async def search(self, q: str, **wanted: Unpack[commands.SearchFilter]) -> FoundList:
+        """A page of messages and titles in which all words of ``q`` occur, newest first."""
+        return await self._driver.ask(commands.Search(q, **wanted))
 
     # --- People -----------------------------------------------------------------------------------
 

@@ -182,6 +182,61 @@ async def test_a_filter_finds_what_the_pictures_say(
     assert on == {"app", "text"}
 
 
+async def searched(api: ApiStage, asker: str, asked: dict[str, str]) -> list[Picture]:
+    """All that is found of a greeting, three at a time."""
+    found: list[Picture] = []
+    before: dict[str, str] = {}
+    while True:
+        query = urlencode({"q": "hi", **asked, **before, "limit": 3})
+        page = await _done(api, "GET", f"/v1/search?{query}", asker)
+        found += page["found"]
+        if page["next"] is None:
+            return found
+        before = {"before": page["next"]}
+
+
+@pytest.mark.requirement("EX-30")
+@pytest.mark.parametrize("person", ["olivia", "sam", "zoe"])
+async def test_a_search_is_narrowed_as_a_list_is(person: str, api: ApiStage) -> None:
+    """By location and state; and to those that somebody is in. Somebody says hi in all of them."""
+    everything = {picture["id"]: picture for picture in await listed(api, person)}
+    for chosen in product(("", "main", "far"), ("", "open", "snoozed", "closed"), ("", "c03")):
+        names = ("location", "status", "person")
+        asked = {name: value for name, value in zip(names, chosen, strict=True) if value}
+        customer = asked.get("person")
+        wanted = {
+            id_
+            for id_, picture in everything.items()
+            if fits(picture, {name: asked[name] for name in asked if name != "person"})
+            and id_ != "team"
+            and customer in (None, *(member["person"] for member in picture["members"]))
+        }
+        found = {each["conversation"] for each in await searched(api, person, asked)}
+        assert found == wanted, asked
+
+
+@pytest.mark.requirement("EX-30")
+async def test_a_search_is_narrowed_to_a_channel(api: ApiStage) -> None:
+    said = {
+        channel: [each["author"] for each in await searched(api, "olivia", {"channel": channel})]
+        for channel in ("app", "text", "email")
+    }
+    assert sorted(said["text"]) == TEXTERS
+    assert set(said["app"]) == {*CUSTOMERS, *TEXTERS[::3], "sam", "zoe"}
+    assert said["email"] == []
+    # A customer may ask for that, too: it is said of their own messages.
+    assert [each["author"] for each in await searched(api, "t01", {"channel": "text"})] == ["t01"]
+
+
+async def test_how_conversations_are_handled_is_not_searched_by_customers(api: ApiStage) -> None:
+    for query in ("location=main", "status=open"):
+        refused = await api.ask("GET", f"/v1/search?q=hi&{query}", api.token("c01", "shop"))
+        assert (refused.status, refused.code) == (403, "forbidden")
+    for query in ("status=lost", "channel=fax", "attachments=maybe", "person=a%20b"):
+        refused = await api.ask("GET", f"/v1/search?q=hi&{query}", api.token("sam", "shop"))
+        assert (refused.status, refused.code) == (400, "bad_request")
+
+
 async def test_a_customer_asks_for_the_unread_alone(api: ApiStage) -> None:
     answered, other = api.token("c01", "shop"), api.token("c02", "shop")
     path = "/v1/conversations?unread=true"
