@@ -4,7 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from domain.handling_action import Status
-from storage.access import Viewer, ever_in, readable, some_of_readable
+from domain.roles import Role
+from storage.access import WORKS_AT, Viewer, ever_in, readable, some_of_readable
 
 Parameters = tuple[int, str | None, str | None, str | None]
 
@@ -64,7 +65,7 @@ def some(connection: sqlite3.Connection, viewer: Viewer, asked: Narrowing, most:
     if asked == EVERYWHERE:
         return some_of_readable(connection, viewer, most)
     rows = connection.execute(
-        f"SELECT t.no FROM {_fewest(asked)} t"
+        f"SELECT DISTINCT t.no FROM {_fewest(viewer, asked)} t"
         f" CROSS JOIN {readable(viewer, one_by_one=True)} r ON r.no = t.no"
         f" WHERE ?2 <> '' AND {fits('t.no', 3)} LIMIT ?7",
         (viewer.business_no, viewer.person, *asked.parameters(viewer), most + 1),
@@ -72,14 +73,22 @@ def some(connection: sqlite3.Connection, viewer: Viewer, asked: Narrowing, most:
     return [no for (no,) in rows]
 
 
-def _fewest(asked: Narrowing) -> str:
+def _fewest(viewer: Viewer, asked: Narrowing) -> str:
     """A table of conversations that holds all that are asked for, and few others if it can be."""
     if asked.person is not None:
         return ever_in("?6")
-    if asked.location is not None:
-        return (
-            "(SELECT conversation_no AS no FROM placement WHERE business_no = ?1 AND location = ?4)"
-        )
     if asked.status is Status.SNOOZED:
-        return "(SELECT conversation_no AS no FROM handling WHERE status = 'snoozed')"
-    return "(SELECT conversation_no AS no FROM head WHERE business_no = ?1)"
+        return (
+            "(SELECT conversation_no AS no FROM handling INDEXED BY handling_by_snooze"
+            " WHERE status = 'snoozed')"
+        )
+    if asked.location is None:
+        return "(SELECT conversation_no AS no FROM head WHERE business_no = ?1)"
+    there = "SELECT conversation_no AS no FROM placement WHERE business_no = ?1 AND location = ?4"
+    if viewer.role is Role.OWNER:
+        return f"({there})"
+    # Where somebody does not work they see what they are members of.
+    return (
+        f"({there} AND location IN {WORKS_AT} UNION ALL"
+        " SELECT conversation_no FROM member WHERE business_no = ?1 AND person = ?2)"
+    )
