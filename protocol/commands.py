@@ -71,6 +71,13 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
 
 
 class Conversations(Command, frozen=True, kw_only=True, tag="conversations"):
+    location: Id | None = None
+    status: Status | None = None
+    assignee: Id | None = None
+    unassigned: bool = False
+    waiting: bool = False
+    unread: bool = False
+    channel: Channel | None = None
     before: str | None = None
     limit: Uint = 50
 

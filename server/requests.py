@@ -16,12 +16,13 @@ from domain.views import Message
 from protocol import commands, frames
 from protocol.commands import Command
 from protocol.frames import Frame
-from server import creating, notes, reading, searching
+from server import creating, listing, notes, reading, searching
 from server.asking import ASK_SECONDS, answer_of, ask_conversation
 from server.live import Connection, LiveBusiness
 from server.monitoring import may_read_at_once, note_read
 from server.node import BUSINESS, Node
 from storage.access import Viewer
+from storage.lists import ListFilter
 from storage.narrowing import Narrowing
 from storage.search import Search
 
@@ -117,11 +118,22 @@ class Requests:
         limit = max(1, min(command.limit, self._node.limits.history_limit))
         return self._viewer, command.conversation, command.before, command.after, limit
 
-    async def _conversations(self, command: commands.Conversations) -> Frame:
-        revision = self._node.database.journal.released(self._live.id)
-        page = await self._node.queries.conversations(
-            self._viewer, command.before, max(1, min(command.limit, LIST_MAX))
+    async def _conversations(self, command: commands.Conversations) -> Frame | Refusal:
+        wanted = ListFilter(
+            command.location,
+            command.status,
+            command.assignee,
+            command.waiting,
+            command.unread,
+            command.channel,
         )
+        limit = max(1, min(command.limit, LIST_MAX))
+        revision = self._node.database.journal.released(self._live.id)
+        page = await listing.find(
+            self._node, self._viewer, wanted, command.unassigned, command.before, limit
+        )
+        if isinstance(page, Refusal):
+            return page
         shown = (
             reading.conversation(self._live, self._speaker.person, c) for c in page.conversations
         )

@@ -6,11 +6,11 @@ from domain import commands
 from domain.channels import Channel
 from domain.conversation import refuse_size
 from domain.handling_action import Status
-from domain.refusal import NOT_FOUND, OF_THE_TEAM, Code, Refusal
-from domain.roles import TEAM, Operation
+from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.roles import Operation
 from domain.scopes import Scope
 from domain.views import Conversation, Member, Message
-from server import creating, reading
+from server import creating, listing, reading
 from server.asking import ask_conversation
 from server.http.caller import Somebody
 from server.http.desk import changed
@@ -94,19 +94,22 @@ async def mine(call: Call[ConversationsQuery, Nothing]) -> ConversationList | Re
     wanted = ListFilter(
         set_or_none(asked.location),
         set_or_none(asked.status),
-        "" if asked.unassigned else set_or_none(asked.assignee),
+        set_or_none(asked.assignee),
         asked.waiting,
         asked.unread,
         set_or_none(asked.channel),
     )
-    if me.viewer.role not in TEAM and wanted.of_team:
-        return OF_THE_TEAM
-    if asked.unassigned and asked.assignee is not UNSET:
-        return Refusal(Code.BAD_REQUEST, "Ask for an assignee or for what has none, not for both.")
     revision = call.node.database.journal.released(call.live.id)
-    page = await call.node.queries.conversations(
-        me.viewer, set_or_none(asked.before), page_size(asked.limit), wanted
+    page = await listing.find(
+        call.node,
+        me.viewer,
+        wanted,
+        asked.unassigned,
+        set_or_none(asked.before),
+        page_size(asked.limit),
     )
+    if isinstance(page, Refusal):
+        return page
     return ConversationList(
         conversations=tuple(
             reading.conversation(call.live, me.record.id, stored) for stored in page.conversations

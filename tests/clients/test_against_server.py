@@ -279,6 +279,35 @@ async def test_history_is_read_in_both_directions(deskbell: Deskbell) -> None:
     assert (newest.more, before.more, first.more, after.more) == (True, True, False, False)
 
 
+@pytest.mark.requirement("EX-30")
+async def test_lists_and_searches_are_narrowed(deskbell: Deskbell) -> None:
+    async with deskbell.connect("olivia") as olivia, deskbell.connect("carla") as carla:
+        await told(carla, events.Connected)
+        await carla.send(REX, "Is Rex ready?")
+        waits = await olivia.conversations(waiting=True, unassigned=True, location="main")
+        found = [each.handling for each in waits.conversations]
+        assert found and all(each and each.waiting_since and not each.assignee for each in found)
+        await olivia.handle(REX, "assign", person="sam")
+        for page in (
+            await olivia.conversations(status="open", assignee="sam", channel="app"),
+            await olivia.conversations(unread=True),
+            await olivia.conversations(waiting=True, location="main"),
+        ):
+            assert REX in {each.id for each in page.conversations}
+        closed = await olivia.conversations(status="closed")
+        assert REX not in {each.id for each in closed.conversations}
+        said = (await olivia.search("rex", location="main", status="open", person="carla")).found
+        assert {each.conversation for each in said} == {REX}
+        assert (await olivia.search("ready", attachments=True)).found == ()
+        assert (await carla.search("ready", channel="email")).found == ()
+        with pytest.raises(Refused, match="team's alone"):
+            await carla.search("ready", status="open")
+        with pytest.raises(Refused, match="team's alone"):
+            await carla.conversations(waiting=True)
+        with pytest.raises(Refused, match="not for both"):
+            await olivia.conversations(assignee="sam", unassigned=True)
+
+
 async def test_conversations_and_members(deskbell: Deskbell) -> None:
     async with deskbell.connect("olivia") as olivia, deskbell.connect("carla") as carla:
         await told(carla, events.Connected)

@@ -5,7 +5,7 @@ asking twice is the same as asking once: such a command is sent again when its r
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Literal, TypedDict, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from deskbell_client import replies
 from deskbell_client.records import Cursor
@@ -16,12 +16,6 @@ Action = Literal[
     "assign", "unassign", "transfer", "close", "snooze", "reopen", "handled", "waiting"
 ]
 """What the team can do with a conversation, beside talking in it."""
-
-Status = Literal["open", "snoozed", "closed"]
-"""How a conversation is handled."""
-
-Channel = Literal["app", "text", "email"]
-"""On which something was said."""
 
 NoteAction = Literal["add", "edit", "delete"]
 """What somebody of the team can do with a note."""
@@ -125,11 +119,21 @@ class History(Command[replies.Page]):
 
 @dataclass(frozen=True)
 class Conversations(Command[replies.ConversationList]):
-    """One's conversations, latest activity first; ``before`` is the ``next`` of the page before."""
+    """One's conversations that fit, latest activity first.
+
+    ``before`` is the ``next`` of the page before; a page may be empty and have a ``next``.
+    """
 
     name: ClassVar[str] = "conversations"
     reply = replies.ConversationList
 
+    location: str | None = None
+    status: str | None = None
+    assignee: str | None = None
+    unassigned: bool = False
+    waiting: bool = False
+    unread: bool = False
+    channel: str | None = None
     before: str | None = None
     limit: int = 50
 
@@ -282,28 +286,6 @@ class People(Command[replies.PersonList]):
 
     search: str = ""
     limit: int = 20
-
-
-class SearchFilter(TypedDict, total=False):
-    """What narrows a search.
-
-    ``author`` said it, in a ``conversation``, and one that ``person`` is or was in. ``location``
-    and ``status``: where its conversation is and how, for the team alone. ``channel``: on which it
-    was said. ``attachments``: only what has some. ``since`` and ``until``: times, both inclusive.
-    ``before``: the ``next`` of the page before. ``limit``: 1 to 50, else 20.
-    """
-
-    conversation: str
-    author: str
-    person: str
-    location: str
-    status: Status
-    channel: Channel
-    attachments: bool
-    since: int
-    until: int
-    before: str
-    limit: int
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from deskbell_client.credentials import Credentials
 from deskbell_client.driver import Dial, Driver, GetToken
 from deskbell_client.errors import Refused, Stopped
 from deskbell_client.events import Event
+from deskbell_client.filters import ConversationFilter, SearchFilter
 from deskbell_client.options import Options
 from deskbell_client.phase import Phase
 from deskbell_client.records import Attachment, Conversation, MessageReceipt, Person, Version
@@ -223,10 +224,14 @@ class Desk:
     # --- Conversations ----------------------------------------------------------------------------
 
     async def conversations(
-        self, before: str | None = None, limit: int = 50
+        self,
+        before: str | None = None,
+        limit: int = 50,
+        **wanted: Unpack[ConversationFilter],
     ) -> replies.ConversationList:
-        """One's conversations, latest activity first; ``next`` of the page goes into ``before``."""
-        return await self._driver.ask(commands.Conversations(before, limit))
+        """One's conversations that fit, latest activity first; while the page has a ``next``, it
+        goes into ``before``."""
+        return await self._driver.ask(commands.Conversations(before=before, limit=limit, **wanted))
 
     async def open(self, conversation: str) -> Conversation:
         """One conversation as it is now."""
@@ -313,7 +318,7 @@ class Desk:
         """What a message said, oldest first."""
         return (await self._driver.ask(commands.Versions(conversation, seq))).versions
 
-    async def search(self, q: str, **wanted: Unpack[commands.SearchFilter]) -> FoundList:
+    async def search(self, q: str, **wanted: Unpack[SearchFilter]) -> FoundList:
         """A page of messages and titles in which all words of ``q`` occur, newest first."""
         return await self._driver.ask(commands.Search(q, **wanted))
 
