@@ -286,7 +286,8 @@ async def test_lists_and_searches_are_narrowed(deskbell: Deskbell) -> None:
         await carla.send(REX, "Is Rex ready?")
         waits = await olivia.conversations(waiting=True, unassigned=True, location="main")
         found = [each.handling for each in waits.conversations]
-        assert found and all(each and each.waiting_since and not each.assignee for each in found)
+        assert found
+        assert all(each and each.waiting_since and not each.assignee for each in found)
         await olivia.handle(REX, "assign", person="sam")
         for page in (
             await olivia.conversations(status="open", assignee="sam", channel="app"),
