@@ -291,6 +291,7 @@ class SavedReplyChanged(msgspec.Struct, frozen=True):
     title: str
     text: str
     location: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 class SavedReplyDeleted(msgspec.Struct, frozen=True):

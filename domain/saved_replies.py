@@ -5,6 +5,8 @@ Rules
    brace that is meant is written twice: ``{{``. A closing brace needs nothing.
 2. A variable without a value refuses: no customer ever reads ``{customer.name}`` or a gap.
 3. What a value holds is text, whatever it looks like: it is not looked through for variables.
+4. Attachments are taken from what its author has uploaded, examined and scanned, and are the
+   business's from then on. Who takes the reply gets a copy of each to send.
 """
 
 import re
@@ -13,10 +15,12 @@ from enum import Enum
 
 import msgspec
 
+from domain.attachments import State, Uploaded, attach
 from domain.events import SavedReplyChanged
 from domain.limits import TITLE_BYTES
 from domain.refusal import Code, Refusal
 from domain.text import refuse_label, refuse_text
+from domain.views import Attachment
 
 SAVED_REPLIES_MAX = 500
 """Of one business, with those of its locations."""
@@ -32,6 +36,7 @@ class SavedReply(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     text: str
     location: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Variable(Enum):
@@ -77,6 +82,9 @@ _doubled = re.compile(rf"(?<!\{{)\{{\{{\s*({_NAMES})\s*\}}\}}(?!\}})")
 _ALL = ", ".join(f"{{{variable.value}}}" for variable in Variable)
 _OPEN = Refusal(
     Code.BAD_REQUEST, "'text': a variable begins with { and never ends. Write {{ for a brace."
+)
+_NOT_SCANNED = Refusal(
+    Code.CONFLICT, "An attachment is still being scanned. Save the reply when it is ready."
 )
 _WHY = {
     Variable.CUSTOMER_FIRST_NAME: "there is not exactly one customer in this conversation",
@@ -197,4 +205,22 @@ def decide_saved_reply(
     if others >= SAVED_REPLIES_MAX:
         message = f"A business has at most {SAVED_REPLIES_MAX} saved replies. Delete one first."
         return Refusal(Code.TOO_LARGE, message)
-    return SavedReplyChanged(now, author, reply.id, reply.title, reply.text, reply.location)
+    return SavedReplyChanged(
+        now, author, reply.id, reply.title, reply.text, reply.location, reply.attachments
+    )
+
+
+def choose(
+    asked: tuple[str, ...], kept: tuple[Attachment, ...], found: tuple[Uploaded, ...]
+) -> tuple[Attachment, ...] | Refusal:
+    """The attachments of a saved reply, in the order asked for, or why it cannot have them.
+
+    ``kept`` are those that it has; ``found`` is what of ``asked`` its author has uploaded.
+    """
+    own = (*(Uploaded(each, sent=False) for each in kept), *found)
+    chosen = attach(asked, own, frozenset())
+    if isinstance(chosen, Refusal):
+        return chosen
+    if any(each.state != State.READY for each in chosen):
+        return _NOT_SCANNED
+    return chosen

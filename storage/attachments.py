@@ -4,14 +4,15 @@ What people see of a message changes with the journal (`storage.attachment_rows`
 is only the uploader's, is written here.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from domain.attachments import Rejection, State
 from storage import uploads
 from storage.access import Viewer
 from storage.readers import Readers
-from storage.uploads import Examined, NewUpload, Quota, Upload
+from storage.uploads import Examined, NewCopy, NewUpload, Quota, Upload
 from storage.writer import Writer
 
 
@@ -28,6 +29,22 @@ class Attachments:
         What was refused counts no more; of those the latest are kept for their uploader to read.
         """
         return await self._transact(_begin, new, quota)
+
+    async def copy(
+        self,
+        business_no: int,
+        person: str,
+        copies: Sequence[NewCopy],
+        now: int,
+        expires_at: int,
+        quota: Quota,
+    ) -> Sequence[Upload] | Quota:
+        """What a saved reply holds, as ready uploads of ``person``; they share its files.
+
+        Those that the reply does not hold any more are left out. A `Quota`: nothing was done, and
+        this is what is left.
+        """
+        return await self._transact(_copy, business_no, person, copies, now, expires_at, quota)
 
     async def own(self, business_no: int, person: str, upload: str) -> Upload | None:
         """An upload of ``person``, wherever it stands."""
@@ -101,11 +118,7 @@ class Attachments:
 
 
 def _begin(connection: sqlite3.Connection, new: NewUpload, quota: Quota) -> Quota | None:
-    files, size = connection.execute(
-        f"SELECT count(*), total(bytes) FROM attachment WHERE {_OPEN} AND state <> 'refused'",
-        (new.business_no, new.person),
-    ).fetchone()
-    left = Quota(quota.files - files, quota.bytes - int(size))
+    left = _left(connection, new.business_no, new.person, quota)
     if left.files < 1 or left.bytes < new.bytes:
         return left
     connection.execute(
@@ -130,6 +143,43 @@ def _begin(connection: sqlite3.Connection, new: NewUpload, quota: Quota) -> Quot
 
 
 _OPEN = "business_no = ?1 AND person = ?2 AND message_id IS NULL AND state <> 'gone'"
+
+
+def _copy(
+    connection: sqlite3.Connection,
+    business_no: int,
+    person: str,
+    copies: Sequence[NewCopy],
+    now: int,
+    expires_at: int,
+    quota: Quota,
+) -> Sequence[Upload] | Quota:
+    left = _left(connection, business_no, person, quota)
+    (size,) = connection.execute(
+        "SELECT total(bytes) FROM attachment WHERE business_no = ? AND id IN"
+        " (SELECT value FROM json_each(?))",
+        (business_no, json.dumps([each.of for each in copies])),
+    ).fetchone()
+    if left.files < len(copies) or left.bytes < size:
+        return left
+    connection.executemany(
+        "INSERT INTO attachment (business_no, id, person, name, bytes, state, kind, media_type,"
+        " width, height, file, thumbnail, created_at, expires_at)"
+        " SELECT business_no, ?2, ?3, name, bytes, state, kind, media_type, width, height, file,"
+        " thumbnail, ?4, ?5 FROM attachment WHERE business_no = ?1 AND id = ?6 AND person = ''"
+        " AND message_id IS NULL AND state = 'ready' AND expires_at > ?4",
+        [(business_no, each.id, person, now, expires_at, each.of) for each in copies],
+    )
+    made = (uploads.own(connection, business_no, person, each.id) for each in copies)
+    return [each for each in made if each is not None]
+
+
+def _left(connection: sqlite3.Connection, business_no: int, person: str, quota: Quota) -> Quota:
+    files, size = connection.execute(
+        f"SELECT count(*), total(bytes) FROM attachment WHERE {_OPEN} AND state <> 'refused'",
+        (business_no, person),
+    ).fetchone()
+    return Quota(quota.files - files, quota.bytes - int(size))
 
 
 def _completed(connection: sqlite3.Connection, no: int) -> None:

@@ -22,6 +22,7 @@ from domain.events import (
 from domain.permissions import Permission, granted
 from domain.record_events import ContactChanged, ImportFinished, ParentChanged
 from domain.roles import Role
+from storage import saved_replies
 from storage.audit import add_audit
 from storage.people import addresses_of, encoded_contact, folded
 from storage.retention import add_told
@@ -306,16 +307,9 @@ class BusinessRows:
             add_told(self.statements, business_no)
 
     def saved_reply_changed(
-        self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyChanged
+        self, db: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyChanged
     ) -> None:
-        self.statements.add(
-            "INSERT OR REPLACE INTO saved_reply VALUES (?, ?, ?, ?, ?)",
-            business_no,
-            event.reply,
-            event.location,
-            event.title,
-            event.text,
-        )
+        saved_replies.store(db, business_no, event)
         add_audit(
             self.statements,
             business_no,
@@ -328,11 +322,9 @@ class BusinessRows:
         )
 
     def saved_reply_deleted(
-        self, _: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyDeleted
+        self, db: sqlite3.Connection, business_no: int, revision: int, event: SavedReplyDeleted
     ) -> None:
-        self.statements.add(
-            "DELETE FROM saved_reply WHERE business_no = ? AND id = ?", business_no, event.reply
-        )
+        saved_replies.delete(db, business_no, event.reply)
         add_audit(
             self.statements,
             business_no,

@@ -248,6 +248,17 @@ _RULES = {
         WHERE m.business_no <> a.business_no OR NOT EXISTS (SELECT 1
             FROM json_each(iif(m.attachments = '', '[]', m.attachments)) each
             WHERE each.value ->> 'id' = a.id)""",
+    "a saved reply holds the attachments that it shows": """
+        SELECT printf('saved reply %s, attachment %s', r.id, each.value ->> 'id')
+        FROM saved_reply r JOIN json_each(iif(r.attachments = '', '[]', r.attachments)) each
+        LEFT JOIN attachment a ON a.business_no = r.business_no AND a.id = each.value ->> 'id'
+        WHERE a.person IS NOT '' OR a.message_id OR a.state <> 'ready' OR a.file = ''
+            OR a.expires_at < 1 << 60
+        UNION ALL
+        SELECT printf('attachment %s is of no saved reply', a.id)
+        FROM attachment a WHERE a.person = '' AND a.expires_at > 0 AND NOT EXISTS (SELECT 1
+            FROM saved_reply r JOIN json_each(iif(r.attachments = '', '[]', r.attachments)) each
+            WHERE r.business_no = a.business_no AND each.value ->> 'id' = a.id)""",
     "a note is as its newest change left it": """
         SELECT printf('note %s of conversation %d', n.id, n.conversation_no)
         FROM note n LEFT JOIN note_change c

@@ -1,10 +1,24 @@
-"""Looking saved replies up."""
+"""Saved replies as rows, and what they hold on to: the files that go with them.
+
+The row of an attachment of a saved reply is nobody's (its person is ``''``), belongs to no message,
+and does not expire. Given up, it expires at once, and is collected as what was never sent.
+"""
 
 import sqlite3
+from collections.abc import Iterable
 
+import msgspec
+
+from domain.attachments import State
+from domain.events import SavedReplyChanged
 from domain.saved_replies import SavedReply
+from domain.views import Attachment
+from storage.attachment_rows import decode_attachments
 
-_REPLY = "SELECT id, title, text, location FROM saved_reply WHERE business_no = ?"
+_REPLY = "SELECT id, title, text, location, attachments FROM saved_reply WHERE business_no = ?"
+_NEVER = 2**62
+
+_encode = msgspec.json.Encoder().encode
 
 
 def one(connection: sqlite3.Connection, business_no: int, reply: str) -> SavedReply | None:
@@ -35,6 +49,61 @@ def count(connection: sqlite3.Connection, business_no: int) -> int:
     return int(found)
 
 
-def _reply(row: tuple[str, str, str, str]) -> SavedReply:
-    id_, title, text, location = row
-    return SavedReply(id=id_, title=title, text=text, location=location)
+def store(connection: sqlite3.Connection, business_no: int, event: SavedReplyChanged) -> None:
+    """Add or change one, and hold on to what is attached to it.
+
+    If something attached is no longer its uploader's to give, because it was sent, deleted or has
+    expired meanwhile, the batch is at fault: `sqlite3.IntegrityError`.
+    """
+    before = one(connection, business_no, event.reply)
+    kept = {each.id for each in before.attachments} if before else set()
+    wanted = {each.id for each in event.attachments}
+    for each in wanted - kept:
+        held = connection.execute(
+            "UPDATE attachment SET person = '', expires_at = ? WHERE business_no = ? AND id = ?"
+            " AND state = ? AND message_id IS NULL AND person <> ''",
+            (_NEVER, business_no, each, State.READY),
+        )
+        if held.rowcount != 1:
+            raise sqlite3.IntegrityError("an attachment cannot be saved any more")
+    _give_up(connection, business_no, kept - wanted)
+    connection.execute(
+        "INSERT OR REPLACE INTO saved_reply (business_no, id, location, title, text, attachments)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            business_no,
+            event.reply,
+            event.location,
+            event.title,
+            event.text,
+            _column(event.attachments),
+        ),
+    )
+
+
+def delete(connection: sqlite3.Connection, business_no: int, reply: str) -> None:
+    """Delete one; what was attached to it is collected."""
+    before = one(connection, business_no, reply)
+    if before is not None:
+        _give_up(connection, business_no, (each.id for each in before.attachments))
+    connection.execute(
+        "DELETE FROM saved_reply WHERE business_no = ? AND id = ?", (business_no, reply)
+    )
+
+
+def _give_up(connection: sqlite3.Connection, business_no: int, attachments: Iterable[str]) -> None:
+    connection.executemany(
+        "UPDATE attachment SET expires_at = 0"
+        " WHERE business_no = ? AND id = ? AND person = '' AND message_id IS NULL",
+        ((business_no, each) for each in attachments),
+    )
+
+
+def _column(attachments: tuple[Attachment, ...]) -> str:
+    return _encode(attachments).decode() if attachments else ""
+
+
+def _reply(row: tuple[str, str, str, str, str]) -> SavedReply:
+    id_, title, text, location, attachments = row
+    attached = decode_attachments(attachments) if attachments else ()
+    return SavedReply(id=id_, title=title, text=text, location=location, attachments=attached)

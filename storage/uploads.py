@@ -59,6 +59,13 @@ class NewUpload(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class NewCopy(msgspec.Struct, frozen=True):
+    """Of an attachment of a saved reply, for ``person`` to send."""
+
+    id: str
+    of: str
+
+
 class Quota(msgspec.Struct, frozen=True):
     """What one person may have that is not sent yet: so many files, so many bytes."""
 

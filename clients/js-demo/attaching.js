@@ -7,7 +7,6 @@ import { iconOf, sizeWords } from './attachments.js';
 /** @typedef {import('./deskbell.js').Attachment} Attachment */
 /**
  * @typedef {object} Held
- * @property {File} file
  * @property {AbortController} abort
  * @property {Attachment | null} attachment  once it is uploaded
  * @property {boolean} refused
@@ -81,12 +80,30 @@ export class Attaching {
 
   /** @param {Iterable<File> | null} files */
   add(files) {
-    for (const file of files ?? []) {
+    this.#each(files ?? [], (file) => void this.#upload(this.#id, file));
+  }
+
+  /** What is uploaded already is attached. @param {Iterable<Attachment>} attachments */
+  adopt(attachments) {
+    this.#each(attachments, (attachment) => {
+      const { held } = this.#hold(this.#id, attachment.name, attachment.kind, attachment.bytes);
+      held.attachment = attachment;
+    });
+    this.#draw();
+  }
+
+  /**
+   * Do it with as many as there is room for.
+   * @template T
+   * @param {Iterable<T>} files @param {(file: T) => void} attach
+   */
+  #each(files, attach) {
+    for (const file of files) {
       if (this.#here.filter(({ refused }) => !refused).length >= MOST) {
         this.actions.failed(new Error(`At most ${MOST} files go with one message.`));
         break;
       }
-      void this.#upload(this.#id, file);
+      attach(file);
     }
   }
 
@@ -113,11 +130,14 @@ export class Attaching {
     });
   }
 
-  /** @param {string} id @param {File} file */
-  async #upload(id, file) {
-    const name = file.name || 'file';
-    const state = h('small', { text: sizeWords(file.size) });
-    const bar = h('progress', { max: '1', value: '0', 'aria-label': `Uploading ${name}` });
+  /**
+   * A row in the tray, with nothing to be sent yet.
+   * @param {string} id @param {string} name @param {string} kind @param {number} bytes
+   */
+  #hold(id, name, kind, bytes) {
+    const state = h('small', { text: sizeWords(bytes) });
+    const words = h('span', { class: 'words' }, h('strong', { dir: 'auto', text: name }), state);
+    const face = h('span', { class: 'face-of-file' }, icon(iconOf(kind)));
     const remove = h(
       'button',
       {
@@ -128,17 +148,21 @@ export class Attaching {
       },
       icon('close'),
     );
-    const face = h('span', { class: 'face-of-file' }, icon(iconOf(file.type.split('/')[0])));
-    const element = h(
-      'li',
-      { class: 'uploading' },
-      face,
-      h('span', { class: 'words' }, h('strong', { dir: 'auto', text: name }), state, bar),
-      remove,
-    );
+    const element = h('li', null, face, words, remove);
     /** @type {Held} */
-    const held = { file, abort: new AbortController(), attachment: null, refused: false, element };
+    const held = { abort: new AbortController(), attachment: null, refused: false, element };
     this.#held.set(id, [...(this.#held.get(id) ?? []), held]);
+    return { held, state, words, face };
+  }
+
+  /** @param {string} id @param {File} file */
+  async #upload(id, file) {
+    const name = file.name || 'file';
+    const { held, state, words, face } = this.#hold(id, name, file.type.split('/')[0], file.size);
+    const { element } = held;
+    const bar = h('progress', { max: '1', value: '0', 'aria-label': `Uploading ${name}` });
+    words.append(bar);
+    element.classList.add('uploading');
     this.#draw();
     void preview(file, face);
     try {

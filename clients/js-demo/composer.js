@@ -27,7 +27,8 @@ export class Composer {
   /**
    * @param {Deskbell} desk @param {HTMLElement} root
    * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void,
-   *   replies: (take: (text: string) => void) => void}} actions  `replies` lets one choose one
+   *   replies: (take: import('./saved-replies.js').Take) => void}} actions  `replies` lets one
+   *   choose one
    */
   constructor(desk, root, actions) {
     this.desk = desk;
@@ -70,7 +71,7 @@ export class Composer {
         type: 'button',
         class: 'round attach',
         'aria-label': 'Saved replies',
-        onclick: () => actions.replies((text) => this.#insert(text)),
+        onclick: () => actions.replies((text, files) => this.#insert(text, files)),
       },
       icon('bolt'),
     );
@@ -239,8 +240,12 @@ export class Composer {
     );
   }
 
-  /** Where one writes, in place of what is selected. @param {string} text */
-  #insert(text) {
+  /**
+   * Where one writes, in place of what is selected; its files go with a message alone.
+   * @type {import('./saved-replies.js').Take}
+   */
+  #insert(text, files) {
+    if (!this.attaching.button.disabled) this.attaching.adopt(files);
     const { selectionStart: start, selectionEnd: end } = this.text;
     this.text.setRangeText(text, start, end, 'end');
     this.#input();

@@ -5,14 +5,19 @@ import { icon } from './icons.js';
 import { plain } from './markup.js';
 import { sheet } from './overlay.js';
 
-/** @typedef {{id: string, title: string, text: string, location: string}} SavedReply */
+/** @typedef {import('./deskbell.js').Attachment} Attachment */
+/**
+ * @typedef {{id: string, title: string, text: string, location: string,
+ *   attachments: Attachment[]}} SavedReply
+ */
+/** @typedef {(text: string, attachments: Attachment[]) => void} Take */
 
 const PAGES = 5; // of 100
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {HTMLElement} root
  * @param {string} conversation
- * @param {(text: string) => void} take  takes the text, its variables filled in
+ * @param {Take} take  takes the text, its variables filled in, and copies of its files
  */
 export function savedRepliesSheet(desk, root, conversation, take) {
   /** @type {SavedReply[]} */
@@ -27,9 +32,9 @@ export function savedRepliesSheet(desk, root, conversation, take) {
     problem.textContent = '';
     try {
       const path = `/v1/conversations/${conversation}/render`;
-      const { text } = await desk.request('POST', path, { saved_reply: reply.id });
+      const { text, attachments } = await desk.request('POST', path, { saved_reply: reply.id });
       close();
-      take(text);
+      take(text, attachments);
     } catch (error) {
       said(error); // a variable has no value here: nothing is taken
     }
@@ -47,6 +52,8 @@ export function savedRepliesSheet(desk, root, conversation, take) {
           { class: 'words' },
           h('strong', { dir: 'auto', text: reply.title }),
           h('small', { dir: 'auto', text: plain(reply.text) }),
+          reply.attachments.length > 0 &&
+            h('small', { text: `With ${reply.attachments.map(({ name }) => name).join(', ')}` }),
         ),
       ),
     );

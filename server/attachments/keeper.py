@@ -27,6 +27,7 @@ from domain.attachments import (
 )
 from domain.errors import StorageFailed
 from domain.refusal import NOT_FOUND, Code, Refusal
+from domain.views import Attachment
 from server.attachments.examine import Result
 from server.attachments.examiner import examine
 from server.attachments.links import Links
@@ -34,7 +35,7 @@ from server.attachments.scanner import Verdict, scan
 from server.settings import Settings
 from storage.attachment_files import AttachmentFiles, WrongOffset
 from storage.attachments import Attachments
-from storage.uploads import Examined, NewUpload, Quota, Upload
+from storage.uploads import Examined, NewCopy, NewUpload, Quota, Upload
 
 CHUNK_BYTES: Final = 256 * 1024
 """A chunk of an upload at most: what any request may bring. Synced before it counts."""
@@ -123,19 +124,31 @@ class Keeper:
         refusal = refuse_announced(self.policy, name, size)
         if refusal is not None:
             return refusal
-        now = self._clock()
-        expires_at = now + self._settings.upload_seconds * 1000
+        now, expires_at = self._until()
         new = NewUpload(business_no, upload, person, clean_name(name), size, now, expires_at)
-        quota = Quota(self._settings.uploads, self._settings.upload_bytes)
-        left = await self.rows.begin(new, quota)
-        if left is None:
-            return None
-        if left.files < 1:
-            text = "Send or delete what you have uploaded before you upload more."
-            return Refusal(Code.RATE_LIMITED, text, 60.0)
-        most = megabytes(max(0, left.bytes))
-        text = f"Send or delete what you have uploaded: there is room for {most} more."
-        return Refusal(Code.RATE_LIMITED, text, 60.0)
+        left = await self.rows.begin(new, self._quota)
+        return None if left is None else _no_room(left, 1)
+
+    async def copies(
+        self, business_no: int, person: str, of: Sequence[Attachment], new_id: Callable[[], str]
+    ) -> tuple[Attachment, ...] | Refusal:
+        """What a saved reply holds, as uploads of the person that are ready to be sent."""
+        new = [NewCopy(new_id(), each.id) for each in of]
+        if not new:
+            return ()
+        now, expires_at = self._until()
+        made = await self.rows.copy(business_no, person, new, now, expires_at, self._quota)
+        if isinstance(made, Quota):
+            return _no_room(made, len(new))
+        return tuple(upload.attachment for upload in made)
+
+    @property
+    def _quota(self) -> Quota:
+        return Quota(self._settings.uploads, self._settings.upload_bytes)
+
+    def _until(self) -> tuple[int, int]:
+        now = self._clock()
+        return now, now + self._settings.upload_seconds * 1000
 
     async def offset(self, upload: Upload) -> int:
         """How many bytes of an upload have come.
@@ -371,6 +384,15 @@ class Keeper:
     async def _on_files(self, work: Callable[..., T], *arguments: object) -> T:
         """``work`` on a thread of a few; it ends, whatever happens to who waits for it."""
         return await trio.to_thread.run_sync(work, *arguments, limiter=self._threads)
+
+
+def _no_room(left: Quota, files: int) -> Refusal:
+    """Why ``files`` more do not fit what is left."""
+    text = "Send or delete what you have uploaded before you upload more."
+    if left.files >= files:
+        most = megabytes(max(0, left.bytes))
+        text = f"Send or delete what you have uploaded: there is room for {most} more."
+    return Refusal(Code.RATE_LIMITED, text, 60.0)
 
 
 def file_name(upload: Upload) -> str:

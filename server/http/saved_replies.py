@@ -3,15 +3,17 @@
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.business import ChangeSavedReply, DeleteSavedReply
 from domain import saved_replies as rules
 from domain.ids import ID_PATTERN
-from domain.limits import LIST_MAX
+from domain.limits import ATTACHMENTS_MAX, LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import Operation
 from domain.saved_replies import Template, Variable
 from domain.scopes import Scope
+from domain.views import Attachment
 from server.http.businesses import TAKEN
 from server.http.conversations import ConversationPath
 from server.http.desk import ask_desk
@@ -36,7 +38,8 @@ IdOrNone = Annotated[str, msgspec.Meta(pattern=ID_PATTERN.replace("{1,64}", "{0,
 class SavedReply(Output, frozen=True, kw_only=True):
     """``location``: of which location it is; ``""``: of the whole business.
 
-    ``variables``: the names that stand in ``text`` in braces, each once.
+    ``variables``: the names that stand in ``text`` in braces, each once. ``attachments``: what is
+    sent along.
     """
 
     id: str
@@ -44,6 +47,7 @@ class SavedReply(Output, frozen=True, kw_only=True):
     text: str
     location: str
     variables: tuple[str, ...]
+    attachments: tuple[Attachment, ...]
 
 
 class SavedReplyList(Output, frozen=True, kw_only=True):
@@ -66,18 +70,25 @@ class SavedRepliesQuery(Input, frozen=True, kw_only=True):
 
 
 class NewSavedReply(Input, frozen=True, kw_only=True):
+    """``attachments``: ids of uploads of who asks, ready and not sent: the reply's from then on."""
+
     id: Id | Unset = UNSET
     title: str
     text: str
     location: IdOrNone = ""
+    attachments: tuple[Id, ...] = ()
 
 
 class SavedReplyChange(Input, frozen=True, kw_only=True):
-    """What is named changes; the rest stays. ``location`` ``""`` is the whole business."""
+    """What is named changes; the rest stays. ``location`` ``""`` is the whole business.
+
+    ``attachments``: all that it has then, by the ids of those that it has, and of uploads.
+    """
 
     title: str | Unset = UNSET
     text: str | Unset = UNSET
     location: IdOrNone | Unset = UNSET
+    attachments: tuple[Id, ...] | Unset = UNSET
 
 
 class WantedReply(Input, frozen=True, kw_only=True):
@@ -85,9 +96,13 @@ class WantedReply(Input, frozen=True, kw_only=True):
 
 
 class RenderedReply(Output, frozen=True, kw_only=True):
-    """A text ready to be sent."""
+    """A text ready to be sent, and copies of the attachments, uploads of who asked."""
 
     text: str
+    attachments: tuple[Attachment, ...]
+
+
+_Storing = Call[SavedReplyPath, SavedReplyChange] | Call[Nothing, NewSavedReply]
 
 
 async def everyone(call: Call[SavedRepliesQuery, Nothing]) -> SavedReplyList:
@@ -122,8 +137,12 @@ async def add(call: Call[Nothing, NewSavedReply]) -> SavedReply | Refusal:
     wanted = rules.SavedReply(id=id_, title=body.title, text=body.text, location=body.location)
     async with call.site.changing(call.live.id):
         before = await call.node.queries.saved_reply(call.live.state, id_)
+        attached = await _attached(call, body.attachments, before)
         if before is not None:
-            return _shown(wanted) if before == wanted else TAKEN
+            return _shown(before) if before == replace(wanted, attachments=attached) else TAKEN
+        if isinstance(attached, Refusal):
+            return attached
+        wanted = replace(wanted, attachments=attached)
         others = await call.node.queries.saved_reply_count(call.live.state)
         return await _store(call, wanted, others)
 
@@ -136,11 +155,17 @@ async def change(call: Call[SavedReplyPath, SavedReplyChange]) -> SavedReply | R
         before = await queries.saved_reply(state, call.parameters.saved_reply)
         if before is None:
             return NOT_FOUND
+        attached: tuple[Attachment, ...] | Refusal = before.attachments
+        if body.attachments is not UNSET:
+            attached = await _attached(call, body.attachments, before)
+        if isinstance(attached, Refusal):
+            return attached
         wanted = rules.SavedReply(
             id=before.id,
             title=set_or(body.title, before.title),
             text=set_or(body.text, before.text),
             location=set_or(body.location, before.location),
+            attachments=attached,
         )
         return await _store(call, wanted, await queries.saved_reply_count(state) - 1)
 
@@ -158,7 +183,7 @@ async def rendered(call: Call[ConversationPath, WantedReply]) -> RenderedReply |
     """A saved reply with the facts of the conversation, to be looked at and sent.
 
     A variable that has no value here refuses: `unresolved_variable`. Send the text with the id as
-    `saved_reply`.
+    `saved_reply`, and the ids of the `attachments`: they are copies, the asker's to send for a day.
     """
     me, queries = call.somebody, call.node.queries
     conversation = await queries.view(me.viewer, call.parameters.conversation)
@@ -172,11 +197,28 @@ async def rendered(call: Call[ConversationPath, WantedReply]) -> RenderedReply |
         visit = await queries.next_appointment(call.live.state, customer.person, now)
     facts = facts_of(call.live, me.speaker, conversation, reply, locations, visit)
     text = text_of(reply, facts, call.node.limits.text_bytes)
-    return text if isinstance(text, Refusal) else RenderedReply(text=text)
+    if isinstance(text, Refusal):
+        return text
+    copies = await call.node.keeper.copies(
+        call.live.state.no, me.record.id, reply.attachments, call.new_id
+    )
+    if isinstance(copies, Refusal):
+        return copies
+    return RenderedReply(text=text, attachments=copies)
+
+
+async def _attached(
+    call: _Storing, asked: tuple[str, ...], before: rules.SavedReply | None
+) -> tuple[Attachment, ...] | Refusal:
+    """What is attached to a reply that is to have the attachments ``asked`` for."""
+    found = await call.node.queries.uploaded(
+        call.live.state, call.insider.author, asked[: ATTACHMENTS_MAX + 1]
+    )
+    return rules.choose(asked, before.attachments if before else (), found)
 
 
 async def _store(
-    call: Call[SavedReplyPath, SavedReplyChange] | Call[Nothing, NewSavedReply],
+    call: _Storing,
     wanted: rules.SavedReply,
     others: int,
 ) -> SavedReply | Refusal:
@@ -200,6 +242,7 @@ def _shown(reply: rules.SavedReply) -> SavedReply:
         text=reply.text,
         location=reply.location,
         variables=tuple(names),
+        attachments=reply.attachments,
     )
 
 
@@ -212,6 +255,7 @@ _EXAMPLE = SavedReply(
     text="Hi {customer.first_name}, all done!",
     location="",
     variables=("customer.first_name",),
+    attachments=(),
 )
 
 ROUTES = (
@@ -298,8 +342,8 @@ ROUTES = (
         parameters=ConversationPath,
         body=WantedReply,
         answer=RenderedReply,
-        refusals=(Code.NOT_FOUND, Code.UNRESOLVED_VARIABLE),
+        refusals=(Code.NOT_FOUND, Code.UNRESOLVED_VARIABLE, *UNDONE),
         asks=WantedReply(saved_reply="ready"),
-        shows=RenderedReply(text="Hi Carla, all done!"),
+        shows=RenderedReply(text="Hi Carla, all done!", attachments=()),
     ),
 )

@@ -34,6 +34,15 @@ class Business:
         self.say(name, author, texts)
         return name
 
+    def upload(self, person: str, name: str, data: bytes) -> str:
+        """The id of a file that ``person`` can attach to something."""
+        begun = self.ask("POST", "/v1/uploads", {"name": name, "size": len(data)}, person)
+        path = f"/v1/uploads/{begun['id']}"
+        self.ask("PATCH", f"{path}?offset=0", data, person)
+        while self.ask("GET", path, person=person)["state"] != "ready":
+            time.sleep(0.05)
+        return str(begun["id"])
+
     def say(self, conversation: str, author: str, texts: list[str]) -> None:
         token = self.token(author)
         for number, text in enumerate(texts):

@@ -83,8 +83,10 @@ class Server:
 
     def ask(self, method: str, path: str, body: object = None, token: str = "") -> Any:
         """One request of the HTTP API."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data else {}
+        raw = isinstance(body, bytes)
+        data = body if raw else None if body is None else json.dumps(body).encode()
+        content = "application/octet-stream" if raw else "application/json"
+        headers = {"Content-Type": content} if data else {}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(self.url + path, data, headers, method=method)

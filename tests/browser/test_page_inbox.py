@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.business import Business
 from tests.browser.stage import Desk, Open, Shoot
+from tests.fixtures.uploads import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -296,6 +297,37 @@ def test_a_saved_reply_is_taken_with_its_variables_or_says_what_is_missing(
     expect(page.get_by_text("Sam joined")).to_be_visible()
     other = Desk(signed_in(open_page, shop, "sam").locator(".desk"))
     expect(other.list.get_by_role("button")).not_to_contain_text("unread")  # who answers has read
+
+
+@pytest.mark.requirement("EX-27")
+def test_a_saved_reply_brings_its_picture(open_page: Open, shop: Business, shoot: Shoot) -> None:
+    ids = [
+        shop.upload("olivia", "way.png", picture("PNG")),
+        shop.upload("olivia", "a.txt", b"Ring."),
+    ]
+    reply = {"id": "way", "title": "The way", "text": "We are here:", "attachments": ids}
+    shop.ask("POST", "/v1/saved-replies", reply, "olivia")
+    written(shop, "carla", "Where are you?")
+    page = signed_in(open_page, shop, "sam")
+    desk = Desk(page.locator(".desk"))
+    desk.open("Carla")
+    page.get_by_role("button", name="Saved replies").click()
+    choice = page.get_by_role("dialog").get_by_role("button", name="The way")
+    expect(choice).to_contain_text("With way.png, a.txt")
+    choice.click()
+    tray = page.get_by_role("list", name="Attached files")
+    expect(tray.get_by_role("listitem")).to_have_count(2)
+    shoot(page, "inbox-saved-reply-files")
+    tray.get_by_role("button", name="Remove a.txt").click()
+    expect(tray.get_by_role("listitem")).to_have_count(1)
+    desk.text.press("Enter")
+    desk.expect_tick("We are here:", "sent")
+    expect(desk.row("We are here:").get_by_role("img", name="way.png")).to_be_visible()
+    expect(tray).to_be_hidden()
+    page.get_by_role("button", name="Write a note to the team").click()
+    page.get_by_role("button", name="Saved replies").click()
+    choice.click()
+    expect(tray).to_be_hidden()  # a note has no files
 
 
 @pytest.mark.requirement("EX-23", "EX-24")

@@ -13,7 +13,7 @@ import trio
 
 from domain.attachments import State
 from domain.channels import APP, Channel, Channels
-from domain.events import AttachmentSettled
+from domain.events import AttachmentSettled, SavedReplyChanged
 from domain.mark_events import Marked
 from domain.note_events import Note, NoteChanged
 from storage import check
@@ -48,6 +48,14 @@ async def note(house: House) -> None:
     await house.append([Marked("c1", house.at(), "sam", unread=True)])
 
 
+async def save_reply(house: House, database: Database) -> None:
+    """With a picture; one that it had before is given up."""
+    for id_ in ("map-1", "map-2"):
+        held = await attachment(database, house.business.no, "sam", id_, id_.encode())
+        event = SavedReplyChanged(house.at(), "sam", "map", "Map", "Here:", "", (held,))
+        await house.append([event])
+
+
 async def by_text(house: House) -> None:
     """Three that began with a text; the customer wrote to two of them in the app since, to one when
     a clock had been put back.
@@ -79,6 +87,7 @@ async def lived_in(folder: Path) -> Path:
             await house.delete("c1", 2)
             await talk_with_attachments(house, database)
             await note(house)
+            await save_reply(house, database)
             await by_text(house)
             await house.add("c1", "dave")
             await house.receipt("c1", "sam", 3, 1)
@@ -263,6 +272,10 @@ PLANTS = {
         "a message shows the attachments that are its own"
     ),
     "DELETE FROM attachment WHERE id = 'a1'": "a message shows the attachments that are its own",
+    "UPDATE attachment SET expires_at = 0 WHERE person = ''": (
+        "a saved reply holds the attachments that it shows"
+    ),
+    "UPDATE saved_reply SET attachments = ''": "a saved reply holds the attachments that it shows",
     "UPDATE attachment SET file = replace(file, substr(file, 1, 1), 'x')": (
         "an attachment has its file"
     ),

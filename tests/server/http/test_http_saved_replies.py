@@ -40,7 +40,7 @@ async def converse(api: ApiStage, *people: str) -> str:
 
 async def test_one_is_saved_shown_listed_changed_and_deleted(api: ApiStage) -> None:
     added = await api.ask("POST", "/v1/saved-replies", api.token("max"), READY)
-    shown = {**READY, "variables": VARIABLES}
+    shown = {**READY, "variables": VARIABLES, "attachments": []}
     assert (added.status, added.json) == (201, shown)
     path = "/v1/saved-replies/ready"
     assert (await api.ask("GET", path, api.token("sam"))).json == shown
