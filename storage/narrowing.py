@@ -4,17 +4,18 @@ import sqlite3
 from dataclasses import dataclass
 
 from domain.handling_action import Status
-from domain.roles import Role
+from domain.roles import TEAM, Role
 from storage.access import WORKS_AT, Viewer, ever_in, readable, some_of_readable
 
-Parameters = tuple[int, str | None, str | None, str | None]
+Parameters = tuple[int, str | None, str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
     """All that is said of it holds of a conversation; ``None`` says nothing.
 
-    ``person`` is or was in it; an owner is in all of them.
+    ``person`` is or was in it; an owner is in all of them. Customers are not told who was: that may
+    have been before they came.
     """
 
     location: str | None = None
@@ -28,7 +29,8 @@ class Narrowing:
 
     def parameters(self, viewer: Viewer) -> Parameters:
         """What the condition of `fits` asks for, in its order."""
-        return viewer.business_no, self.location, self.status, self.person
+        former = self.person if viewer.role in TEAM else None
+        return viewer.business_no, self.location, self.status, self.person, former
 
 
 EVERYWHERE = Narrowing()
@@ -37,7 +39,7 @@ EVERYWHERE = Narrowing()
 def fits(no: str, first: int) -> str:
     """The condition that conversation ``no`` is among those; `Narrowing.parameters` are numbered
     from ``first`` on."""
-    business, location, status, person = range(first, first + 4)
+    business, location, status, person, former = range(first, first + 5)
     return (
         f"(?{location} IS NULL OR EXISTS (SELECT 1 FROM placement np"
         f" WHERE np.conversation_no = {no} AND np.location = ?{location}))"
@@ -46,7 +48,7 @@ def fits(no: str, first: int) -> str:
         f" AND (?{person} IS NULL OR EXISTS (SELECT 1 FROM member nm"
         f" WHERE nm.conversation_no = {no} AND nm.person = ?{person}) OR {no} IN"
         f" (SELECT nr.conversation_no FROM removal nr WHERE nr.business_no = ?{business}"
-        f" AND nr.person = ?{person}))"
+        f" AND nr.person = ?{former}))"
     )
 
 
@@ -67,7 +69,7 @@ def some(connection: sqlite3.Connection, viewer: Viewer, asked: Narrowing, most:
     rows = connection.execute(
         f"SELECT DISTINCT t.no FROM {_fewest(viewer, asked)} t"
         f" CROSS JOIN {readable(viewer, one_by_one=True)} r ON r.no = t.no"
-        f" WHERE ?2 <> '' AND {fits('t.no', 3)} LIMIT ?7",
+        f" WHERE ?2 <> '' AND {fits('t.no', 3)} LIMIT ?8",
         (viewer.business_no, viewer.person, *asked.parameters(viewer), most + 1),
     )
     return [no for (no,) in rows]

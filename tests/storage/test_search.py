@@ -76,21 +76,22 @@ def expected(world: World, person: str, q: str, **more: object) -> list[Place]:
         and more.get("author") in (None, line.author)
         and more.get("channel") in (None, line.channel)
         and line.attachments >= bool(more.get("attachments", False))
-        and fits(world, line.conversation, more.get("among"))
+        and fits(world, person, line.conversation, more.get("among"))
         and line.at >= int(str(more.get("since", 0)))
         and line.at <= int(str(more.get("until", 2**60)))
     ]
 
 
-def fits(world: World, room: str, among: object) -> bool:
+def fits(world: World, person: str, room: str, among: object) -> bool:
     """Whether a conversation is among those a search is narrowed to."""
     if not isinstance(among, Narrowing):
         return True
     handling = world.handling.get(room, Handling())
+    among_whom = world.inside if PEOPLE[person] is Role.CUSTOMER else world.ever
     return (
         among.location in (None, *handling.locations)
         and among.status in (None, handling.status)
-        and (among.person in (None, "olivia") or (room, among.person) in world.ever)
+        and (among.person in (None, "olivia") or (room, among.person) in among_whom)
     )
 
 
