@@ -11,6 +11,7 @@ import { Noting } from './noting.js';
 
 /** @typedef {import('./deskbell.js').Message} Message */
 /** @typedef {import('./deskbell.js').Deskbell} Deskbell */
+/** @typedef {import('./saved-replies.js').Take} Take */
 
 const TALLEST = 168; // pixels
 const MANY = 0.8; // of the limit, from where the count is shown
@@ -27,8 +28,7 @@ export class Composer {
   /**
    * @param {Deskbell} desk @param {HTMLElement} root
    * @param {{failed: (error: Error) => void, sent: () => void, leave: () => void,
-   *   replies: (take: import('./saved-replies.js').Take) => void}} actions  `replies` lets one
-   *   choose one
+   *   replies: (take: Take) => void}} actions  `replies` lets one choose one
    */
   constructor(desk, root, actions) {
     this.desk = desk;
@@ -240,10 +240,7 @@ export class Composer {
     );
   }
 
-  /**
-   * Where one writes, in place of what is selected; its files go with a message alone.
-   * @type {import('./saved-replies.js').Take}
-   */
+  /** Where one writes, in place of what is selected; files go with a message. @type {Take} */
   #insert(text, files) {
     if (!this.attaching.button.disabled) this.attaching.adopt(files);
     const { selectionStart: start, selectionEnd: end } = this.text;
