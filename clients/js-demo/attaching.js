@@ -80,31 +80,30 @@ export class Attaching {
 
   /** @param {Iterable<File> | null} files */
   add(files) {
-    this.#each(files ?? [], (file) => void this.#upload(this.#id, file));
+    for (const file of files ?? []) {
+      if (this.#full) break;
+      void this.#upload(this.#id, file);
+    }
   }
 
-  /** What is uploaded already is attached. @param {Iterable<Attachment>} attachments */
+  /** What is uploaded already is attached, if it can be. @param {Attachment[]} attachments */
   adopt(attachments) {
-    this.#each(attachments, (attachment) => {
+    for (const attachment of attachments) {
+      if (this.button.disabled || this.#full) {
+        this.#giveUp(attachment);
+        continue;
+      }
       const { held } = this.#hold(this.#id, attachment.name, attachment.kind, attachment.bytes);
       held.attachment = attachment;
-    });
+    }
     this.#draw();
   }
 
-  /**
-   * Do it with as many as there is room for.
-   * @template T
-   * @param {Iterable<T>} files @param {(file: T) => void} attach
-   */
-  #each(files, attach) {
-    for (const file of files) {
-      if (this.#here.filter(({ refused }) => !refused).length >= MOST) {
-        this.actions.failed(new Error(`At most ${MOST} files go with one message.`));
-        break;
-      }
-      attach(file);
-    }
+  /** Whether there is no room for one more; who writes is told so. */
+  get #full() {
+    const full = this.#here.filter(({ refused }) => !refused).length >= MOST;
+    if (full) this.actions.failed(new Error(`At most ${MOST} files go with one message.`));
+    return full;
   }
 
   /** What is dropped on an element is attached. @param {HTMLElement} element */
@@ -190,15 +189,18 @@ export class Attaching {
   /** @param {string} id @param {Held} held */
   #remove(id, held) {
     held.abort.abort();
-    if (held.attachment)
-      // if that fails, it expires
-      this.desk.request('DELETE', `/v1/uploads/${held.attachment.id}`).catch(() => {});
+    if (held.attachment) this.#giveUp(held.attachment);
     this.#held.set(
       id,
       (this.#held.get(id) ?? []).filter((each) => each !== held),
     );
     this.#draw();
     this.button.focus();
+  }
+
+  /** @param {Attachment} attachment */
+  #giveUp({ id }) {
+    this.desk.request('DELETE', `/v1/uploads/${id}`).catch(() => {}); // then it expires
   }
 
   #draw() {

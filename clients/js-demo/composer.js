@@ -242,7 +242,7 @@ export class Composer {
 
   /** Where one writes, in place of what is selected; files go with a message. @type {Take} */
   #insert(text, files) {
-    if (!this.attaching.button.disabled) this.attaching.adopt(files);
+    this.attaching.adopt(files);
     const { selectionStart: start, selectionEnd: end } = this.text;
     this.text.setRangeText(text, start, end, 'end');
     this.#input();
