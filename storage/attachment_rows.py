@@ -27,15 +27,15 @@ class AttachmentRows:
     def sent(self, business_no: int, message: int, attachments: Sequence[Attachment]) -> None:
         """They belong to a message now.
 
-        If one of them cannot any more, because another message was quicker, it has expired or a
-        scanner has just settled it, the batch is at fault: `sqlite3.IntegrityError`.
+        If one of them cannot any more, because another message or a saved reply was quicker, it has
+        expired or a scanner has just settled it, the batch is at fault: `sqlite3.IntegrityError`.
         """
 
         def write(connection: sqlite3.Connection) -> None:
             for each in attachments:
                 claimed = connection.execute(
                     "UPDATE attachment SET message_id = ? WHERE business_no = ? AND id = ?"
-                    " AND state = ? AND message_id IS NULL",
+                    " AND state = ? AND message_id IS NULL AND person <> ''",
                     (message, business_no, each.id, each.state),
                 )
                 if claimed.rowcount != 1:

@@ -83,7 +83,7 @@ class Attachments:
         await self._transact(_again, no, due_at)
 
     async def drop(self, no: int) -> bool:
-        """Delete what is not sent; ``False``: it is sent, or gone already."""
+        """Delete what is not sent; ``False``: it is sent, a saved reply's, or gone already."""
         return await self._transact(_drop, no)
 
     async def expired(self, now: int) -> list[Upload]:
@@ -236,7 +236,12 @@ def _again(connection: sqlite3.Connection, no: int, due_at: int) -> None:
 
 
 def _drop(connection: sqlite3.Connection, no: int) -> bool:
-    gone = connection.execute("DELETE FROM attachment WHERE no = ? AND message_id IS NULL", (no,))
+    # It may have been saved in a reply since it was looked up.
+    gone = connection.execute(
+        "DELETE FROM attachment WHERE no = ? AND message_id IS NULL"
+        " AND (person <> '' OR expires_at = 0)",
+        (no,),
+    )
     return gone.rowcount == 1
 
 

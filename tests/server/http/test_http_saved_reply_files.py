@@ -8,6 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors import conversation
+from actors.ports import ConversationStore
+from domain.business import Business
+from domain.commands import Send
 from domain.errors import StorageFailed
 from domain.events import SavedReplyChanged
 from domain.refusal import Refusal
@@ -240,3 +244,63 @@ async def test_what_went_meanwhile_stores_nothing(rex: ApiStage) -> None:
     with pytest.raises(StorageFailed):
         await rex.stage.node.database.journal.append("pawsome", [event], lambda _: None)
     assert (await rex.ask("GET", PATH, rex.token("sam"))).status == 404
+
+
+def saved_before(
+    monkeypatch: pytest.MonkeyPatch, api: ApiStage, upload: str, ago: int = 0
+) -> list[int]:
+    """The upload is saved between a look at it and its deletion, ``ago`` ms back; how that went."""
+    rows, went = api.stage.node.keeper.rows, list[int]()
+    drop = rows.drop
+
+    async def later(no: int) -> bool:
+        if not went:
+            api.stage.clock.now -= ago
+            went.append((await save(api, upload)).status)
+        return await drop(no)
+
+    monkeypatch.setattr(rows, "drop", later)
+    return went
+
+
+async def test_what_is_saved_meanwhile_is_not_deleted(
+    rex: ApiStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = (await upload(rex, "max", "map.txt", b"north"))["id"]
+    went = saved_before(monkeypatch, rex, id_)
+    gone = await rex.ask("DELETE", f"/v1/uploads/{id_}", rex.token("max"))
+    assert (went, gone.status) == ([201], 404)
+    assert (await rex.ask("GET", await sent(rex, "sam", "m1"))).body == b"north"
+
+
+async def test_what_is_saved_as_it_expires_stays(
+    rex: ApiStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = (await upload(rex, "max", "map.txt", b"north"))["id"]
+    went = saved_before(monkeypatch, rex, id_, 86_400_000)
+    rex.stage.clock.now += 86_400_000
+    await rex.stage.node.keeper.expire()
+    assert went == [201]
+    assert (await rex.ask("GET", await sent(rex, "sam", "m1"))).body == b"north"
+
+
+async def test_what_is_saved_meanwhile_is_not_sent(
+    rex: ApiStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = (await upload(rex, "olivia", "map.txt", b"north"))["id"]
+    went: list[int] = []
+    with_attachments = conversation.with_attachments
+
+    async def then_saved(store: ConversationStore, business: Business, command: Send) -> Send:
+        found = await with_attachments(store, business, command)
+        if not went:
+            went.append((await save(rex, id_, by="olivia")).status)
+        return found
+
+    monkeypatch.setattr(conversation, "with_attachments", then_saved)
+    body = {"client_message_id": "m", "text": "Here", "attachments": [id_]}
+    path = "/v1/conversations/rex/messages"
+    answers = [await rex.ask("POST", path, rex.token("olivia"), body) for _ in range(2)]
+    assert [said.status for said in answers] == [507, 404]
+    assert went == [201]
+    assert (await rex.ask("GET", await sent(rex, "sam", "m1"))).body == b"north"
