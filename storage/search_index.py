@@ -180,7 +180,8 @@ def index(connection: sqlite3.Connection, keys: Sequence[int], now: int) -> None
             (json.dumps(ids),),
         ).fetchall()
     )
-    says = {id_: spaced(text) for id_, _, _, _, text, *_ in rows if text}
+    # What has files and no text is found by no word, but is on timelines.
+    says = {id_: spaced(text) for id_, _, _, _, text, _, with_files in rows if text or with_files}
     _take_out(connection, [id_ for id_, text in earlier.items() if says.get(id_) != text], now)
     entries = Insert("INSERT INTO search_entry (id, message_id, at)", 3)
     texts = Insert("INSERT INTO search_text (id, scope, text)", 3)
@@ -212,7 +213,8 @@ def index(connection: sqlite3.Connection, keys: Sequence[int], now: int) -> None
 _PRESENT = (
     f"SELECT m.business_no << {REVISION_BITS} | m.revision AS id, m.id, m.at, m.author,"
     " iif(m.kind = 'text' AND m.deleted_at = 0, m.text, ''), m.channel,"
-    " m.attachments <> '' FROM json_each(?1) k JOIN message m ON m.id = k.value"
+    " m.attachments <> '' AND m.deleted_at = 0"
+    " FROM json_each(?1) k JOIN message m ON m.id = k.value"
     f" UNION ALL SELECT c.business_no << {REVISION_BITS} | c.created_revision, k.value,"
     " c.created_at, NULL, c.title, '', 0"
     f" FROM json_each(?1) k JOIN conversation c ON c.no = k.value >> {SEQ_BITS}"

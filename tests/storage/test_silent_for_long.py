@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.events import MessageDeleted
 from domain.refusal import Refusal
 from domain.roles import Role
 from domain.search import parse
@@ -16,6 +17,7 @@ from storage.database import FILE_NAME
 from storage.search import FEW, FoundPage, Search
 from storage.timeline import TimelinePage
 from tests.contract.house import House, running_database
+from tests.fixtures.attached import attachment
 from tests.storage.search_world import index_all
 
 OWNER = Viewer(1, "olivia", Role.OWNER)
@@ -106,3 +108,28 @@ async def test_while_too_much_is_not_indexed_all_is_found_too(
         page = await database.queries.timeline(house.viewer("olivia"), subject, None, 5)
     assert page is not None
     assert [message.seq for message in page.messages] == [3, 2, 1, 3, 2]
+
+
+@pytest.mark.requirement("EX-30")
+@pytest.mark.parametrize("few", [2, 9])
+async def test_what_has_files_and_no_text_is_on_a_timeline_of_many_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(timeline, "FEW", few)
+    async with running_database(tmp_path) as database:
+        house = await House.founded(database)
+        for n in range(4):
+            await house.converse(f"c{n}", "sam", "carla")
+            file = await attachment(database, 1, "carla", f"a{n}")
+            said = house.message(f"c{n}", "carla", "", attachments=(file,))
+            await house.append([said, house.message(f"c{n}", "sam", "Thanks")])
+        await index_all(house)
+        for subject in ("carla", "olivia"):
+            page = await database.queries.timeline(house.viewer("olivia"), subject, None, 20)
+            assert page is not None
+            assert [message.seq for message in page.messages] == [2, 1] * 4
+        await house.append([MessageDeleted("c0", 1, house.at(), "carla")])
+        await index_all(house)
+        page = await database.queries.timeline(house.viewer("olivia"), "carla", None, 20)
+        assert page is not None
+        assert [message.seq for message in page.messages] == [2, 1] * 3 + [2]
