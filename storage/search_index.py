@@ -213,8 +213,7 @@ def index(connection: sqlite3.Connection, keys: Sequence[int], now: int) -> None
 _PRESENT = (
     f"SELECT m.business_no << {REVISION_BITS} | m.revision AS id, m.id, m.at, m.author,"
     " iif(m.kind = 'text' AND m.deleted_at = 0, m.text, ''), m.channel,"
-    " m.attachments <> '' AND m.deleted_at = 0"
-    " FROM json_each(?1) k JOIN message m ON m.id = k.value"
+    " m.attachments <> '' FROM json_each(?1) k JOIN message m ON m.id = k.value"
     f" UNION ALL SELECT c.business_no << {REVISION_BITS} | c.created_revision, k.value,"
     " c.created_at, NULL, c.title, '', 0"
     f" FROM json_each(?1) k JOIN conversation c ON c.no = k.value >> {SEQ_BITS}"
