@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from actors.business import ChangeSavedReply, DeleteSavedReply
 from domain import saved_replies as rules
+from domain.attachments import megabytes
 from domain.ids import ID_PATTERN
 from domain.limits import ATTACHMENTS_MAX, LIST_MAX
 from domain.refusal import NOT_FOUND, Code, Refusal
@@ -214,7 +215,15 @@ async def _attached(
     found = await call.node.queries.uploaded(
         call.live.state, call.insider.author, asked[: ATTACHMENTS_MAX + 1]
     )
-    return rules.choose(asked, before.attachments if before else (), found)
+    chosen = rules.choose(asked, before.attachments if before else (), found)
+    if isinstance(chosen, Refusal):
+        return chosen
+    files, size = call.node.settings.uploads, call.node.settings.upload_bytes
+    if len(chosen) > files or sum(each.bytes for each in chosen) > size:
+        # Nobody could take it: copies count as what is not sent.
+        message = f"A saved reply has at most {files} attachments with {megabytes(size)} together."
+        return Refusal(Code.TOO_LARGE, message)
+    return chosen
 
 
 async def _store(

@@ -217,6 +217,23 @@ async def test_who_has_no_room_is_told_so_and_gets_nothing(
         assert len((await taken(api, "sam")).json["attachments"]) == 2
 
 
+@pytest.mark.parametrize(("uploads", "upload_bytes"), [(2, 1_000), (9, 83)])
+async def test_a_reply_holds_no_more_than_one_can_take(
+    tmp_path: Path, uploads: int, upload_bytes: int
+) -> None:
+    settings = Settings(data_dir=str(tmp_path), uploads=uploads, upload_bytes=upload_bytes)
+    async with running_api(tmp_path, settings) as api:
+        await talk(api)
+        ids = [(await upload(api, "max", f"{n}.txt", b"x" * 40))["id"] for n in "12"]
+        await save(api, *ids)
+        ids.append((await upload(api, "max", "3.txt", b"x" * 40))["id"])
+        refused = await api.ask("PATCH", PATH, api.token("max"), {"attachments": ids})
+        assert (refused.status, refused.code) == (413, "too_large")
+        assert len((await taken(api, "sam")).json["attachments"]) == 2
+        changed = await api.ask("PATCH", PATH, api.token("max"), {"attachments": ids[1:]})
+        assert changed.status == 200
+
+
 async def test_what_is_no_reply_s_is_not_copied(rex: ApiStage) -> None:
     """Also what was taken off between the look at the reply and the copy."""
     own = (await upload(rex, "olivia", "hers.txt", b"hers"))["attachment"]
