@@ -146,7 +146,7 @@ async def test_what_changed_nothing_is_noted_too_and_shown_to_nobody(api: ApiSta
         for kind in sorted(NOTED):
             note = Note("olivia", kind, "carla", {"conversation": "rex"})
             await api.stage.change("pawsome", note)
-        assert (await socket.ask(type="ping"))["type"] == "pong"
+        await edge.settled(socket)
         assert not socket.events
     (newest, *_), noted = await entries(api), await entries(api, "person=carla&author=olivia")
     assert {entry["kind"] for entry in noted} == NOTED

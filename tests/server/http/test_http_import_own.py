@@ -122,8 +122,8 @@ async def test_nobody_who_is_there_hears_of_it(api: ApiStage, tmp_path: Path) ->
     async with running_edge(api.stage, api.app) as edge:
         sam, carla = [await edge.welcomed(api.token(who)) for who in ("sam", "carla")]
         await take(api, 1, {**TALK, "location": "main"}, {**MORE, "waiting": True})
+        await edge.settled(sam, carla)
         for socket in (sam, carla):
-            await socket.ask(type="ping")
             assert [e for e in socket.events if e["type"] != "pong"] == []
         await write(api, "carla", "Here I am")
         await api.ask("POST", f"{PATH}/receipts", api.token("sam"), {"read_up_to": 4})

@@ -356,7 +356,7 @@ async def test_nobody_who_is_there_hears_of_it_until_it_is_finished(api: ApiStag
     async with running_edge(api.stage, api.app) as edge:
         socket = await edge.welcomed(api.token("sam"))
         await take(api, 1, NINA, TALK)
-        await socket.ask(type="ping")
+        await edge.settled(socket)
         assert [e for e in socket.events if e["type"] != "pong"] == []
         finished = await api.ask("POST", "/v1/imports/old/finish", api.key())
         assert finished.json["finished_at"] > 0

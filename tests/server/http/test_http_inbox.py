@@ -96,9 +96,11 @@ async def test_who_lacks_it_neither_gets_a_placed_conversation_nor_hears_of_it(
     async with running_edge(api.stage, api.app) as edge:
         sockets = {who: await edge.welcomed(api.token(who, BUSINESS)) for who in ("sam", "zoe")}
         conversation = await placed(api, "first")
+        await edge.settled(*sockets.values())
         await placed(api, "second")
-        assert await heard(sockets["sam"]) == {"first", "second"}
-        assert await heard(sockets["zoe"]) == set()
+        await edge.settled(*sockets.values())
+        assert heard(sockets["sam"]) == {"first", "second"}
+        assert heard(sockets["zoe"]) == set()
     assert await agreed(api, conversation) == {"olivia", "max", "sam"}
     for path in ("", "/messages", "/handling"):
         asked = f"/v1/conversations/{conversation}{path}"
@@ -106,9 +108,8 @@ async def test_who_lacks_it_neither_gets_a_placed_conversation_nor_hears_of_it(
         assert (await api.ask("GET", asked, api.token("zoe", BUSINESS))).status == 404
 
 
-async def heard(socket: Socket) -> set[str]:
+def heard(socket: Socket) -> set[str]:
     """The texts that a connection was told of."""
-    await socket.ask(type="ping")
     shown = [event.get("conversation") for event in socket.events]
     newest = [each.get("last_message", {}) for each in shown if isinstance(each, dict)]
     return {str(each["text"]) for each in (*socket.events, *newest) if "text" in each}

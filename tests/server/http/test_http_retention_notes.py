@@ -80,7 +80,7 @@ async def test_notes_alone_expire_too_and_the_team_is_told(tmp_path: Path) -> No
         desk.later(2)
         sam = await edge.welcomed(api.token("sam"), "web")
         assert await expire(node) == Counter({"pawsome": 1})
-        await sam.ask(type="ping")
+        await edge.settled(sam)
         told: list[Any] = [event for event in sam.events if event["type"] == "note"]
         assert [(n["note"], n.get("text", ""), n["deleted_at"] > 0) for n in told] == [
             ("n1", "", True)

@@ -138,15 +138,6 @@ def is_said(frame: Frame, text: str) -> bool:
     return newest.get("text") == text
 
 
-async def hears(socket: Any, text: str, patience: int) -> bool:
-    """Whether a connection has been told; who sees a conversation anew reads it a moment later."""
-    for _ in range(patience):
-        await socket.ask(type="ping")
-        if any(is_said(event, text) for event in socket.events):
-            return True
-    return False
-
-
 @pytest.mark.parametrize("logged_in", [True, False], ids=["logged in", "logged out"])
 @pytest.mark.parametrize("name", ROWS)
 async def test_the_row(name: str, logged_in: bool, api: ApiStage) -> None:
@@ -158,6 +149,7 @@ async def test_the_row(name: str, logged_in: bool, api: ApiStage) -> None:
             sockets[person] = await edge.welcomed(api.token(person, BUSINESS))
         seq = await salon.say("carla", conversation)
         assert await salon.places(conversation) == row.expected
+        await edge.settled(*sockets.values())
         member = row.says == "staff"
         for person, places in {
             **{p: (at,) for p, at in OBSERVERS.items()},
@@ -167,8 +159,8 @@ async def test_the_row(name: str, logged_in: bool, api: ApiStage) -> None:
             expected = there or (person == "sam" and member)
             assert await salon.sees(person, conversation) is expected, person
             if person in sockets:
-                patience = 200 if expected else 1
-                heard = await hears(sockets[person], f"text {salon.said}", patience)
+                events = sockets[person].events
+                heard = any(is_said(event, f"text {salon.said}") for event in events)
                 assert heard is expected, person
     path = f"/v1/conversations/{conversation}/messages/{seq}/explanation"
     why = await salon.done("GET", path, "olivia")
