@@ -63,7 +63,7 @@ def new_id() -> str:
 
 def jitter() -> float:
     """Seconds for a client to wait when the server restarts, so that not all come at once."""
-    return random.uniform(0.0, RESTART_JITTER_SECONDS)  # noqa: S311 - no secret
+    return random.SystemRandom().uniform(0.0, RESTART_JITTER_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Hooks:
             database,
             self._caller,
             clock,
-            random.random,
+            random.SystemRandom().random,
             schedule,
         )
         self.send_hooks = SendHooks(
