@@ -12,7 +12,7 @@ Rules
 5. Whoever is assigned to a conversation sees it; if it goes where they do not, nobody is assigned.
 """
 
-from collections.abc import Container
+from collections.abc import Collection, Container, Iterable
 
 import msgspec
 
@@ -249,6 +249,14 @@ def sees(state: Conversation, business: Business, person: str, handling: Handlin
         or person in business.owners
         or business.works_at(person, handling.locations)
     )
+
+
+def team_who_see(
+    business: Business, members: Iterable[str], locations: Collection[str]
+) -> frozenset[str]:
+    """All for whom `sees` holds, of a conversation with these members that is placed there."""
+    there = business.owners.union(members, business.staff_at(locations))
+    return there.intersection(business.team)
 
 
 _NOT_HANDLED = Refusal(

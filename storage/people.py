@@ -195,10 +195,11 @@ def search(
     text: str,
     limit: int,
     roles: frozenset[Role] = EVERYBODY,
+    among: Iterable[str] | None = None,
 ) -> list[PersonName]:
     """Others of ``roles``, to whom the viewer may talk, and whose name holds ``text`` (DT-13).
 
-    Customers find the team alone.
+    Customers find the team alone. ``among``: only these.
     """
     if len(text) > NAME_BYTES:
         return []
@@ -206,6 +207,7 @@ def search(
     rows = connection.execute(
         "SELECT id, name, role FROM person WHERE business_no = ? AND active = 1 AND id <> ?"
         f" AND (role <> 'customer' OR ?) AND role IN ({marks}) AND instr(folded_name, ?) > 0"
+        f" AND {'1' if among is None else 'id IN (SELECT value FROM json_each(?))'}"
         " ORDER BY folded_name, id LIMIT ?",
         (
             viewer.business_no,
@@ -213,6 +215,7 @@ def search(
             viewer.role is not Role.CUSTOMER,
             *roles,
             folded(text),
+            *(() if among is None else (json.dumps(list(among)),)),
             limit,
         ),
     )

@@ -170,9 +170,14 @@ class Queries:
         return await self._run(people.by_reference, business.no, reference)
 
     async def search(
-        self, viewer: Viewer, text: str, limit: int, roles: frozenset[Role] = EVERYBODY
+        self,
+        viewer: Viewer,
+        text: str,
+        limit: int,
+        roles: frozenset[Role] = EVERYBODY,
+        among: Iterable[str] | None = None,
     ) -> list[PersonName]:
-        return await self._run(people.search, viewer, text, limit, roles)
+        return await self._run(people.search, viewer, text, limit, roles, among)
 
     async def companions(self, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
         return await self._run(people.companions, viewer, tuple(people_ids))

@@ -257,7 +257,7 @@ export class Composer {
 
   #input() {
     this.#measure();
-    this.noting.typed(this.text);
+    this.noting.typed(this.#id, this.text);
     if (this.#editing || this.noting.active) return; // nobody else is told
     this.desk.typing(this.#id, this.text.value.trim() !== '');
   }

@@ -161,7 +161,7 @@ export class HandlingBar {
   /** @param {Act} act */
   #assign(act) {
     const picker = peoplePicker(this.desk, this.failed, {
-      team: true,
+      seeing: this.#id,
       pick: ({ id, name }) => {
         this.people.learn({ id, name });
         act('assign', { person: id });

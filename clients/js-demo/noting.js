@@ -41,12 +41,12 @@ export class Noting {
     this.button.setAttribute('aria-pressed', String(active));
   }
 
-  /** After "@" one chooses whom. @param {HTMLTextAreaElement} text */
-  typed(text) {
+  /** After "@" one chooses whom. @param {string} conversation @param {HTMLTextAreaElement} text */
+  typed(conversation, text) {
     const { selectionStart: at, value } = text;
     if (!this.active || !SIGN.test(value.slice(0, at))) return;
     const picker = peoplePicker(this.desk, this.actions.failed, {
-      team: true,
+      seeing: conversation,
       pick: ({ id, name }) => {
         close();
         this.#mentioned.set(id, name);

@@ -8,25 +8,28 @@ import { avatar, roleName } from './names.js';
 
 const WAIT_MS = 150; // after the last keystroke
 const MOST = 50;
+const NOBODY = 'Nobody by that name whom you may talk to.';
+const NOBODY_SEES = 'Nobody else by that name sees this conversation. Add them to it first.';
 
 /**
- * However many customers come before them.
- * @param {import('./deskbell.js').Deskbell} desk @param {string} search
- * @returns {Promise<Person[]>}
+ * The others of the team who see a conversation.
+ * @param {import('./deskbell.js').Deskbell} desk @param {string} conversation
+ * @param {string} search @returns {Promise<Person[]>}
  */
-async function colleagues(desk, search) {
-  const query = new URLSearchParams({ team: 'true', search, limit: String(MOST) });
-  return (await desk.request('GET', `/v1/people?${query}`)).people;
+async function colleagues(desk, conversation, search) {
+  const query = new URLSearchParams({ search, limit: String(MOST) });
+  const path = `/v1/conversations/${encodeURIComponent(conversation)}/colleagues`;
+  return (await desk.request('GET', `${path}?${query}`)).people;
 }
 
 /**
  * @param {import('./deskbell.js').Deskbell} desk @param {(error: unknown) => void} failed
  * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>,
- *   team?: boolean}} options  `team`: only those of the team
+ *   seeing?: string}} options  `seeing`: only those of the team who see this conversation
  * @returns {HTMLElement}
  */
 export function peoplePicker(desk, failed, options) {
-  const { pick, skip = new Set(), chosen = () => new Set(), team = false } = options;
+  const { pick, skip = new Set(), chosen = () => new Set(), seeing = '' } = options;
   let asked = 0;
   /** @type {any} */
   let timer = 0;
@@ -38,7 +41,9 @@ export function peoplePicker(desk, failed, options) {
     const mine = asked;
     try {
       const wanted = input.value.trim();
-      const found = team ? await colleagues(desk, wanted) : await desk.people(wanted, MOST);
+      const found = seeing
+        ? await colleagues(desk, seeing, wanted)
+        : await desk.people(wanted, MOST);
       if (mine !== asked) return false;
       draw(found.filter(({ id }) => !skip.has(id)));
       return true;
@@ -87,7 +92,7 @@ export function peoplePicker(desk, failed, options) {
     list.replaceChildren(
       ...(rows.length
         ? rows
-        : [h('li', { class: 'hint', text: 'Nobody by that name whom you may talk to.' })]),
+        : [h('li', { class: 'hint', text: seeing ? NOBODY_SEES : NOBODY })]),
     );
   };
   const input = h('input', {

@@ -501,6 +501,9 @@ HTTP: dict[str, tuple[Ask, ...]] = {
         ),
     ),
     "GET /v1/conversations/{conversation}/handling": (Ask(TEAM, f"{_TALK}/handling", missing=404),),
+    "GET /v1/conversations/{conversation}/colleagues": (
+        Ask(TEAM, f"{_TALK}/colleagues", missing=404),
+    ),
     "GET /v1/conversations/{conversation}/messages/{seq}/explanation": (
         Ask(TEAM, f"{_TALK}/messages/@theirs/explanation", missing=404),
         Ask(TEAM, f"{_MY_TALK}/messages/99999/explanation", success=404),

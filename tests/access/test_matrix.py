@@ -24,7 +24,7 @@ from tests.access.policy import ANYBODY, HTTP, WEBSOCKET, Ask, Say
 from tests.access.world import ROLES, TARGETS, Caller, World, masked, running_world
 from tests.fixtures.websockets import EdgeStage, Frame, Socket, running_edge
 
-pytestmark = [pytest.mark.requirement("R26")]
+pytestmark = [pytest.mark.requirement("R26"), pytest.mark.timeout(180)]
 
 COMBINATIONS = 2_000
 """What the requirement asks for at least."""

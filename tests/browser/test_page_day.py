@@ -232,6 +232,7 @@ def test_colleagues_are_found_however_many_customers_there_are(
 ) -> None:
     for number in range(55):
         shop.ask("POST", "/v1/people", {"name": f"A guest {number}", "role": "customer"})
+    shop.person("zoe", "staff")  # works nowhere, so does not see it
     written(shop, "carla", "Is Rex ready?")
     page = signed_in(open_page, shop, "sam")
     Desk(page.locator(".desk")).open("Carla")
@@ -239,6 +240,10 @@ def test_colleagues_are_found_however_many_customers_there_are(
     page.get_by_role("menuitem", name="Assign to").click()
     people = page.get_by_role("dialog", name="Assign to").get_by_role("list", name="People")
     expect(people.get_by_role("listitem")).to_have_text(["MMiaManager", "OOliviaOwner"])
+    page.get_by_label("Search people").fill("zoe")
+    expect(people).to_have_text(
+        "Nobody else by that name sees this conversation. Add them to it first."
+    )
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Members", exact=True).click()
     members = page.get_by_role("dialog", name="Members")
