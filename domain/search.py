@@ -6,6 +6,7 @@ for the beginning of one unless something follows it. Everything else is text: n
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domain.refusal import Code, Refusal
@@ -90,6 +91,23 @@ def _spells(character: str) -> bool:
 
 def _is_accent(character: str) -> bool:
     return unicodedata.category(character)[0] == "M"
+
+
+def needles(terms: Iterable[Term]) -> tuple[str, ...]:
+    """What stands as it is, but for its case, in every plain text that ``terms`` occur in."""
+    words = (word for term in terms for word in term.words)
+    return tuple(word.lower() for word in words if word.isascii())
+
+
+def may_hold(text: str, wanted: Iterable[str]) -> bool:
+    """Whether the terms of the needles ``wanted`` may occur in ``text``: the index is asked then.
+
+    How it folds letters is its own matter, so nothing is said of a text beyond ASCII.
+    """
+    if not text.isascii():
+        return True
+    lowered = text.lower()
+    return all(word in lowered for word in wanted)
 
 
 def spaced(text: str) -> str:

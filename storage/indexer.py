@@ -33,6 +33,9 @@ BUSY = 1_000.0
 SHORTEST = 0.02
 """Seconds; over less than that a rate says nothing."""
 
+LOOK_SECONDS = 0.25
+"""So often it looks at the rate while it pauses: a storm may be over, and all wait to be found."""
+
 TEXTS_A_MERGE = 20
 """After a step it merges once, and once more for so many texts: what a step makes work for. Not all
 that is due at once, for a word that everybody uses takes long."""
@@ -163,10 +166,15 @@ class _Pace:
         self._began = time.monotonic()
 
     async def pause(self) -> None:
-        """After the step: longer, if much has been stored since the last pause."""
+        """After the step: for longer, while much is being stored."""
+        took, paused = time.monotonic() - self._began, 0.0
+        while (left := self._times() * took - paused) > 0:
+            await trio.sleep(min(left, LOOK_SECONDS))
+            paused += min(left, LOOK_SECONDS)
+
+    def _times(self) -> float:
+        """How many times as long as the step, by what has been stored since the last look."""
         now, events = time.monotonic(), self._journal.statistics().events
         rate = (events - self._events) / max(now - self._since, SHORTEST)
         self._events, self._since = events, now
-        share = min(rate / BUSY, 1.0)
-        times = PAUSE_LEAST + share * (PAUSE_MOST - PAUSE_LEAST)
-        await trio.sleep(times * (now - self._began))
+        return PAUSE_LEAST + min(rate / BUSY, 1.0) * (PAUSE_MOST - PAUSE_LEAST)

@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from domain.channels import APP, Channel
-from domain.search import END, HIT, Term, excerpt, spaced
+from domain.search import END, HIT, Term, excerpt, may_hold, needles, spaced
 from domain.views import Found
 from storage import narrowing
 from storage.access import Granted, Viewer, grant, readable, snapshot
@@ -106,8 +106,11 @@ def find(connection: sqlite3.Connection, viewer: Viewer, asked: Search) -> Found
         keys = unindexed(connection, viewer, only)
         texts = _of_entries(connection, viewer, ids)
         texts += _of_keys(connection, viewer, keys or (), among)
+    words = needles(asked.terms)
     wanted = {
-        text.id: text for text in texts if floor <= text.id < before and _in_time(text, asked)
+        text.id: text
+        for text in texts
+        if floor <= text.id < before and _in_time(text, asked) and may_hold(text.text, words)
     }
     marked = _matching(question_of(asked, () if only is None else (only.no,)), wanted.values())
     rows = [_found(wanted[id_], said) for id_, said in marked[: asked.limit]]

@@ -15,6 +15,8 @@ from domain.search import (
     QUERY_WORDS,
     Term,
     excerpt,
+    may_hold,
+    needles,
     parse,
     plain,
     spaced,
@@ -192,3 +194,47 @@ def test_a_long_text_is_cut_between_words_near_the_hit() -> None:
     assert shown.more_after
     assert shown.parts[0].text.startswith("word ")
     assert shown.parts[-1].text.endswith(" word")
+
+
+WORDS = [
+    "Rex",
+    "rEx",
+    "rexes",
+    "e-mail",
+    "r\u00e9x",
+    "\u212a9",
+    "K9",
+    "k",
+    "犬",
+    "\x00",
+    "_",
+    "12",
+    "\u0130",
+]
+
+
+# Half a character is in no text that is stored.
+@given(query=TYPED, text=TYPED.map(lambda said: said.encode(errors="replace").decode()))
+@example(query="k9", text="\u212a9")  # the sign for kelvin
+@example(query="r\u00e9x", text="rex")
+def test_what_the_index_finds_may_be_held(query: str, text: str) -> None:
+    terms = parse(query)
+    if not isinstance(terms, Refusal) and found(query, text):
+        assert may_hold(text, needles(terms))
+
+
+@given(*[st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)] * 2)
+def test_what_the_index_finds_of_a_few_words_may_be_held(query: str, text: str) -> None:
+    terms = parse(query)
+    if not isinstance(terms, Refusal) and found(query, text):
+        assert may_hold(text, needles(terms))
+
+
+def test_what_lacks_a_word_is_not_asked_about() -> None:
+    terms = parse('"hot SPOT" 12')
+    assert not isinstance(terms, Refusal)
+    held = needles(terms)
+    assert held == ("hot", "spot", "12")
+    assert may_hold("A Hot spot, seen 12 times", held)
+    assert not may_hold("A Hot spot", held)
+    assert may_hold("Ein heißer Fleck", held)  # folded as the index does

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from storage import indexer, search_index
 from storage.connection import WRITER_PRAGMAS
@@ -216,6 +218,25 @@ async def test_a_disk_that_is_full_behind_the_last_step_leaves_nobody_waiting(
         while database.indexer.position("pawsome") < head:
             database.indexer.notice()
             await database.indexer.reached("pawsome", head, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("storm_ends", "pauses"), [(0.0, 0.2), (0.6, 0.75), (99.0, 4.9)], ids=["quiet", "gust", "storm"]
+)
+async def test_it_leaves_the_writer_alone_for_as_long_as_much_is_stored(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, storm_ends: float, pauses: float
+) -> None:
+    monkeypatch.setattr(indexer, "time", SimpleNamespace(monotonic=trio.current_time))
+    began = trio.current_time()
+
+    def stored() -> Any:
+        return SimpleNamespace(events=2_000 * min(trio.current_time() - began, storm_ends))
+
+    pace = indexer._Pace(SimpleNamespace(statistics=stored))  # type: ignore[arg-type]
+    pace.begin()
+    await trio.sleep(0.1)
+    await pace.pause()
+    assert trio.current_time() - began - 0.1 == pytest.approx(pauses)
 
 
 async def test_an_erasure_is_cleaned_up_by_the_indexer(running: tuple[House, Database]) -> None:
