@@ -156,8 +156,8 @@ class ConversationActor(Actor[Command]):
 
     def _forget_the_last_batch(self) -> None:
         """What was stored since then, the look-up knows."""
-        if self._notes.known:
-            self._notes.known.clear()
+        if self._notes.informed:
+            self._notes.forget()
         if self._state is not None and self._state.attached:
             self._state.attached.clear()
 
@@ -180,7 +180,7 @@ class ConversationActor(Actor[Command]):
         elif isinstance(command, Erase):
             await self.activate()  # who is in it may be called otherwise now
         elif isinstance(command, ChangeNote | Mark):
-            envelope.message = await self._notes.informed(command)
+            await self._notes.inform(command)
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
 
