@@ -158,6 +158,8 @@ class ConversationActor(Actor[Command]):
         """What was stored since then, the look-up knows."""
         if self._notes.informed:
             self._notes.forget()
+        if self._handling.crowded:
+            self._handling.trim()
         if self._state is not None and self._state.attached:
             self._state.attached.clear()
 
@@ -168,6 +170,8 @@ class ConversationActor(Actor[Command]):
             if command.attachments:
                 envelope.message = await with_attachments(self._store, self._business, command)
             if self._business.locations:
+                if self._state is not None and not self._state.has_customer:
+                    await self._look_up(command.speaker.person)  # they became one since
                 await self._handling.learn(command.speaker, self._state, self._clock())
         elif isinstance(command, _LOOKS_BACK):
             entry = await entry_at(self._store, self._business, self._state, command.seq)
