@@ -22,13 +22,13 @@ class HandlingDesk:
     """Of one conversation. A customer's facts are looked up once, until they change."""
 
     def __init__(
-        self, business: Business, store: ConversationStore, publisher: Publisher, customers: int
+        self, business: Business, store: ConversationStore, publisher: Publisher, members: int
     ) -> None:
-        """``customers``: of how many the facts are kept at hand."""
+        """``members``: how many may be in it, and of how many customers facts are kept at hand."""
         self._business = business
         self._store = store
         self._publisher = publisher
-        self._customers = customers
+        self._members = members
         self.said: dict[SentKey, None] = {}  # bound: SAID_MAX
         """What the business said by itself of late: should it be stored already, that must show."""
         self._facts: dict[str, tuple[CustomerFacts, int, int]] = {}  # bound: `trim`, a batch
@@ -41,7 +41,7 @@ class HandlingDesk:
 
     def trim(self) -> None:
         """A batch begins: the oldest facts go. None do within a batch, which may need them all."""
-        while len(self._facts) > self._customers:
+        while len(self._facts) > self._members:
             del self._facts[next(iter(self._facts))]
         self.crowded = False
 
@@ -60,7 +60,7 @@ class HandlingDesk:
             return
         facts, until = await self._store.customer_facts(self._business, customer, now)
         self._facts[customer] = facts, stamp, until
-        self.crowded = len(self._facts) > self._customers
+        self.crowded = len(self._facts) > self._members
 
     async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
         """With the facts by which it is placed, if its location has gone, or if it has none.
@@ -100,7 +100,7 @@ class HandlingDesk:
             if known is None:  # the first location came while the batch was looked up
                 return rules.Accompanied((), message)
             facts = known[0]
-        found = rules.accompany(state, business, command, message, facts, earlier)
+        found = rules.accompany(state, business, command, message, facts, earlier, self._members)
         for reply in found.after:
             self._note_said(reply)
         why = found.message.routed
