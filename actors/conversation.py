@@ -179,7 +179,7 @@ class ConversationActor(Actor[Command]):
                 older[command.seq] = entry
         elif isinstance(command, RemoveMember):
             await self._look_up(command.person)
-        elif isinstance(command, AddMember | Import):
+        elif isinstance(command, AddMember | Create | Import):
             envelope.message = await as_of_now(self._store, self._business, command)
         elif isinstance(command, Erase):
             await self.activate()  # who is in it may be called otherwise now
