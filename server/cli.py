@@ -40,6 +40,10 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="A TOML file; docs/operations.md lists it all."),
 ]
+TURN_SECONDS = 0.0005
+"""How long one thread may go on in Python while another one wants to. Python's own 5 ms are as much
+as a whole request, lost each time that a reader or the writer is in the middle of something.
+"""
 DataOption = Annotated[
     str | None,
     typer.Option(
@@ -237,6 +241,7 @@ def load(
 
 def main() -> None:
     """The `deskbell` command."""
+    sys.setswitchinterval(TURN_SECONDS)
     app()
 
 

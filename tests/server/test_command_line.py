@@ -614,3 +614,23 @@ def test_what_cannot_be_checked_is_told_in_a_sentence(
         assert NOT_CHECKED[make] in told.line
         assert "such table" not in told.line
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_threads_of_the_process_take_short_turns() -> None:
+    """Or whoever asks waits while a reader or the writer goes on (decision 28)."""
+    program = """
+import sys, server.cli
+sys.argv[1:] = ["--version"]
+try:
+    server.cli.main()
+except SystemExit:
+    print(sys.getswitchinterval())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(ended.stdout.split()[-1]) == pytest.approx(0.0005)
