@@ -156,8 +156,10 @@ class ConversationActor(Actor[Command]):
 
     def _forget_the_last_batch(self) -> None:
         """What was stored since then, the look-up knows."""
-        if self._notes.known:
-            self._notes.known.clear()
+        if self._notes.informed:
+            self._notes.forget()
+        if self._handling.crowded:
+            self._handling.trim()
         if self._state is not None and self._state.attached:
             self._state.attached.clear()
 
@@ -168,6 +170,8 @@ class ConversationActor(Actor[Command]):
             if command.attachments:
                 envelope.message = await with_attachments(self._store, self._business, command)
             if self._business.locations:
+                if self._state is not None and not self._state.has_customer:
+                    await self._look_up(command.speaker.person)  # they became one since
                 await self._handling.learn(command.speaker, self._state, self._clock())
         elif isinstance(command, _LOOKS_BACK):
             entry = await entry_at(self._store, self._business, self._state, command.seq)
@@ -175,12 +179,12 @@ class ConversationActor(Actor[Command]):
                 older[command.seq] = entry
         elif isinstance(command, RemoveMember):
             await self._look_up(command.person)
-        elif isinstance(command, AddMember | Import):
+        elif isinstance(command, AddMember | Create | Import):
             envelope.message = await as_of_now(self._store, self._business, command)
         elif isinstance(command, Erase):
             await self.activate()  # who is in it may be called otherwise now
         elif isinstance(command, ChangeNote | Mark):
-            envelope.message = await self._notes.informed(command)
+            await self._notes.inform(command)
         elif isinstance(command, Tend):
             envelope.message = await self._handling.informed(command, self._state, self._clock())
 

@@ -22,34 +22,45 @@ class HandlingDesk:
     """Of one conversation. A customer's facts are looked up once, until they change."""
 
     def __init__(
-        self, business: Business, store: ConversationStore, publisher: Publisher, customers: int
+        self, business: Business, store: ConversationStore, publisher: Publisher, members: int
     ) -> None:
-        """``customers``: of how many the facts are kept at hand."""
+        """``members``: how many may be in it, and of how many customers facts are kept at hand."""
         self._business = business
         self._store = store
         self._publisher = publisher
-        self._customers = customers
+        self._members = members
         self.said: dict[SentKey, None] = {}  # bound: SAID_MAX
         """What the business said by itself of late: should it be stored already, that must show."""
-        self._facts: dict[str, tuple[CustomerFacts, int, int]] = {}  # bound: `customers`
+        self._facts: dict[str, tuple[CustomerFacts, int, int]] = {}  # bound: `trim`, a batch
+        self.crowded = False
+        """Whether more is at hand than is to be kept: for `trim`, before the next batch."""
 
     def forget(self) -> None:
         """The conversation is loaded again."""
         self._facts.clear()
 
+    def trim(self) -> None:
+        """A batch begins: the oldest facts go. None do within a batch, which may need them all."""
+        while len(self._facts) > self._members:
+            del self._facts[next(iter(self._facts))]
+        self.crowded = False
+
     async def learn(self, speaker: Speaker, state: Conversation | None, now: int) -> None:
-        """By what a customer's message is routed, unless that is known and still holds."""
+        """By what a customer's message is routed, unless that is known and still holds.
+
+        Of what is placed nowhere it is looked up each time: where they wrote last may decide.
+        """
         if speaker.role is not Role.CUSTOMER or (state is not None and state.kind == "direct"):
             return
         customer = speaker.person
         stamp = self._business.stamp(customer)
         known = self._facts.get(customer)
-        if known is not None and known[1] == stamp and now < known[2]:
+        placed = state is None or bool(state.handling.locations)
+        if known is not None and known[1] == stamp and now < known[2] and placed:
             return
         facts, until = await self._store.customer_facts(self._business, customer, now)
-        if len(self._facts) >= self._customers:
-            self._facts.pop(next(iter(self._facts)))
         self._facts[customer] = facts, stamp, until
+        self.crowded = len(self._facts) > self._members
 
     async def informed(self, command: Tend, state: Conversation | None, now: int) -> Tend:
         """With the facts by which it is placed, if its location has gone, or if it has none.
@@ -85,8 +96,11 @@ class HandlingDesk:
             return rules.Accompanied((), message)
         facts = None
         if command.speaker.role is Role.CUSTOMER:
-            facts = self._facts[command.speaker.person][0]
-        found = rules.accompany(state, business, command, message, facts, earlier)
+            known = self._facts.get(command.speaker.person)
+            if known is None:  # the first location came while the batch was looked up
+                return rules.Accompanied((), message)
+            facts = known[0]
+        found = rules.accompany(state, business, command, message, facts, earlier, self._members)
         for reply in found.after:
             self._note_said(reply)
         why = found.message.routed

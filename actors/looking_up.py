@@ -7,7 +7,15 @@ import msgspec
 from actors.batch_work import Decision
 from actors.ports import ConversationStore
 from domain.business import Business
-from domain.commands import Accepted, AddMember, AdvanceReceipt, Command, Import, Send
+from domain.commands import (
+    Accepted,
+    AddMember,
+    AdvanceReceipt,
+    Command,
+    Create,
+    Import,
+    Send,
+)
 from domain.conversation import Conversation, Entry, repeated, sent_key
 from domain.imports import sent_keys
 from domain.limits import ATTACHMENTS_MAX
@@ -25,14 +33,17 @@ def needs_nothing(command: Command) -> bool:
 
 
 async def as_of_now(
-    store: ConversationStore, business: Business, command: AddMember | Import
-) -> AddMember | Import:
+    store: ConversationStore, business: Business, command: AddMember | Create | Import
+) -> AddMember | Create | Import:
     """With people as they are by now: perhaps renamed since it was sent, or deactivated."""
     if isinstance(command, Import):
         people = await store.people(business, sorted(command.talk.named()))
         sent = await store.sent(business, tuple(sent_keys(command.talk)))
         digests = {key: each.digest for key, each in sent.items()}
         return msgspec.structs.replace(command, known=people, stored=digests)
+    if isinstance(command, Create):
+        asked = [person.id for person in command.people]
+        return msgspec.structs.replace(command, people=await store.people(business, asked))
     if command.person is None:
         return command
     found = await store.people(business, (command.person.id,))

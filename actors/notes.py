@@ -24,27 +24,45 @@ class NoteDesk:
         self._id = conversation
         self._store = store
         self._limits = limits
-        self.known: dict[str, Note | None] = {}  # bound: the commands of a batch
-        """To be cleared with each batch: whatever was decided before is stored, or is not."""
+        self._known: dict[str, Note | None] = {}  # bound: the commands of a batch
+        self._marked: dict[str, bool] = {}  # bound: as well
+        self.informed = False
+        """Whether something is known: to be forgotten before the next batch, as whatever was
+        decided is stored by then, or is not."""
 
-    async def informed(self, command: ChangeNote | Mark) -> ChangeNote | Mark:
-        """With how it is marked; a note is known from now on, as the batch may change it twice."""
+    def forget(self) -> None:
+        """A batch begins."""
+        self._known.clear()
+        self._marked.clear()
+        self.informed = False
+
+    async def inform(self, command: ChangeNote | Mark) -> None:
+        """Know what it is about from now on: the batch may change it more than once."""
         business, id_ = self._business, self._id
+        self.informed = True
         if isinstance(command, Mark):
-            known = await self._store.marked(business, id_, command.speaker.person)
-            return msgspec.structs.replace(command, known=known)
-        if command.note not in self.known:
-            self.known[command.note] = await self._store.note(business, id_, command.note)
-        return command
+            person = command.speaker.person
+            if person not in self._marked:
+                self._marked[person] = await self._store.marked(business, id_, person)
+        elif command.note not in self._known:
+            self._known[command.note] = await self._store.note(business, id_, command.note)
 
     def decide(
         self, state: Conversation, command: ChangeNote | Mark, now: int
     ) -> NoteChanged | Marked | Done | Refusal:
         """What becomes of the note, or of the mark; what is decided is to be recorded."""
         if isinstance(command, Mark):
-            return decide_mark(state, command, now)
-        known = self.known.get(command.note)
+            return self._decide_mark(state, command, now)
+        known = self._known.get(command.note)
         decided = decide_note(state, self._business, command, known, self._limits, now)
         if isinstance(decided, NoteChanged):
-            self.known[command.note] = decided.note
+            self._known[command.note] = decided.note
+        return decided
+
+    def _decide_mark(self, state: Conversation, command: Mark, now: int) -> Marked | Done | Refusal:
+        person = command.speaker.person
+        command = msgspec.structs.replace(command, known=self._marked[person])
+        decided = decide_mark(state, command, now)
+        if isinstance(decided, Marked):
+            self._marked[person] = decided.unread
         return decided

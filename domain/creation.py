@@ -26,7 +26,7 @@ def decide(
     if state is None:
         return decide_start(business, conversation, command, limits, now)
     if command.own:
-        return decide_enter(state, command, now)
+        return decide_enter(state, command, limits, now)
     if same_creation(state, command):
         return Done()
     return TAKEN_ID if state.admits(command.speaker) else NOT_FOUND
@@ -120,13 +120,18 @@ def direct_conversation(speaker: Speaker, other: Person) -> str:
     )
 
 
-def decide_enter(state: Conversation, command: Create, now: int) -> MemberAdded | Done | Refusal:
+def decide_enter(
+    state: Conversation, command: Create, limits: Limits, now: int
+) -> MemberAdded | Done | Refusal:
     """Somebody of the team comes into a customer's own conversation, as at a second tap (DT-14)."""
     speaker = command.speaker
     if state.admits(speaker):
         return Done()
     if speaker.role not in TEAM:
         return NOT_FOUND
+    refusal = refuse_size(len(state.members) + 2, limits)  # with the owner, who is in all of them
+    if refusal is not None:
+        return refusal
     me = Person(speaker.person, speaker.name, speaker.role)
     return MemberAdded(state.id, state.last_seq + 1, now, speaker.person, me)
 

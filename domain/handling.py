@@ -8,7 +8,8 @@ Rules
 3. It waits from the first word of a customer that nobody of the team has answered; what the
    business says by itself is no answer (EX-24).
 4. Who answers first from the queue has claimed it: they are assigned to it (EX-23). Whoever of the
-   team answers without being in it becomes a member, who has read up to their answer.
+   team answers without being in it becomes a member, who has read up to their answer; where there
+   is no room for one more they answer as who works there.
 5. Whoever is assigned to a conversation sees it; if it goes where they do not, nobody is assigned.
 """
 
@@ -30,6 +31,7 @@ from domain.events import (
     Routed,
 )
 from domain.handling_action import Action
+from domain.limits import Limits
 from domain.permissions import Permission
 from domain.refusal import NOT_FOUND, Code, Refusal
 from domain.roles import TEAM, Role
@@ -43,6 +45,7 @@ from domain.routing import (
 )
 
 SNOOZE_MAX_MS = 366 * 24 * 3_600_000
+_MEMBERS = Limits().members
 
 
 class Accompanied(msgspec.Struct, frozen=True):
@@ -69,17 +72,18 @@ def accompany(
     message: MessageSent,
     facts: CustomerFacts | None,
     earlier: Container[SentKey] = (),
+    most: int = _MEMBERS,
 ) -> Accompanied:
     """What a message does to the handling of a handled conversation.
 
     ``facts`` are the customer's who wrote it, ``None`` for everybody else. ``earlier``: what is
-    known to have been said long ago.
+    known to have been said long ago. ``most``: how many may be in it, the owner among them.
     """
     if isinstance(command, Announce):
         return Accompanied((), _announced(state, command, message))
     if facts is not None:
         return _from_customer(state, business, message, facts, earlier)
-    return _from_team(state, business, command.speaker, message)
+    return _from_team(state, business, command.speaker, message, most)
 
 
 def _announced(state: Conversation, command: Announce, message: MessageSent) -> MessageSent:
@@ -151,7 +155,7 @@ def _away(
 
 
 def _from_team(
-    state: Conversation, business: Business, speaker: Speaker, message: MessageSent
+    state: Conversation, business: Business, speaker: Speaker, message: MessageSent, most: int
 ) -> Accompanied:
     before: list[ConversationEvent] = []
     handling = state.handling
@@ -160,6 +164,7 @@ def _from_team(
         handling = msgspec.structs.replace(handling, trigger=trigger)
     seq = message.seq
     joined = speaker.role is not Role.OWNER and speaker.person not in state.members
+    joined = joined and len(state.members) + 2 <= most  # with the owner, who is in all of them
     if joined:
         me = Person(speaker.person, speaker.name, speaker.role)
         before.append(MemberAdded(state.id, seq, message.at, speaker.person, me))

@@ -9,7 +9,7 @@ Rules
 4. Who is assigned and does not see it any more is assigned no more.
 5. Where every customer has been erased, nobody waits.
 6. Where a customer waits at no location, as once theirs was closed, it is placed by their facts as
-   soon as they have one again.
+   soon as they have one again. A direct conversation never is: it stays between its two people.
 7. What is open, where nobody waits and nothing was said for as many days as all of its locations
    allow, is closed. What is put off or waited in stays.
 """
@@ -73,8 +73,8 @@ def _placed(handling: Handling, business: Business, facts: CustomerFacts) -> tup
 
 
 def is_nowhere(state: Conversation) -> bool:
-    """Whether a customer waits in it and it is placed nowhere."""
-    return bool(state.waiting_since) and not state.handling.locations
+    """Whether a customer waits in it and it is placed nowhere, as a direct one is for good."""
+    return state.kind == "group" and bool(state.waiting_since) and not state.handling.locations
 
 
 def _has_a_place(state: Conversation, business: Business, facts: CustomerFacts) -> bool:

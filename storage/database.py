@@ -144,7 +144,7 @@ class Database:
         return await self._writer.run(_has_operator_key)
 
     async def record_last_seen(self, business_no: int, seen: Mapping[str, int]) -> None:
-        """Note when people were last there; it never moves back."""
+        """Note when people were last there; it never moves back. Of who was erased: nothing."""
         await self._writer.transact(_record_last_seen, business_no, dict(seen))
 
     async def begin_import(self, business_no: int, name: str, now: int) -> None:
@@ -247,7 +247,9 @@ def _record_last_seen(
     connection: sqlite3.Connection, business_no: int, seen: dict[str, int]
 ) -> None:
     connection.executemany(
-        "UPDATE person SET last_seen_at = ? WHERE business_no = ? AND id = ? AND last_seen_at < ?",
+        "UPDATE person SET last_seen_at = ? WHERE business_no = ? AND id = ? AND last_seen_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM erasure e"
+        "  WHERE e.business_no = person.business_no AND e.person = person.id)",
         [(at, business_no, person, at) for person, at in seen.items()],
     )
 
