@@ -68,6 +68,7 @@ from domain.imports import decide_import
 from domain.limits import Limits
 from domain.receipts import advance, merged
 from domain.refusal import NOT_FOUND, Refusal
+from domain.roles import Role
 
 _ANSWERS = (Accepted, Done, Refusal)
 _LOOKS_BACK = (Edit, Delete, SettleAttachment)
@@ -170,9 +171,10 @@ class ConversationActor(Actor[Command]):
             if command.attachments:
                 envelope.message = await with_attachments(self._store, self._business, command)
             if self._business.locations:
-                if self._state is not None and not self._state.has_customer:
-                    await self._look_up(command.speaker.person)  # they became one since
-                await self._handling.learn(command.speaker, self._state, self._clock())
+                speaker, state = command.speaker, self._state
+                if speaker.role is Role.CUSTOMER and state is not None and not state.has_customer:
+                    await self._look_up(speaker.person)  # they became one since
+                await self._handling.learn(speaker, state, self._clock())
         elif isinstance(command, _LOOKS_BACK):
             entry = await entry_at(self._store, self._business, self._state, command.seq)
             if entry is not None:
