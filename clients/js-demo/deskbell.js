@@ -79,6 +79,13 @@
  * @typedef {'assign' | 'unassign' | 'transfer' | 'close' | 'snooze' | 'reopen' | 'handled' |
  *   'waiting'} Action
  *
+ * @typedef {{person: string, name: string, live: boolean, reason?: string,
+ *   delivered_at?: number}} Recipient
+ * @typedef {{kind: string, location: string, person: string, at: number}} Answered
+ * @typedef {{rule: string, sentence: string, locations?: string[], answers?: Answered | null,
+ *   customer_locations?: string[], last_appointment?: string, newest_conversation?: string[],
+ *   staff_locations?: string[], recipients?: Recipient[]}} Explanation  why a message is where it is
+ *
  * @typedef {object} Note  what the team says to itself about a conversation
  * @property {string} note  its id
  * @property {number} revision
@@ -1258,6 +1265,29 @@ export class Deskbell {
    */
   filtered(filter) {
     return this.#listed('/v1/conversations', filter);
+  }
+
+  /**
+   * Why a message is where it is, and whom it reached: the team alone may ask.
+   * @param {string} conversation @param {number} seq
+   * @returns {Promise<Explanation>}
+   */
+  explain(conversation, seq) {
+    return this.request('GET', `/v1/conversations/${conversation}/messages/${seq}/explanation`);
+  }
+
+  /**
+   * Who else of the team sees a conversation: whom it can be assigned to, or mention; by a part of
+   * the name.
+   * @param {string} conversation
+   * @param {string} [search]
+   * @param {number} [limit]
+   * @returns {Promise<{id: string, name: string, role: string}[]>}
+   */
+  async colleagues(conversation, search = '', limit = 50) {
+    const query = new URLSearchParams({ search, limit: String(limit) });
+    return (await this.request('GET', `/v1/conversations/${conversation}/colleagues?${query}`))
+      .people;
   }
 
   /**

@@ -12,17 +12,6 @@ const NOBODY = 'Nobody by that name whom you may talk to.';
 const NOBODY_SEES = 'Nobody else by that name sees this conversation. Add them to it first.';
 
 /**
- * The others of the team who see a conversation.
- * @param {import('./deskbell.js').Deskbell} desk @param {string} conversation
- * @param {string} search @returns {Promise<Person[]>}
- */
-async function colleagues(desk, conversation, search) {
-  const query = new URLSearchParams({ search, limit: String(MOST) });
-  const path = `/v1/conversations/${encodeURIComponent(conversation)}/colleagues`;
-  return (await desk.request('GET', `${path}?${query}`)).people;
-}
-
-/**
  * @param {import('./deskbell.js').Deskbell} desk @param {(error: unknown) => void} failed
  * @param {{pick: (person: Person) => void, skip?: Set<string>, chosen?: () => Set<string>,
  *   seeing?: string}} options  `seeing`: only those of the team who see this conversation
@@ -42,7 +31,7 @@ export function peoplePicker(desk, failed, options) {
     try {
       const wanted = input.value.trim();
       const found = seeing
-        ? await colleagues(desk, seeing, wanted)
+        ? await desk.colleagues(seeing, wanted, MOST)
         : await desk.people(wanted, MOST);
       if (mine !== asked) return false;
       draw(found.filter(({ id }) => !skip.has(id)));

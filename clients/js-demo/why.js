@@ -7,12 +7,8 @@ import { sheet } from './overlay.js';
 import { moment } from './times.js';
 
 /**
- * @typedef {{person: string, name: string, live: boolean, reason?: string,
- *   delivered_at?: number}} Recipient
- * @typedef {{kind: string, location: string, person: string, at: number}} Answered
- * @typedef {{rule: string, sentence: string, locations?: string[], answers?: Answered | null,
- *   customer_locations?: string[], last_appointment?: string, newest_conversation?: string[],
- *   staff_locations?: string[], recipients?: Recipient[]}} Explanation
+ * @typedef {import('./deskbell.js').Explanation} Explanation
+ * @typedef {import('./deskbell.js').Recipient} Recipient
  */
 
 /** @type {Record<string, string>} */
@@ -35,9 +31,7 @@ const REASONS = {
  * @param {import('./deskbell.js').Message} message
  */
 export async function whySheet(desk, root, places, { conversation, seq }) {
-  const path = `/v1/conversations/${conversation}/messages/${seq}/explanation`;
-  /** @type {Explanation} */
-  const why = await desk.request('GET', path);
+  const why = await desk.explain(conversation, seq);
   const { locations = [], recipients = [] } = why;
   const where = locations.map((id) =>
     h('span', { class: 'place' }, icon('place'), places.name(id)),

@@ -65,3 +65,19 @@ test('a request is asked as the person, and a refusal has its code', async () =>
   });
   assert.deepEqual(server.asked, [['POST', '/v1/x', '{"a":1}']]);
 });
+
+test('why a message is where it is, and who else sees it, is asked for by conversation', async () => {
+  const server = lists({ sentence: 'It answers a confirmation.', people: [{ id: 'mo' }] });
+  const { desk, online } = scene({ fetch: server.fetch });
+  await online([conversation()], TEAM);
+  server.go();
+  assert.equal((await desk.explain('c1', 12)).sentence, 'It answers a confirmation.');
+  assert.deepEqual(await desk.colleagues('c1', 'M & o'), [{ id: 'mo' }]);
+  assert.deepEqual(
+    server.asked.map(([method, path]) => `${method} ${path}`),
+    [
+      'GET /v1/conversations/c1/messages/12/explanation',
+      'GET /v1/conversations/c1/colleagues?search=M+%26+o&limit=50',
+    ],
+  );
+});

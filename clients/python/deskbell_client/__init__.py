@@ -19,6 +19,7 @@ from deskbell_client.options import Options
 from deskbell_client.records import (
     Attachment,
     Conversation,
+    Explanation,
     Handling,
     Member,
     Message,
@@ -33,6 +34,7 @@ __all__ = [
     "Conversation",
     "Desk",
     "DeskbellError",
+    "Explanation",
     "FileStorage",
     "Handling",
     "Member",

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
+from urllib.parse import urlencode
 
 import trio
 
-from deskbell_client import commands, replies
+from deskbell_client import commands, mapping, replies
 from deskbell_client.credentials import Credentials
 from deskbell_client.driver import Dial, Driver, GetToken
 from deskbell_client.errors import Refused, Stopped
@@ -15,7 +16,14 @@ from deskbell_client.events import Event
 from deskbell_client.filters import ConversationFilter, SearchFilter
 from deskbell_client.options import Options
 from deskbell_client.phase import Phase
-from deskbell_client.records import Attachment, Conversation, MessageReceipt, Person, Version
+from deskbell_client.records import (
+    Attachment,
+    Conversation,
+    Explanation,
+    MessageReceipt,
+    Person,
+    Version,
+)
 from deskbell_client.replies import FoundList, NoteList
 from deskbell_client.session import Session
 from deskbell_client.storage import MemoryStorage, Storage
@@ -318,6 +326,14 @@ class Desk:
         """What a message said, oldest first."""
         return (await self._driver.ask(commands.Versions(conversation, seq))).versions
 
+    async def explain(self, conversation: str, seq: int) -> Explanation:
+        """Why a message is where it is, and whom it reached: the team alone may ask.
+
+        Raises `Refused`, or `OSError`: there was no answer.
+        """
+        path = f"/v1/conversations/{conversation}/messages/{seq}/explanation"
+        return mapping.read(Explanation, await self._http.ask("GET", path))
+
     async def search(self, q: str, **wanted: Unpack[SearchFilter]) -> FoundList:
         """A page of messages and titles in which all words of ``q`` occur, newest first."""
         return await self._driver.ask(commands.Search(q, **wanted))
@@ -327,6 +343,18 @@ class Desk:
     async def people(self, search: str = "", limit: int = 20) -> tuple[Person, ...]:
         """Whom one may talk to, by a part of the name."""
         return (await self._driver.ask(commands.People(search, limit))).people
+
+    async def colleagues(
+        self, conversation: str, search: str = "", limit: int = 50
+    ) -> tuple[Person, ...]:
+        """Who else of the team sees a conversation: whom it can be assigned to, or mention.
+
+        By a part of the name. Raises `Refused`, or `OSError`: there was no answer.
+        """
+        query = urlencode({"search": search, "limit": limit})
+        path = f"/v1/conversations/{conversation}/colleagues?{query}"
+        found = (await self._http.ask("GET", path))["people"]
+        return tuple(mapping.read(Person, each) for each in found)
 
     async def watch(self, people: Iterable[str]) -> None:
         """Be told the presence of ``people`` from now on, and of nobody else; over reconnects."""

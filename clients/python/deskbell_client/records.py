@@ -173,6 +173,50 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Recipient:
+    """Somebody of the team at a location: ``live``: they were told at once; else why not.
+
+    ``reason``: `not_logged_in`, or `no_permission`. ``delivered_at``: 0, not yet.
+    """
+
+    person: str
+    name: str
+    live: bool
+    reason: str = ""
+    delivered_at: int = 0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a message answers: ``kind`` of it, where and by whom it was said, and when."""
+
+    kind: str
+    location: str
+    person: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a message is where it is. ``rule`` is "" for what is not routed.
+
+    ``sentence`` says it to a person; the rest are the facts as they were when the message came.
+    """
+
+    conversation: str
+    seq: int
+    rule: str
+    sentence: str
+    locations: tuple[str, ...] = ()
+    answers: Answered | None = None
+    customer_locations: tuple[str, ...] = ()
+    last_appointment: str = ""
+    newest_conversation: tuple[str, ...] = ()
+    staff_locations: tuple[str, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True)
 class Part:
     """A piece of a text; ``hit``: it is what was searched for."""
 
