@@ -196,10 +196,11 @@ def search(
     limit: int,
     roles: frozenset[Role] = EVERYBODY,
     among: Iterable[str] | None = None,
+    skip: int = 0,
 ) -> list[PersonName]:
     """Others of ``roles``, to whom the viewer may talk, and whose name holds ``text`` (DT-13).
 
-    Customers find the team alone. ``among``: only these.
+    Customers find the team alone. ``among``: only these. ``skip``: without the first so many.
     """
     if len(text) > NAME_BYTES:
         return []
@@ -208,7 +209,7 @@ def search(
         "SELECT id, name, role FROM person WHERE business_no = ? AND active = 1 AND id <> ?"
         f" AND (role <> 'customer' OR ?) AND role IN ({marks}) AND instr(folded_name, ?) > 0"
         f" AND {'1' if among is None else 'id IN (SELECT value FROM json_each(?))'}"
-        " ORDER BY folded_name, id LIMIT ?",
+        " ORDER BY folded_name, id LIMIT ? OFFSET ?",
         (
             viewer.business_no,
             viewer.person,
@@ -217,6 +218,7 @@ def search(
             folded(text),
             *(() if among is None else (json.dumps(list(among)),)),
             limit,
+            skip,
         ),
     )
     return [PersonName(id=id_, name=name, role=role) for id_, name, role in rows]

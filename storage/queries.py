@@ -176,8 +176,9 @@ class Queries:
         limit: int,
         roles: frozenset[Role] = EVERYBODY,
         among: Iterable[str] | None = None,
+        skip: int = 0,
     ) -> list[PersonName]:
-        return await self._run(people.search, viewer, text, limit, roles, among)
+        return await self._run(people.search, viewer, text, limit, roles, among, skip)
 
     async def companions(self, viewer: Viewer, people_ids: Iterable[str]) -> dict[str, int]:
         return await self._run(people.companions, viewer, tuple(people_ids))

@@ -11,23 +11,25 @@ from domain.roles import Operation, Role
 from domain.scopes import Scope
 from domain.views import PersonName
 from server.http.conversations import ConversationPath
-from server.http.fields import Nothing, Output, Uint, page_size
+from server.http.fields import UNSET, Nothing, Output, Uint, Unset, page_size
 from server.http.person import Person, named
 from server.http.route import PERSON, Call, Route
 from server.monitoring import note_read
 
 
 class ColleaguesQuery(ConversationPath, frozen=True, kw_only=True):
-    """``search``: what the name holds."""
+    """``search``: what the name holds; ``skip``: ``next`` of the page before."""
 
     search: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    skip: Uint = 0
     limit: Uint = 50
 
 
 class Colleagues(Output, frozen=True, kw_only=True):
-    """By name, at most 50 of them: search for more letters."""
+    """By name; ``next`` goes into ``skip`` for the next page, left out at the end."""
 
     people: tuple[Person, ...]
+    next: str | Unset = UNSET
 
 
 async def colleagues(call: Call[ColleaguesQuery, Nothing]) -> Colleagues | Refusal:
@@ -44,8 +46,13 @@ async def colleagues(call: Call[ColleaguesQuery, Nothing]) -> Colleagues | Refus
     places = () if shown.handling is None else shown.handling.locations
     seeing = team_who_see(call.live.state, (each.person for each in shown.members), places)
     limit = page_size(asked.limit, PEOPLE_MAX)
-    names = await call.node.queries.search(viewer, asked.search, limit, among=seeing)
-    return Colleagues(people=tuple(map(named, names)))
+    names = await call.node.queries.search(
+        viewer, asked.search, limit + 1, among=seeing, skip=asked.skip
+    )
+    return Colleagues(
+        people=tuple(map(named, names[:limit])),
+        next=str(asked.skip + limit) if len(names) > limit else UNSET,
+    )
 
 
 ROUTES = (

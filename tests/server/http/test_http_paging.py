@@ -62,6 +62,8 @@ async def prepare(api: ApiStage) -> None:
         place = {"id": f"place-{name}", "name": name, "time_zone": "UTC"}
         await api.ask("POST", "/v1/locations", api.key(), place)
         await api.stage.add_business(f"business-{name}", {})
+        person = {"id": f"owner-{name}", "name": name.title(), "role": "owner"}
+        await api.ask("POST", "/v1/people", api.key(), person)
         await api.ask("POST", "/v1/keys", api.key(), {"name": name, "scopes": ["audit:read"]})
         talk = {"kind": "group", "people": ["sam"], "id": f"talk-{name}"}
         await api.ask("POST", "/v1/conversations", api.token("carla"), talk)
@@ -84,6 +86,7 @@ async def prepare(api: ApiStage) -> None:
         ("/v1/conversations/talk-a/messages?", "before", "messages", "carla"),
         ("/v1/conversations/talk-a/messages?", "after", "messages", "carla"),
         ("/v1/conversations/talk-a/messages/1/versions?", "skip", "versions", "carla"),
+        ("/v1/conversations/talk-a/colleagues?", "skip", "people", "sam"),
     ],
 )
 @pytest.mark.parametrize("limit", [1, 2])
@@ -106,7 +109,7 @@ async def test_the_pages_together_are_the_list(
         if "next" not in page.json:
             break
         place = f"{into}={page.json['next']}"
-    backwards = into == "skip" or (into == "before" and field == "messages")
+    backwards = (into, field) in (("skip", "versions"), ("before", "messages"))
     found = [each for page in (reversed(pages) if backwards else pages) for each in page]
     assert found == wanted
 
