@@ -33,9 +33,11 @@ class Colleagues(Output, frozen=True, kw_only=True):
 
 
 async def colleagues(call: Call[ColleaguesQuery, Nothing]) -> Colleagues | Refusal:
-    """The others of the team who see a conversation: it can be assigned to each of them, and each
-    can be mentioned in its notes. Whether the business lets its staff talk among themselves is no
-    matter here."""
+    """The others of the team who see a conversation: notes can mention each of them.
+
+    One with a customer can be assigned to each. Whether the business lets its staff talk among
+    themselves is no matter here.
+    """
     asked, viewer = call.parameters, call.somebody.viewer
     refusal = await note_read(call.node, call.live, viewer, asked.conversation)
     if refusal is not None:
