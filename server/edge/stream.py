@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from protocol.framing import FrameParser, Violation
+from protocol.framing import FrameParser, Opcode, Violation
 from server.edge.outbound import Flusher, Outbound
 from server.edge.poller import guarded
 from server.edge.transport import Transport
@@ -51,6 +51,8 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
         """The opcode of the messages that ``on_messages`` is being given."""
         self.on_violation: Callable[[Violation], None] | None = None
         """Called once, when the client broke the framing; what it sends then is thrown away."""
+        self.on_close_frame: Callable[[], None] | None = None
+        """Called when the client's close frame has come, before the library answers it."""
         self.on_end: Callable[[], None] | None = None
         """Called once, when nothing more can come: the peer's end, an error, or closed here."""
         self.on_error: Callable[[Exception], None] | None = None
@@ -252,6 +254,8 @@ class ConnectionStream(trio.abc.HalfCloseableStream):
                 break
             self.kind, payloads = run
             if self.kind & 0x8:
+                if self.kind == Opcode.CLOSE and self.on_close_frame is not None:
+                    self.on_close_frame()
                 self._holds |= _LIBRARY
                 self._inbox += payloads[0]
                 self._wake()

@@ -89,6 +89,8 @@ class WebSocket:
         self.failure: Exception | None = None
         """The first thing that a callback raised."""
         self._pinged_at = 0.0
+        self._client_closes = False
+        stream.on_close_frame = self._on_close_frame
         stream.on_violation = self._on_violation
         stream.on_error = self._on_error
         stream.on_end = self._on_end
@@ -132,7 +134,7 @@ class WebSocket:
     @property
     def closing(self) -> bool:
         """Whether a close was asked for, from either side, or the connection is over."""
-        return self._closing is not None or self.closed is not None
+        return self._closing is not None or self.closed is not None or self._client_closes
 
     def pause_reading(self) -> None:
         """Stop calling ``on_messages`` and reading from the socket, so that TCP pushes back.
@@ -220,6 +222,18 @@ class WebSocket:
         with trio.move_on_after(self._close_deadline):
             await self._library.aclose(self._closing.code, self._closing.reason)
             # It returns at once when the client was first, and its answer may be on the way.
+            await self._stream.wait_ended()
+        self._stream.abort()
+
+    def _on_close_frame(self) -> None:
+        """Send nothing behind the library's answer to it (RFC 6455 5.5.1)."""
+        if not self.closing:
+            self._client_closes = True
+            self._stream.outbound.refuse()
+            self._nursery.start_soon(self._let_go)
+
+    async def _let_go(self) -> None:
+        with trio.move_on_after(self._close_deadline):
             await self._stream.wait_ended()
         self._stream.abort()
 

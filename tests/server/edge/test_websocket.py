@@ -231,6 +231,42 @@ async def test_a_close_takes_no_time_when_the_client_answers(autojump_clock: Moc
         assert trio.current_time() == before
 
 
+async def test_nothing_is_sent_behind_the_answer_to_a_close(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async with edge() as running:
+        client, _ = await running.upgraded()
+        (websocket,) = running.websockets
+        assert websocket.queue(frame(b"before"))
+
+        async def storm() -> None:
+            while websocket.closed is None:
+                websocket.send_nowait(frame(b"event"))
+                await trio.lowlevel.checkpoint()
+
+        nursery.start_soon(storm)
+        await client.send(close(4001))
+        heard = []
+        while (said := await client.frame()) is not None:
+            heard.append(said)
+        assert heard[0] == (BINARY, b"before")
+        assert heard[-1] == (CLOSE, closed_with(4001))
+        assert await websocket.wait_closed() == Closed(4001, "")
+
+
+async def test_who_closes_and_takes_nothing_is_dropped(autojump_clock: MockClock) -> None:
+    async with edge() as running:
+        client, _ = await running.upgraded(capacity=1000)
+        assert isinstance(client.stream, ConnectionStream)
+        client.stream.pause_reading()
+        (websocket,) = running.websockets
+        websocket.send_nowait(frame(bytes(2000)))
+        await client.send(close(4001))
+        began = trio.current_time()
+        await websocket.wait_closed()
+        assert trio.current_time() - began == pytest.approx(3.0)
+
+
 async def test_both_closing_at_once_is_over_at_once(autojump_clock: MockClock) -> None:
     async with edge() as running:
         client, _ = await running.upgraded()
